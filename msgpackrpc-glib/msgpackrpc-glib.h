@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#define MSGPACK_RPC_INSIDE
+
+#include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-enums.h"
+#include "msgpack-rpc-error.h"
+#include "msgpack-rpc-version.h"
+
+#undef MSGPACK_RPC_INSIDE
