@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright 2026 The msgpackrpc-glib authors
+# shellcheck shell=bash
+
+# Sourced by scripts: finds what is missing, installs it where that is possible, and builds.
+
+set -euo pipefail
+
+source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+missing=()
+missing_packages=()
+
+say ()
+{
+  printf '==> %s\n' "$*"
+}
+
+die ()
+{
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# need WHAT DEBIAN-PACKAGE COMMAND...: the package is missing unless the command succeeds.
+need ()
+{
+  local what=$1 package=$2
+
+  shift 2
+  "$@" >/dev/null 2>&1 && return
+  missing+=("$what")
+  missing_packages+=("$package")
+}
+
+need_program ()
+{
+  need "$1" "$2" command -v "$1"
+}
+
+need_module ()
+{
+  need "$1 (pkg-config module)" "$2" pkg-config --exists "$1"
+}
+
+need_python_module ()
+{
+  need "$1 (module of /usr/bin/python3)" "$2" /usr/bin/python3 -c "import $1"
+}
+
+has_msgpack ()
+{
+  pkg-config --exists 'msgpack-c >= 4' || pkg-config --exists 'msgpack >= 4'
+}
+
+can_sanitize ()
+{
+  echo 'int main (void) { return 0; }' |
+    clang -fsanitize=address,undefined -x c -o /dev/null -
+}
+
+# The first of several that works: a version manager may put programs on the PATH that do not.
+first_working ()
+{
+  local program
+
+  for program; do
+    if "$program" --version >/dev/null 2>&1; then
+      printf '%s' "$program"
+      return
+    fi
+  done
+  return 1
+}
+
+needs_to_build ()
+{
+  need_program cc gcc
+  need 'C library headers' libc6-dev test -e /usr/include/stdlib.h
+  need meson meson first_working meson /usr/bin/meson
+  need_program ninja ninja-build
+  need_program pkg-config pkg-config
+  need_module gio-unix-2.0 libglib2.0-dev
+  need 'msgpack-c (pkg-config module)' libmsgpack-dev has_msgpack
+}
+
+needs_to_test ()
+{
+  need_module gobject-introspection-1.0 libgirepository1.0-dev
+  need_module json-glib-1.0 libjson-glib-dev
+  need_program gi-docgen gi-docgen
+  need_program gjs gjs
+  need_program msgfmt gettext
+  need_program nvim neovim
+  need_program vapigen valac
+  need_python_module gi python3-gi
+  need_python_module msgpack python3-msgpack
+}
+
+needs_to_sanitize ()
+{
+  need_program clang clang
+  need "clang's sanitizers" libclang-rt-dev can_sanitize
+  need_program llvm-symbolizer llvm
+}
+
+is_root ()
+{
+  [[ $(id -u) -eq 0 ]]
+}
+
+install_missing ()
+{
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0)
+
+  is_root || apt=(sudo "${apt[@]}")
+  say "Installing ${missing_packages[*]}"
+  "${apt[@]}" update
+  "${apt[@]}" install -y --no-install-recommends "${missing_packages[@]}"
+}
+
+# require yes|no NEEDS...: installs what is missing if that is wanted (yes) and possible.
+require ()
+{
+  local may_install=$1 needs
+
+  shift
+  missing=()
+  missing_packages=()
+  for needs; do "$needs"; done
+  if [[ ${#missing[@]} -gt 0 ]]; then
+    printf 'Missing: %s\n' "${missing[@]}"
+    [[ $may_install == yes ]] || die "not installing anything; see the list above"
+    command -v apt-get >/dev/null || die "this is no Debian-like system; install the above yourself"
+    is_root || command -v sudo >/dev/null || die "only root can install the above"
+    install_missing
+    require no "$@"
+  fi
+  meson=$(first_working meson /usr/bin/meson)
+}
+
+# build FOLDER OPTION...: configures when that has not been done with these options, and compiles.
+build ()
+{
+  local folder=$1 stamp=$1/configured-with
+
+  shift
+  if [[ ! -e $folder/build.ninja ]]; then
+    say "Configuring $folder"
+    "$meson" setup "$folder" "$source_root" "$@"
+  elif [[ ! -e $stamp || $(<"$stamp") != "$*" ]]; then
+    say "Configuring $folder again"
+    "$meson" setup --reconfigure "$folder" "$source_root" "$@"
+  fi
+  printf '%s\n' "$*" >"$stamp"
+  say "Compiling in $folder"
+  "$meson" compile -C "$folder"
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright 2026 The msgpackrpc-glib authors
+
+import unittest
+
+import gi
+
+import tap
+
+gi.require_version('MsgpackRpc', '1.0')
+from gi.repository import GLib, MsgpackRpc  # noqa: E402
+
+
+class Namespace(unittest.TestCase):
+    def test_version(self):
+        version = (MsgpackRpc.MAJOR_VERSION, MsgpackRpc.MINOR_VERSION, MsgpackRpc.MICRO_VERSION)
+        self.assertEqual(version, (MsgpackRpc.get_major_version(),
+                                   MsgpackRpc.get_minor_version(),
+                                   MsgpackRpc.get_micro_version()))
+        self.assertTrue(MsgpackRpc.check_version(*version))
+        self.assertFalse(MsgpackRpc.check_version(version[0] + 1, 0, 0))
+
+    def test_enum(self):
+        self.assertEqual(MsgpackRpc.CloseMode.FINISH_QUEUE.value_nick, 'finish-queue')
+        self.assertEqual(MsgpackRpc.CloseMode.__gtype__.name, 'MsgpackRpcCloseMode')
+
+    def test_error_domain(self):
+        error = GLib.Error.new_literal(MsgpackRpc.error_quark(), 'text', MsgpackRpc.Error.BUSY)
+        self.assertTrue(error.matches(MsgpackRpc.error_quark(), MsgpackRpc.Error.BUSY))
+        self.assertEqual(error.domain, 'msgpack-rpc-error-quark')
+
+
+if __name__ == '__main__':
+    tap.main()
