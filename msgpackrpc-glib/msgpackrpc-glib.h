@@ -8,6 +8,8 @@
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-unpacker.h"
+#include "msgpack-rpc-value.h"
 #include "msgpack-rpc-version.h"
 
 #undef MSGPACK_RPC_INSIDE

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Decodes one MessagePack message after another, piece by piece, into GVariant's serialised form.
+ *
+ * It holds no wire bytes: those that it has not consumed are given again, with more behind them.
+ * Not thread-safe. */
+typedef struct _MsgpackRpcDecoder MsgpackRpcDecoder;
+
+#define MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE (G_GUINT64_CONSTANT (64) * 1024 * 1024)
+#define MSGPACK_RPC_DEFAULT_MAX_DECODED_SIZE (G_GUINT64_CONSTANT (256) * 1024 * 1024)
+#define MSGPACK_RPC_DEFAULT_MAX_DEPTH 32
+
+/* Offsets in the decoded form are held in 32 bits. */
+#define MSGPACK_RPC_LIMIT_DECODED_SIZE ((guint64) G_MAXUINT32)
+
+/* GVariant allows 128 levels, and a map in a variant takes three of them. */
+#define MSGPACK_RPC_LIMIT_DEPTH 40
+
+typedef struct
+{
+  guint64 max_message_size; /* wire bytes of one message */
+  guint64 max_decoded_size; /* bytes of memory that decoding one message takes */
+  guint max_depth;          /* arrays and maps open at the same time */
+} MsgpackRpcDecoderLimits;
+
+typedef enum
+{
+  MSGPACK_RPC_DECODER_MORE,   /* all was consumed save an incomplete item at the end */
+  MSGPACK_RPC_DECODER_DONE,   /* a message is complete */
+  MSGPACK_RPC_DECODER_FAILED, /* the decoder is of no more use */
+} MsgpackRpcDecoderStatus;
+
+MsgpackRpcDecoder *_msgpack_rpc_decoder_new  (void);
+void               _msgpack_rpc_decoder_free (MsgpackRpcDecoder *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcDecoder, _msgpack_rpc_decoder_free)
+
+/* May be changed at any time; new limits hold for the message being decoded, too. */
+MsgpackRpcDecoderLimits *_msgpack_rpc_decoder_limits (MsgpackRpcDecoder *self);
+
+/* Decodes from @data + @offset up to the end of one message at most. @offset is moved to the first
+ * byte that was not consumed. @value is a floating reference. */
+MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
+                                                     const guint8       *data,
+                                                     gsize               length,
+                                                     gsize              *offset,
+                                                     GVariant          **value,
+                                                     GError            **error);
+
+/* Lets go of working memory. Only between messages. */
+void _msgpack_rpc_decoder_trim (MsgpackRpcDecoder *self);
+
+/* Whether no byte of a message has been consumed. */
+gboolean _msgpack_rpc_decoder_is_between_messages (MsgpackRpcDecoder *self);
+
+/* The offset of the next byte in the stream, and that of the current message's first byte. */
+guint64 _msgpack_rpc_decoder_get_offset         (MsgpackRpcDecoder *self);
+guint64 _msgpack_rpc_decoder_get_message_offset (MsgpackRpcDecoder *self);
+
+/* How many bytes must lie behind the current offset before decoding can go on. */
+gsize _msgpack_rpc_decoder_get_wanted (MsgpackRpcDecoder *self);
+
+G_END_DECLS

@@ -1,0 +1,1035 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include <string.h>
+
+/* One more than the limit, so that our callback sees the container that goes over it. */
+#define MSGPACK_EMBED_STACK_SIZE 41
+
+#include <msgpack/sysdep.h>
+#include <msgpack/unpack.h>
+#include <msgpack/unpack_define.h>
+
+#include "msgpack-rpc-decoder-private.h"
+#include "msgpack-rpc-error.h"
+
+G_STATIC_ASSERT (MSGPACK_EMBED_STACK_SIZE == MSGPACK_RPC_LIMIT_DEPTH + 1);
+
+/* msgpack-c's parser calls back for each value. A value is written at once, as GVariant's
+ * serialised form of a variant: its data at a multiple of 8, a NUL, its type. The framing offsets
+ * of a container follow its items when the last one is complete; until then the ends of the items
+ * are kept in a table of their own. All starts are multiples of 8, so positions in the output and
+ * positions within a container are aligned alike.
+ *
+ * The parser tells neither a container's end nor that a map's key is complete: a stack of
+ * containers keeps count. */
+
+/* The working memory that is kept from one message to the next. */
+#define SCRATCH_SIZE 4096
+#define SCRATCH_ENDS 256
+
+/* What a value takes besides its data: padding, NUL, type, and the framing offset of a key. */
+#define VALUE_OVERHEAD 24
+
+/* No value takes less of the output than this, with its share of framing offsets. */
+#define VALUE_MIN_SIZE 4
+
+typedef enum
+{
+  KIND_MESSAGE, /* the bottom of the stack */
+  KIND_ARRAY,   /* av */
+  KIND_MAP,     /* a map whose first key has not come */
+  KIND_MAP_STR, /* a{sv} */
+  KIND_MAP_INT, /* a{xv} */
+  KIND_MAP_ANY, /* a(vv) */
+} Kind;
+
+typedef struct
+{
+  guint32 start;     /* where its data begin in the output */
+  guint32 first_end; /* where its items' ends begin in the table */
+  guint32 remaining; /* items or entries that have not come, the current one included */
+  guint32 entry;     /* where the current entry begins in the output */
+  guint32 key_end;   /* where the current entry's key ends, from the entry's begin */
+  guint8 kind;
+  guint8 expects_key;
+} Container;
+
+typedef struct
+{
+  MsgpackRpcDecoderLimits limits;
+
+  guint8 *data; /* the output */
+  gsize length;
+  gsize capacity;
+
+  guint32 *ends; /* of the items of all open containers */
+  gsize n_ends;
+  gsize ends_capacity;
+
+  guint64 pending;   /* values that must still come for the message to be complete */
+  guint64 consumed;  /* wire bytes of the message */
+  gsize available;   /* wire bytes given to the current call */
+  const char *type;  /* of the complete message */
+
+  int failure; /* a MsgpackRpcError, or -1 */
+  const char *failure_what;
+  guint64 failure_limit;
+  guint64 failure_value;
+
+  guint depth;
+  Container containers[MSGPACK_EMBED_STACK_SIZE];
+} Writer;
+
+static int
+writer_fail (Writer     *self,
+             int         code,
+             const char *what,
+             guint64     limit,
+             guint64     value)
+{
+  self->failure = code;
+  self->failure_what = what;
+  self->failure_limit = limit;
+  self->failure_value = value;
+
+  return -1;
+}
+
+static gboolean
+writer_fail_decoded_size (Writer  *self,
+                          guint64  size)
+{
+  writer_fail (self, MSGPACK_RPC_ERROR_TOO_LARGE, "Decoded message",
+               self->limits.max_decoded_size, size);
+
+  return FALSE;
+}
+
+static guint64
+writer_used (Writer *self)
+{
+  return self->length + self->n_ends * sizeof (guint32);
+}
+
+static gboolean
+writer_grow (Writer *self,
+             gsize   size)
+{
+  gsize needed = self->length + size;
+  gsize capacity = MAX (needed, SCRATCH_SIZE);
+  guint8 *data;
+
+  if (capacity > SCRATCH_SIZE)
+    {
+      capacity = MAX (capacity, 2 * self->capacity);
+      capacity = MAX (capacity, needed + 2 * self->available);
+      capacity = MIN (capacity, MAX (needed, self->limits.max_decoded_size));
+    }
+
+  data = g_try_realloc (self->data, capacity);
+  if (data == NULL)
+    return writer_fail_decoded_size (self, capacity);
+
+  self->data = data;
+  self->capacity = capacity;
+
+  return TRUE;
+}
+
+static inline gboolean
+writer_reserve (Writer *self,
+                gsize   size)
+{
+  if (G_UNLIKELY (writer_used (self) + size > self->limits.max_decoded_size))
+    return writer_fail_decoded_size (self, writer_used (self) + size);
+
+  if (G_LIKELY (size <= self->capacity - self->length))
+    return TRUE;
+
+  return writer_grow (self, size);
+}
+
+static gboolean
+writer_grow_ends (Writer *self)
+{
+  gsize capacity = MAX (2 * self->ends_capacity, SCRATCH_ENDS);
+  guint32 *ends;
+
+  /* A value that has come took a byte at least: so this is bounded by what was received. */
+  if (self->ends_capacity > 0)
+    capacity = MAX (capacity, self->n_ends + 1 + MIN (self->pending, self->available));
+
+  ends = g_try_realloc_n (self->ends, capacity, sizeof (guint32));
+  if (ends == NULL)
+    return writer_fail_decoded_size (self, capacity * sizeof (guint32));
+
+  self->ends = ends;
+  self->ends_capacity = capacity;
+
+  return TRUE;
+}
+
+static inline void
+writer_append (Writer     *self,
+               const void *data,
+               gsize       size)
+{
+  memcpy (self->data + self->length, data, size);
+  self->length += size;
+}
+
+static inline void
+writer_align (Writer *self)
+{
+  gsize padding = -self->length & 7;
+
+  memset (self->data + self->length, 0, 8);
+  self->length += padding;
+}
+
+static inline gsize
+align8 (gsize size)
+{
+  return (size + 7) & ~(gsize) 7;
+}
+
+/* The size of each framing offset of a container of @body_size bytes with @n_offsets of them. */
+static inline guint
+offset_size_for_body (gsize body_size,
+                      gsize n_offsets)
+{
+  if (body_size + n_offsets <= G_MAXUINT8)
+    return 1;
+
+  if (body_size + 2 * n_offsets <= G_MAXUINT16)
+    return 2;
+
+  return 4;
+}
+
+static inline guint
+offset_size_for_total (gsize size)
+{
+  return size <= G_MAXUINT8 ? 1 : size <= G_MAXUINT16 ? 2 : 4;
+}
+
+static inline void
+store_offset (guint8  *data,
+              guint    offset_size,
+              guint32  offset)
+{
+  guint32 le = GUINT32_TO_LE (offset);
+
+  memcpy (data, &le, offset_size);
+}
+
+static inline guint32
+load_offset (const guint8 *data,
+             guint         offset_size)
+{
+  guint32 le = 0;
+
+  memcpy (&le, data, offset_size);
+
+  return GUINT32_FROM_LE (le);
+}
+
+/* An entry of a map, from an a{sv} or a{xv} form to that of a(vv). */
+typedef struct
+{
+  gsize key_size;
+  gsize value_start;
+  gsize value_size;
+  gsize new_key_size;
+  gsize new_value_start;
+  guint new_offset_size;
+  gsize new_size;
+} Entry;
+
+static void
+entry_measure (Entry        *entry,
+               const guint8 *data,
+               gsize         size,
+               Kind          kind)
+{
+  guint offset_size = 0;
+  gsize new_body_size;
+
+  if (kind == KIND_MAP_INT)
+    {
+      entry->key_size = sizeof (gint64);
+    }
+  else
+    {
+      offset_size = offset_size_for_total (size);
+      entry->key_size = load_offset (data + size - offset_size, offset_size);
+    }
+
+  entry->value_start = align8 (entry->key_size);
+  entry->value_size = size - offset_size - entry->value_start;
+  entry->new_key_size = entry->key_size + 2;
+  entry->new_value_start = align8 (entry->new_key_size);
+  new_body_size = entry->new_value_start + entry->value_size;
+  entry->new_offset_size = offset_size_for_body (new_body_size, 1);
+  entry->new_size = new_body_size + entry->new_offset_size;
+}
+
+static void
+entry_move (const Entry  *entry,
+            const guint8 *from,
+            guint8       *to,
+            Kind          kind)
+{
+  memmove (to + entry->new_value_start, from + entry->value_start, entry->value_size);
+  memmove (to, from, entry->key_size);
+  to[entry->key_size] = '\0';
+  to[entry->key_size + 1] = kind == KIND_MAP_INT ? 'x' : 's';
+  memset (to + entry->new_key_size, 0, entry->new_value_start - entry->new_key_size);
+  store_offset (to + entry->new_size - entry->new_offset_size, entry->new_offset_size,
+                entry->new_key_size);
+}
+
+/* A key of another kind has come: gives the entries so far the form of a(vv), in place. Each map
+ * is converted once at most, so a byte is moved once for each level of nesting at most. */
+static gboolean
+writer_convert_map (Writer    *self,
+                    Container *container)
+{
+  guint32 *ends = self->ends + container->first_end;
+  gsize n = self->n_ends - container->first_end;
+  gsize new_length = container->start;
+  gsize from_start;
+  gsize to_start;
+  Entry entry;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      from_start = i > 0 ? align8 (ends[i - 1]) : container->start;
+      entry_measure (&entry, self->data + from_start, ends[i] - from_start, container->kind);
+      new_length = align8 (new_length) + entry.new_size;
+    }
+
+  if (!writer_reserve (self, new_length - self->length + 8))
+    return FALSE;
+
+  self->length = new_length;
+  to_start = align8 (new_length);
+
+  /* Backwards: an entry never moves towards the front. */
+  for (gsize i = n; i-- > 0;)
+    {
+      from_start = i > 0 ? align8 (ends[i - 1]) : container->start;
+      entry_measure (&entry, self->data + from_start, ends[i] - from_start, container->kind);
+      to_start -= align8 (entry.new_size);
+      entry_move (&entry, self->data + from_start, self->data + to_start, container->kind);
+      ends[i] = to_start + entry.new_size;
+      memset (self->data + ends[i], 0, align8 (ends[i]) - ends[i]);
+    }
+
+  container->kind = KIND_MAP_ANY;
+
+  return TRUE;
+}
+
+static gboolean
+writer_begin_key (Writer    *self,
+                  Container *container,
+                  Kind       kind)
+{
+  if (container->kind == KIND_MAP)
+    container->kind = kind;
+  else if (container->kind != kind && container->kind != KIND_MAP_ANY &&
+           !writer_convert_map (self, container))
+    return FALSE;
+
+  container->entry = align8 (self->length);
+
+  return TRUE;
+}
+
+/* @key_kind is the map that this value would make as the first key. */
+static inline gboolean
+writer_begin (Writer *self,
+              Kind    key_kind,
+              gsize   size)
+{
+  Container *container = &self->containers[self->depth];
+
+  self->pending--;
+
+  if (container->expects_key && !writer_begin_key (self, container, key_kind))
+    return FALSE;
+
+  if (G_UNLIKELY (!writer_reserve (self, size + VALUE_OVERHEAD)))
+    return FALSE;
+
+  writer_align (self);
+
+  return TRUE;
+}
+
+static gboolean
+writer_end_container (Writer    *self,
+                      Container *container)
+{
+  gsize body_size = self->length - container->start;
+  gsize n = self->n_ends - container->first_end;
+  const guint32 *ends = self->ends + container->first_end;
+  guint offset_size = offset_size_for_body (body_size, n);
+
+  if (!writer_reserve (self, n * offset_size + VALUE_OVERHEAD))
+    return FALSE;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      store_offset (self->data + self->length, offset_size, ends[i] - container->start);
+      self->length += offset_size;
+    }
+
+  self->n_ends = container->first_end;
+  self->depth--;
+
+  return TRUE;
+}
+
+static const char *
+kind_to_type (Kind kind)
+{
+  switch (kind)
+    {
+    case KIND_ARRAY:
+      return "av";
+    case KIND_MAP_INT:
+      return "a{xv}";
+    case KIND_MAP_ANY:
+      return "a(vv)";
+    case KIND_MAP:
+    case KIND_MAP_STR:
+      return "a{sv}";
+    case KIND_MESSAGE:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* A key is complete. */
+static void
+writer_end_key (Writer     *self,
+                Container  *container,
+                const char *type)
+{
+  if (container->kind == KIND_MAP_ANY)
+    {
+      self->data[self->length++] = '\0';
+      writer_append (self, type, strlen (type));
+    }
+
+  container->key_end = self->length - container->entry;
+  container->expects_key = FALSE;
+}
+
+/* The value of an entry is complete, and so is the entry. */
+static void
+writer_end_entry (Writer    *self,
+                  Container *container)
+{
+  container->expects_key = TRUE;
+
+  if (container->kind != KIND_MAP_INT)
+    {
+      guint offset_size = offset_size_for_body (self->length - container->entry, 1);
+
+      store_offset (self->data + self->length, offset_size, container->key_end);
+      self->length += offset_size;
+    }
+}
+
+/* A value is complete: closes whatever is complete with it. Returns what a callback returns. */
+static inline int
+writer_end (Writer     *self,
+            const char *type,
+            gsize       type_length)
+{
+  while (TRUE)
+    {
+      Container *container = &self->containers[self->depth];
+
+      if (container->kind == KIND_MESSAGE)
+        {
+          self->type = type;
+          return 0;
+        }
+
+      if (container->expects_key)
+        {
+          writer_end_key (self, container, type);
+          return 0;
+        }
+
+      self->data[self->length++] = '\0';
+      writer_append (self, type, type_length);
+
+      if (container->kind != KIND_ARRAY)
+        writer_end_entry (self, container);
+
+      if (G_UNLIKELY (self->n_ends == self->ends_capacity) && !writer_grow_ends (self))
+        return -1;
+
+      self->ends[self->n_ends++] = self->length;
+
+      if (--container->remaining > 0)
+        return 0;
+
+      if (!writer_end_container (self, container))
+        return -1;
+
+      type = kind_to_type (container->kind);
+      type_length = strlen (type);
+    }
+}
+
+static inline int
+writer_put (Writer     *self,
+            Kind        key_kind,
+            const void *data,
+            gsize       size,
+            const char *type,
+            gsize       type_length)
+{
+  if (G_UNLIKELY (!writer_begin (self, key_kind, size)))
+    return -1;
+
+  writer_append (self, data, size);
+
+  return writer_end (self, type, type_length);
+}
+
+static inline int
+writer_put_int (Writer *self,
+                gint64  value)
+{
+  return writer_put (self, KIND_MAP_INT, &value, sizeof value, "x", 1);
+}
+
+static int
+writer_put_opaque (Writer       *self,
+                   gint32        handle,
+                   const guint8 *data,
+                   gsize         size)
+{
+  if (!writer_begin (self, KIND_MAP_ANY, sizeof handle + size))
+    return -1;
+
+  writer_append (self, &handle, sizeof handle);
+  writer_append (self, data, size);
+
+  return writer_end (self, "(hay)", 5);
+}
+
+static int
+writer_put_container (Writer  *self,
+                      Kind     kind,
+                      guint64  n)
+{
+  guint64 n_values = kind == KIND_ARRAY ? n : 2 * n;
+  Container *container;
+
+  if (self->depth >= self->limits.max_depth)
+    return writer_fail (self, MSGPACK_RPC_ERROR_TOO_DEEP, "Message",
+                        self->limits.max_depth, self->depth + 1);
+
+  if (self->consumed + self->pending + n_values > self->limits.max_message_size)
+    return writer_fail (self, MSGPACK_RPC_ERROR_TOO_LARGE, "Message",
+                        self->limits.max_message_size,
+                        self->consumed + self->pending + n_values);
+
+  if (!writer_begin (self, KIND_MAP_ANY, 0))
+    return -1;
+
+  if (n == 0)
+    {
+      const char *type = kind_to_type (kind);
+
+      return writer_end (self, type, strlen (type));
+    }
+
+  self->pending += n_values;
+  if (writer_used (self) + VALUE_MIN_SIZE * self->pending > self->limits.max_decoded_size)
+    {
+      writer_fail_decoded_size (self, writer_used (self) + VALUE_MIN_SIZE * self->pending);
+      return -1;
+    }
+
+  container = &self->containers[++self->depth];
+  container->kind = kind;
+  container->start = self->length;
+  container->first_end = self->n_ends;
+  container->remaining = n;
+  container->expects_key = kind == KIND_MAP;
+
+  return 0;
+}
+
+/* UTF-8 without NUL. */
+static gboolean
+is_text (const char *str,
+         gsize       length)
+{
+  gsize i;
+
+  for (i = 0; i + 8 <= length; i += 8)
+    {
+      const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+      guint64 word;
+
+      memcpy (&word, str + i, sizeof word);
+      if ((word | (word - ones)) & (ones << 7))
+        break;
+    }
+
+  return g_utf8_validate_len (str + i, length - i, NULL);
+}
+
+/* What the parser calls. Its own objects are of no use to us: they are all 0. */
+
+static inline char
+decoder_callback_root (Writer *self)
+{
+  return 0;
+}
+
+static inline int
+decoder_callback_uint64 (Writer   *self,
+                         guint64   value,
+                         char     *object)
+{
+  *object = 0;
+  if (value <= G_MAXINT64)
+    return writer_put_int (self, value);
+
+  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, "t", 1);
+}
+
+#define DEFINE_INT_CALLBACK(name, type)       \
+  static inline int                           \
+  decoder_callback_##name (Writer *self,      \
+                           type    value,     \
+                           char   *object)    \
+  {                                           \
+    *object = 0;                              \
+    return writer_put_int (self, value);      \
+  }
+
+DEFINE_INT_CALLBACK (uint8, guint8)
+DEFINE_INT_CALLBACK (uint16, guint16)
+DEFINE_INT_CALLBACK (uint32, guint32)
+DEFINE_INT_CALLBACK (int8, gint8)
+DEFINE_INT_CALLBACK (int16, gint16)
+DEFINE_INT_CALLBACK (int32, gint32)
+DEFINE_INT_CALLBACK (int64, gint64)
+
+static inline int
+decoder_callback_double (Writer *self,
+                         double  value,
+                         char   *object)
+{
+  *object = 0;
+  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, "d", 1);
+}
+
+static inline int
+decoder_callback_float (Writer *self,
+                        float   value,
+                        char   *object)
+{
+  return decoder_callback_double (self, value, object);
+}
+
+static inline int
+decoder_callback_nil (Writer *self,
+                      char   *object)
+{
+  *object = 0;
+  return writer_put (self, KIND_MAP_ANY, "", 0, "mv", 2);
+}
+
+static inline int
+decoder_callback_true (Writer *self,
+                       char   *object)
+{
+  *object = 0;
+  return writer_put (self, KIND_MAP_ANY, "\1", 1, "b", 1);
+}
+
+static inline int
+decoder_callback_false (Writer *self,
+                        char   *object)
+{
+  *object = 0;
+  return writer_put (self, KIND_MAP_ANY, "\0", 1, "b", 1);
+}
+
+static inline int
+decoder_callback_array (Writer *self,
+                        gsize   n,
+                        char   *object)
+{
+  *object = 0;
+  return writer_put_container (self, KIND_ARRAY, n);
+}
+
+static inline int
+decoder_callback_array_item (Writer *self,
+                             char   *array,
+                             char    item)
+{
+  return 0;
+}
+
+static inline int
+decoder_callback_map (Writer *self,
+                      gsize   n,
+                      char   *object)
+{
+  *object = 0;
+  return writer_put_container (self, KIND_MAP, n);
+}
+
+static inline int
+decoder_callback_map_item (Writer *self,
+                           char   *map,
+                           char    key,
+                           char    value)
+{
+  return 0;
+}
+
+static inline int
+decoder_callback_str (Writer     *self,
+                      const char *base,
+                      const char *str,
+                      guint       length,
+                      char       *object)
+{
+  *object = 0;
+
+  if (length == 0)
+    return writer_put (self, KIND_MAP_STR, "", 1, "s", 1);
+
+  if (!is_text (str, length))
+    return writer_put_opaque (self, 256, (const guint8 *) str, length);
+
+  if (!writer_begin (self, KIND_MAP_STR, (gsize) length + 1))
+    return -1;
+
+  writer_append (self, str, length);
+  self->data[self->length++] = '\0';
+
+  return writer_end (self, "s", 1);
+}
+
+static inline int
+decoder_callback_bin (Writer     *self,
+                      const char *base,
+                      const char *data,
+                      guint       length,
+                      char       *object)
+{
+  *object = 0;
+
+  if (length == 0)
+    return writer_put (self, KIND_MAP_ANY, "", 0, "ay", 2);
+
+  return writer_put (self, KIND_MAP_ANY, data, length, "ay", 2);
+}
+
+/* @length is that of the body and the type before it; it is 0 when it overflowed. */
+static inline int
+decoder_callback_ext (Writer     *self,
+                      const char *base,
+                      const char *data,
+                      guint       length,
+                      char       *object)
+{
+  *object = 0;
+
+  if (length == 0)
+    return writer_fail (self, MSGPACK_RPC_ERROR_INVALID_MESSAGE, "extension length 0xffffffff",
+                        0, 0);
+
+  return writer_put_opaque (self, *(const gint8 *) data, (const guint8 *) data + 1, length - 1);
+}
+
+#define msgpack_unpack_struct(name) struct decoder##name
+#define msgpack_unpack_func(ret, name) static inline ret decoder##name
+#define msgpack_unpack_callback(name) decoder_callback##name
+#define msgpack_unpack_object char
+#define msgpack_unpack_user Writer
+
+struct decoder_context;
+typedef struct decoder_context decoder_context;
+
+#include <msgpack/unpack_template.h>
+
+struct _MsgpackRpcDecoder
+{
+  decoder_context context;
+  guint64 offset; /* of the first byte not consumed, in the stream */
+};
+
+static void
+decoder_reset (MsgpackRpcDecoder *self)
+{
+  Writer *writer = &self->context.user;
+
+  writer->length = 0;
+  writer->n_ends = 0;
+  writer->pending = 1;
+  writer->consumed = 0;
+  writer->type = NULL;
+  writer->depth = 0;
+
+  decoder_init (&self->context);
+}
+
+/* GLib makes the description of a type anew whenever no value of it exists. */
+static void
+keep_type_descriptions (void)
+{
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once))
+    {
+      const GVariantType *type = G_VARIANT_TYPE ("(avmvaya{sv}a{xv}a(vv)(hay))");
+      static GVariant *value;
+
+      value = g_variant_ref_sink (g_variant_new_from_data (type, NULL, 0, FALSE, NULL, NULL));
+      g_once_init_leave (&once, GPOINTER_TO_SIZE (value));
+    }
+}
+
+MsgpackRpcDecoder *
+_msgpack_rpc_decoder_new (void)
+{
+  MsgpackRpcDecoder *self = g_new0 (MsgpackRpcDecoder, 1);
+
+  keep_type_descriptions ();
+
+  self->context.user.limits.max_message_size = MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE;
+  self->context.user.limits.max_decoded_size = MSGPACK_RPC_DEFAULT_MAX_DECODED_SIZE;
+  self->context.user.limits.max_depth = MSGPACK_RPC_DEFAULT_MAX_DEPTH;
+  self->context.user.failure = -1;
+  decoder_reset (self);
+
+  return self;
+}
+
+void
+_msgpack_rpc_decoder_free (MsgpackRpcDecoder *self)
+{
+  g_free (self->context.user.data);
+  g_free (self->context.user.ends);
+  g_free (self);
+}
+
+MsgpackRpcDecoderLimits *
+_msgpack_rpc_decoder_limits (MsgpackRpcDecoder *self)
+{
+  return &self->context.user.limits;
+}
+
+gboolean
+_msgpack_rpc_decoder_is_between_messages (MsgpackRpcDecoder *self)
+{
+  return self->context.user.consumed == 0;
+}
+
+guint64
+_msgpack_rpc_decoder_get_offset (MsgpackRpcDecoder *self)
+{
+  return self->offset;
+}
+
+guint64
+_msgpack_rpc_decoder_get_message_offset (MsgpackRpcDecoder *self)
+{
+  return self->offset - self->context.user.consumed;
+}
+
+gsize
+_msgpack_rpc_decoder_get_wanted (MsgpackRpcDecoder *self)
+{
+  return self->context.cs == MSGPACK_CS_HEADER ? 1 : self->context.trail;
+}
+
+static void
+decoder_trim (MsgpackRpcDecoder *self,
+              gsize              size,
+              gsize              n_ends)
+{
+  Writer *writer = &self->context.user;
+
+  if (writer->capacity > size)
+    {
+      g_clear_pointer (&writer->data, g_free);
+      writer->capacity = 0;
+    }
+
+  if (writer->ends_capacity > n_ends)
+    {
+      g_clear_pointer (&writer->ends, g_free);
+      writer->ends_capacity = 0;
+    }
+}
+
+void
+_msgpack_rpc_decoder_trim (MsgpackRpcDecoder *self)
+{
+  decoder_trim (self, 0, 0);
+}
+
+static GVariant *
+decoder_take_value (MsgpackRpcDecoder *self)
+{
+  Writer *writer = &self->context.user;
+  g_autoptr(GBytes) bytes = NULL;
+  GVariant *value;
+
+  if (writer->length <= SCRATCH_SIZE)
+    {
+      bytes = g_bytes_new (writer->data, writer->length);
+    }
+  else
+    {
+      guint8 *data = g_steal_pointer (&writer->data);
+
+      if (writer->capacity - writer->length > writer->length / 8)
+        data = g_realloc (data, writer->length);
+
+      writer->capacity = 0;
+      bytes = g_bytes_new_take (data, writer->length);
+    }
+
+  value = g_variant_new_from_bytes ((const GVariantType *) writer->type, bytes, TRUE);
+
+  decoder_trim (self, SCRATCH_SIZE, 4 * SCRATCH_ENDS);
+  decoder_reset (self);
+
+  return value;
+}
+
+/* Where the item begins that made the parser stop; of a body, where the body begins. */
+static guint64
+decoder_get_failure_offset (MsgpackRpcDecoder *self)
+{
+  if (self->context.cs == MSGPACK_CS_HEADER)
+    return self->offset;
+
+  if (self->context.cs < MSGPACK_ACS_STR_VALUE)
+    return self->offset - self->context.trail;
+
+  return self->offset + 1 - self->context.trail;
+}
+
+static MsgpackRpcDecoderStatus
+decoder_fail (MsgpackRpcDecoder  *self,
+              guint64             offset,
+              guint8              byte,
+              GError            **error)
+{
+  Writer *writer = &self->context.user;
+
+  switch (writer->failure)
+    {
+    case MSGPACK_RPC_ERROR_TOO_LARGE:
+      g_set_error (error, MSGPACK_RPC_ERROR, writer->failure,
+                   "%s too large: %" G_GUINT64_FORMAT " bytes or more, the limit is "
+                   "%" G_GUINT64_FORMAT ", at offset %" G_GUINT64_FORMAT,
+                   writer->failure_what, writer->failure_value, writer->failure_limit, offset);
+      break;
+
+    case MSGPACK_RPC_ERROR_TOO_DEEP:
+      g_set_error (error, MSGPACK_RPC_ERROR, writer->failure,
+                   "%s too deep: %" G_GUINT64_FORMAT " levels or more, the limit is "
+                   "%" G_GUINT64_FORMAT ", at offset %" G_GUINT64_FORMAT,
+                   writer->failure_what, writer->failure_value, writer->failure_limit, offset);
+      break;
+
+    case MSGPACK_RPC_ERROR_INVALID_MESSAGE:
+      g_set_error (error, MSGPACK_RPC_ERROR, writer->failure,
+                   "Invalid MessagePack: %s at offset %" G_GUINT64_FORMAT,
+                   writer->failure_what, offset);
+      break;
+
+    default:
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "Invalid MessagePack: byte 0x%02x at offset %" G_GUINT64_FORMAT, byte, offset);
+      break;
+    }
+
+  return MSGPACK_RPC_DECODER_FAILED;
+}
+
+/* The parser has run out of bytes: whether what it waits for is within the limits. */
+static gboolean
+decoder_check_claim (MsgpackRpcDecoder *self)
+{
+  Writer *writer = &self->context.user;
+  gboolean in_body = self->context.cs >= MSGPACK_ACS_STR_VALUE;
+  guint64 wanted = _msgpack_rpc_decoder_get_wanted (self);
+  guint64 message_size = writer->consumed + wanted + writer->pending - 1;
+  guint64 decoded_size = writer_used (writer) + VALUE_MIN_SIZE * (writer->pending - 1);
+
+  if (message_size > writer->limits.max_message_size)
+    {
+      writer_fail (writer, MSGPACK_RPC_ERROR_TOO_LARGE, "Message",
+                   writer->limits.max_message_size, message_size);
+      return FALSE;
+    }
+
+  if (in_body && decoded_size + wanted > writer->limits.max_decoded_size)
+    return writer_fail_decoded_size (writer, decoded_size + wanted);
+
+  return TRUE;
+}
+
+MsgpackRpcDecoderStatus
+_msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
+                             const guint8       *data,
+                             gsize               length,
+                             gsize              *offset,
+                             GVariant          **value,
+                             GError            **error)
+{
+  Writer *writer = &self->context.user;
+  gsize start = *offset;
+  gsize end = length;
+  int result = 0;
+
+  if (writer->consumed < writer->limits.max_message_size)
+    end = start + MIN (length - start, writer->limits.max_message_size - writer->consumed);
+  else
+    end = start;
+
+  writer->available = end - start;
+  if (start < end)
+    result = decoder_execute (&self->context, (const char *) data, end, offset);
+  writer->consumed += *offset - start;
+  self->offset += *offset - start;
+
+  if (result < 0)
+    return decoder_fail (self, decoder_get_failure_offset (self), data[*offset], error);
+
+  if (result == 0 && (writer->consumed > 0 || end < length) && !decoder_check_claim (self))
+    return decoder_fail (self, self->offset, 0, error);
+
+  if (result == 0)
+    return MSGPACK_RPC_DECODER_MORE;
+
+  *value = decoder_take_value (self);
+
+  return MSGPACK_RPC_DECODER_DONE;
+}

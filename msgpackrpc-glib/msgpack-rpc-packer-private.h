@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* No message grows beyond this. */
+#define MSGPACK_RPC_LIMIT_PACKED_SIZE ((gsize) G_MAXINT32)
+
+/* Each appends one MessagePack item to @out. A failure leaves @out as it was.
+ *
+ * append_value () fails with MSGPACK_RPC_ERROR_INVALID_VALUE, or with MSGPACK_RPC_ERROR_TOO_LARGE
+ * when @out would grow beyond the limit; append_str () only with the latter. A floating @value is
+ * not consumed. */
+gboolean _msgpack_rpc_packer_append_value (GByteArray  *out,
+                                           GVariant    *value,
+                                           GError     **error);
+gboolean _msgpack_rpc_packer_append_str   (GByteArray  *out,
+                                           const char  *str,
+                                           gsize        length);
+
+/* The header of an array: @n items must follow. */
+void _msgpack_rpc_packer_append_array (GByteArray *out,
+                                       guint32     n);
+void _msgpack_rpc_packer_append_uint  (GByteArray *out,
+                                       guint64     value);
+void _msgpack_rpc_packer_append_int   (GByteArray *out,
+                                       gint64      value);
+void _msgpack_rpc_packer_append_bool  (GByteArray *out,
+                                       gboolean    value);
+void _msgpack_rpc_packer_append_nil   (GByteArray *out);
+
+G_END_DECLS

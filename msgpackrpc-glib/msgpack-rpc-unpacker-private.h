@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-unpacker.h"
+
+G_BEGIN_DECLS
+
+/* With it, a message that is not an array is an error as soon as its first byte is looked at. */
+void _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
+                                              gboolean            require_array);
+
+/* Whether nothing is held of a message that next () has not returned. */
+gboolean _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self);
+
+/* Offsets in the stream: of the first byte that next () has not used, and of the first byte of the
+ * message that next () is at. */
+guint64 _msgpack_rpc_unpacker_get_offset         (MsgpackRpcUnpacker *self);
+guint64 _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self);
+
+/* The bytes that are held and the size of the buffer for them, for tests. */
+gsize _msgpack_rpc_unpacker_get_buffered    (MsgpackRpcUnpacker *self);
+gsize _msgpack_rpc_unpacker_get_buffer_size (MsgpackRpcUnpacker *self);
+
+G_END_DECLS

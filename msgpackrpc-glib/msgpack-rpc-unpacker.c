@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "msgpack-rpc-decoder-private.h"
+#include "msgpack-rpc-error.h"
+#include "msgpack-rpc-unpacker-private.h"
+
+/**
+ * MsgpackRpcUnpacker:
+ *
+ * Reads MessagePack values, one after another, from a stream of bytes that come in pieces of any
+ * size.
+ *
+ * Give it what was read with [method@Unpacker.feed], then call [method@Unpacker.next] until it
+ * returns `NULL`. The types of the values are those of [func@unpack].
+ *
+ * ```c
+ * msgpack_rpc_unpacker_feed_bytes (unpacker, bytes);
+ * while ((value = msgpack_rpc_unpacker_next (unpacker, &error)) != NULL)
+ *   {
+ *     handle_message (value);
+ *     g_variant_unref (value);
+ *   }
+ * ```
+ *
+ * Limits guard against a peer that sends too much. They hold for each message by itself, and are
+ * checked as soon as the header of an item shows that the message will go beyond: no memory is taken
+ * because a header claims that data will come. Once a message is invalid or beyond a limit, the
+ * unpacker stays failed: where the next message begins cannot be known.
+ *
+ * An unpacker may be used from any thread, but from one at a time only.
+ *
+ * Since: 1.0
+ */
+
+/* The buffer that is kept when nothing is in it. */
+#define IDLE_BUFFER_SIZE 4096
+
+/* How much of what is no message is shown. */
+#define MAX_SHOWN_BYTES 32
+
+struct _MsgpackRpcUnpacker
+{
+  GObject parent_instance;
+
+  MsgpackRpcDecoder *decoder;
+
+  /* Bytes not yet decoded: those from start to end. */
+  guint8 *buffer;
+  gsize capacity;
+  gsize start;
+  gsize end;
+
+  GError *failure; /* what every next () returns from now on */
+  gboolean require_array;
+};
+
+G_DEFINE_FINAL_TYPE (MsgpackRpcUnpacker, msgpack_rpc_unpacker, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_0,
+  PROP_MAX_MESSAGE_SIZE,
+  PROP_MAX_DECODED_SIZE,
+  PROP_MAX_DEPTH,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
+static void
+msgpack_rpc_unpacker_finalize (GObject *object)
+{
+  MsgpackRpcUnpacker *self = MSGPACK_RPC_UNPACKER (object);
+
+  _msgpack_rpc_decoder_free (self->decoder);
+  g_free (self->buffer);
+  g_clear_error (&self->failure);
+
+  G_OBJECT_CLASS (msgpack_rpc_unpacker_parent_class)->finalize (object);
+}
+
+static void
+msgpack_rpc_unpacker_get_property (GObject    *object,
+                                   guint       property_id,
+                                   GValue     *value,
+                                   GParamSpec *pspec)
+{
+  MsgpackRpcUnpacker *self = MSGPACK_RPC_UNPACKER (object);
+
+  switch (property_id)
+    {
+    case PROP_MAX_MESSAGE_SIZE:
+      g_value_set_uint64 (value, msgpack_rpc_unpacker_get_max_message_size (self));
+      break;
+
+    case PROP_MAX_DECODED_SIZE:
+      g_value_set_uint64 (value, msgpack_rpc_unpacker_get_max_decoded_size (self));
+      break;
+
+    case PROP_MAX_DEPTH:
+      g_value_set_uint (value, msgpack_rpc_unpacker_get_max_depth (self));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_unpacker_set_property (GObject      *object,
+                                   guint         property_id,
+                                   const GValue *value,
+                                   GParamSpec   *pspec)
+{
+  MsgpackRpcUnpacker *self = MSGPACK_RPC_UNPACKER (object);
+
+  switch (property_id)
+    {
+    case PROP_MAX_MESSAGE_SIZE:
+      msgpack_rpc_unpacker_set_max_message_size (self, g_value_get_uint64 (value));
+      break;
+
+    case PROP_MAX_DECODED_SIZE:
+      msgpack_rpc_unpacker_set_max_decoded_size (self, g_value_get_uint64 (value));
+      break;
+
+    case PROP_MAX_DEPTH:
+      msgpack_rpc_unpacker_set_max_depth (self, g_value_get_uint (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_unpacker_class_init (MsgpackRpcUnpackerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->finalize = msgpack_rpc_unpacker_finalize;
+  object_class->get_property = msgpack_rpc_unpacker_get_property;
+  object_class->set_property = msgpack_rpc_unpacker_set_property;
+
+  /**
+   * MsgpackRpcUnpacker:max-message-size: (getter get_max_message_size) (setter set_max_message_size)
+   *
+   * How many bytes one message may have, at most 4 GiB − 1.
+   *
+   * Going over fails with `MSGPACK_RPC_ERROR_TOO_LARGE`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_MESSAGE_SIZE] =
+    g_param_spec_uint64 ("max-message-size", NULL, NULL,
+                         1, G_MAXUINT32, MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE, flags);
+
+  /**
+   * MsgpackRpcUnpacker:max-decoded-size: (getter get_max_decoded_size) (setter set_max_decoded_size)
+   *
+   * How many bytes of memory decoding one message may take, at most 4 GiB − 1. That is a little more
+   * than the size of the value that comes out of it, as [method@GLib.Variant.get_size] has it.
+   *
+   * An array of small numbers takes twenty times the bytes it has in the message. Going over fails
+   * with `MSGPACK_RPC_ERROR_TOO_LARGE`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_DECODED_SIZE] =
+    g_param_spec_uint64 ("max-decoded-size", NULL, NULL,
+                         1, MSGPACK_RPC_LIMIT_DECODED_SIZE, MSGPACK_RPC_DEFAULT_MAX_DECODED_SIZE,
+                         flags);
+
+  /**
+   * MsgpackRpcUnpacker:max-depth: (getter get_max_depth) (setter set_max_depth)
+   *
+   * How many arrays and maps may be within one another, at most 40: GVariant can hold no more.
+   *
+   * Going over fails with `MSGPACK_RPC_ERROR_TOO_DEEP`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_DEPTH] =
+    g_param_spec_uint ("max-depth", NULL, NULL,
+                       0, MSGPACK_RPC_LIMIT_DEPTH, MSGPACK_RPC_DEFAULT_MAX_DEPTH, flags);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+msgpack_rpc_unpacker_init (MsgpackRpcUnpacker *self)
+{
+  self->decoder = _msgpack_rpc_decoder_new ();
+}
+
+/**
+ * msgpack_rpc_unpacker_new:
+ *
+ * Makes an unpacker with the default limits.
+ *
+ * Returns: (transfer full): a new unpacker
+ *
+ * Since: 1.0
+ */
+MsgpackRpcUnpacker *
+msgpack_rpc_unpacker_new (void)
+{
+  return g_object_new (MSGPACK_RPC_TYPE_UNPACKER, NULL);
+}
+
+/**
+ * msgpack_rpc_unpacker_get_max_message_size: (get-property max-message-size)
+ * @self: an unpacker
+ *
+ * Gets how many bytes one message may have.
+ *
+ * Returns: a number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_unpacker_get_max_message_size (MsgpackRpcUnpacker *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
+
+  return _msgpack_rpc_decoder_limits (self->decoder)->max_message_size;
+}
+
+/**
+ * msgpack_rpc_unpacker_set_max_message_size: (set-property max-message-size)
+ * @self: an unpacker
+ * @max_message_size: a number of bytes, from 1 to 4 GiB − 1
+ *
+ * Sets how many bytes one message may have, the one being read included. The default is 64 MiB.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_set_max_message_size (MsgpackRpcUnpacker *self,
+                                           guint64             max_message_size)
+{
+  MsgpackRpcDecoderLimits *limits;
+
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+  g_return_if_fail (max_message_size > 0 && max_message_size <= G_MAXUINT32);
+
+  limits = _msgpack_rpc_decoder_limits (self->decoder);
+  if (limits->max_message_size == max_message_size)
+    return;
+
+  limits->max_message_size = max_message_size;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_MESSAGE_SIZE]);
+}
+
+/**
+ * msgpack_rpc_unpacker_get_max_decoded_size: (get-property max-decoded-size)
+ * @self: an unpacker
+ *
+ * Gets how many bytes of memory decoding one message may take.
+ *
+ * Returns: a number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_unpacker_get_max_decoded_size (MsgpackRpcUnpacker *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
+
+  return _msgpack_rpc_decoder_limits (self->decoder)->max_decoded_size;
+}
+
+/**
+ * msgpack_rpc_unpacker_set_max_decoded_size: (set-property max-decoded-size)
+ * @self: an unpacker
+ * @max_decoded_size: a number of bytes, from 1 to 4 GiB − 1
+ *
+ * Sets how many bytes of memory decoding one message may take, the one being read included. The
+ * default is 256 MiB.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_set_max_decoded_size (MsgpackRpcUnpacker *self,
+                                           guint64             max_decoded_size)
+{
+  MsgpackRpcDecoderLimits *limits;
+
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+  g_return_if_fail (max_decoded_size > 0 && max_decoded_size <= MSGPACK_RPC_LIMIT_DECODED_SIZE);
+
+  limits = _msgpack_rpc_decoder_limits (self->decoder);
+  if (limits->max_decoded_size == max_decoded_size)
+    return;
+
+  limits->max_decoded_size = max_decoded_size;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_DECODED_SIZE]);
+}
+
+/**
+ * msgpack_rpc_unpacker_get_max_depth: (get-property max-depth)
+ * @self: an unpacker
+ *
+ * Gets how many arrays and maps may be within one another.
+ *
+ * Returns: a number of levels
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_unpacker_get_max_depth (MsgpackRpcUnpacker *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
+
+  return _msgpack_rpc_decoder_limits (self->decoder)->max_depth;
+}
+
+/**
+ * msgpack_rpc_unpacker_set_max_depth: (set-property max-depth)
+ * @self: an unpacker
+ * @max_depth: a number of levels, from 0 to 40
+ *
+ * Sets how many arrays and maps may be within one another. The default is 32.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_set_max_depth (MsgpackRpcUnpacker *self,
+                                    guint               max_depth)
+{
+  MsgpackRpcDecoderLimits *limits;
+
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+  g_return_if_fail (max_depth <= MSGPACK_RPC_LIMIT_DEPTH);
+
+  limits = _msgpack_rpc_decoder_limits (self->decoder);
+  if (limits->max_depth == max_depth)
+    return;
+
+  limits->max_depth = max_depth;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_DEPTH]);
+}
+
+static void
+unpacker_free_buffer (MsgpackRpcUnpacker *self)
+{
+  g_clear_pointer (&self->buffer, g_free);
+  self->capacity = 0;
+  self->start = 0;
+  self->end = 0;
+}
+
+static void
+unpacker_fail (MsgpackRpcUnpacker *self,
+               GError             *error)
+{
+  self->failure = error;
+  unpacker_free_buffer (self);
+}
+
+static void
+unpacker_compact (MsgpackRpcUnpacker *self)
+{
+  if (self->start > 0)
+    memmove (self->buffer, self->buffer + self->start, self->end - self->start);
+
+  self->end -= self->start;
+  self->start = 0;
+}
+
+/* Doubles the buffer, but not beyond what the message being decoded waits for. */
+static gboolean
+unpacker_reserve (MsgpackRpcUnpacker *self,
+                  gsize               length)
+{
+  gsize wanted = _msgpack_rpc_decoder_get_wanted (self->decoder);
+  gsize capacity;
+  guint8 *buffer;
+
+  if (length <= self->capacity - self->end)
+    return TRUE;
+
+  /* Each byte is moved once on average. */
+  if (self->start > self->end - self->start)
+    unpacker_compact (self);
+
+  if (length <= self->capacity - self->end)
+    return TRUE;
+
+  unpacker_compact (self);
+  if (length > G_MAXSIZE / 4 - self->end)
+    return FALSE;
+
+  capacity = 2 * self->capacity;
+  if (wanted > self->end)
+    capacity = MIN (capacity, wanted);
+  capacity = MAX (capacity, self->end + length);
+
+  buffer = g_try_realloc (self->buffer, capacity);
+  if (buffer == NULL)
+    return FALSE;
+
+  self->buffer = buffer;
+  self->capacity = capacity;
+
+  return TRUE;
+}
+
+/**
+ * msgpack_rpc_unpacker_feed:
+ * @self: an unpacker
+ * @data: (array length=length): bytes that were read
+ * @length: how many
+ *
+ * Adds what was read to what the unpacker has. The bytes are copied.
+ *
+ * A failed unpacker ignores them.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_feed (MsgpackRpcUnpacker *self,
+                           const guint8       *data,
+                           gsize               length)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+  g_return_if_fail (data != NULL || length == 0);
+
+  if (length == 0 || self->failure != NULL)
+    return;
+
+  if (!unpacker_reserve (self, length))
+    {
+      unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
+                                        "No memory for %" G_GSIZE_FORMAT " bytes more at offset "
+                                        "%" G_GUINT64_FORMAT, length,
+                                        _msgpack_rpc_decoder_get_offset (self->decoder)));
+      return;
+    }
+
+  memcpy (self->buffer + self->end, data, length);
+  self->end += length;
+}
+
+/**
+ * msgpack_rpc_unpacker_feed_bytes: (rename-to msgpack_rpc_unpacker_feed)
+ * @self: an unpacker
+ * @bytes: bytes that were read
+ *
+ * Adds what was read to what the unpacker has. The bytes are copied.
+ *
+ * A failed unpacker ignores them.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_feed_bytes (MsgpackRpcUnpacker *self,
+                                 GBytes             *bytes)
+{
+  const guint8 *data;
+  gsize length;
+
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+  g_return_if_fail (bytes != NULL);
+
+  data = g_bytes_get_data (bytes, &length);
+  msgpack_rpc_unpacker_feed (self, data, length);
+}
+
+/* Shows the first bytes as text, with what is not printable escaped. */
+static char *
+unpacker_show_bytes (MsgpackRpcUnpacker *self)
+{
+  GString *text = g_string_new ("\"");
+  gsize n = MIN (self->end - self->start, MAX_SHOWN_BYTES);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      guint8 byte = self->buffer[self->start + i];
+
+      if (byte == '\n')
+        g_string_append (text, "\\n");
+      else if (byte == '\r')
+        g_string_append (text, "\\r");
+      else if (byte == '"' || byte == '\\')
+        g_string_append_printf (text, "\\%c", byte);
+      else if (g_ascii_isprint (byte))
+        g_string_append_c (text, byte);
+      else
+        g_string_append_printf (text, "\\x%02x", byte);
+    }
+
+  g_string_append (text, self->end - self->start > n ? "…\"" : "\"");
+
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+unpacker_check_array (MsgpackRpcUnpacker *self)
+{
+  g_autofree char *shown = NULL;
+  guint8 byte;
+
+  if (!self->require_array || self->start == self->end ||
+      !_msgpack_rpc_decoder_is_between_messages (self->decoder))
+    return TRUE;
+
+  byte = self->buffer[self->start];
+  if ((byte & 0xf0) == 0x90 || byte == 0xdc || byte == 0xdd)
+    return TRUE;
+
+  shown = unpacker_show_bytes (self);
+  unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                                    "expected a message (an array), got %s at offset "
+                                    "%" G_GUINT64_FORMAT, shown,
+                                    _msgpack_rpc_decoder_get_offset (self->decoder)));
+
+  return FALSE;
+}
+
+/* Whatever is not kept in case more comes goes when all that was fed has been used. */
+static void
+unpacker_trim (MsgpackRpcUnpacker *self)
+{
+  if (self->start < self->end)
+    return;
+
+  self->start = 0;
+  self->end = 0;
+  if (self->capacity > IDLE_BUFFER_SIZE)
+    unpacker_free_buffer (self);
+}
+
+/**
+ * msgpack_rpc_unpacker_next:
+ * @self: an unpacker
+ * @error: return location for an error
+ *
+ * Gets the next message.
+ *
+ * Fails with `MSGPACK_RPC_ERROR_INVALID_MESSAGE` on bytes that are no MessagePack, with
+ * `MSGPACK_RPC_ERROR_TOO_LARGE` and `MSGPACK_RPC_ERROR_TOO_DEEP` on a message beyond the limits; the
+ * text names the limit, the value, and the offset in the stream. From then on each call fails with
+ * the same error.
+ *
+ * Returns: (transfer full) (nullable): the value, not floating; `NULL` without @error set if more
+ *   bytes are needed, `NULL` with @error set on failure
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_unpacker_next (MsgpackRpcUnpacker  *self,
+                           GError             **error)
+{
+  GVariant *value = NULL;
+  GError *failure = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (self->failure == NULL && unpacker_check_array (self))
+    {
+      switch (_msgpack_rpc_decoder_decode (self->decoder, self->buffer, self->end, &self->start,
+                                           &value, &failure))
+        {
+        case MSGPACK_RPC_DECODER_DONE:
+          g_variant_ref_sink (value);
+          unpacker_trim (self);
+          return value;
+
+        case MSGPACK_RPC_DECODER_FAILED:
+          unpacker_fail (self, failure);
+          break;
+
+        case MSGPACK_RPC_DECODER_MORE:
+        default:
+          unpacker_trim (self);
+          break;
+        }
+    }
+
+  if (self->failure != NULL && error != NULL)
+    *error = g_error_copy (self->failure);
+
+  return NULL;
+}
+
+/**
+ * msgpack_rpc_unpacker_finish:
+ * @self: an unpacker
+ * @error: return location for an error
+ *
+ * Checks that the stream did not end within a message. Call it at the end of the stream, when
+ * [method@Unpacker.next] has returned `NULL`.
+ *
+ * If bytes are left, it fails with `MSGPACK_RPC_ERROR_INVALID_MESSAGE`; if the unpacker has failed
+ * before, with that error. From then on each call fails with the same error.
+ *
+ * Returns: `TRUE` if nothing is left, `FALSE` with @error set otherwise
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_unpacker_finish (MsgpackRpcUnpacker  *self,
+                             GError             **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (self->failure == NULL && !_msgpack_rpc_unpacker_is_empty (self))
+    {
+      guint64 offset = _msgpack_rpc_decoder_get_message_offset (self->decoder);
+      guint64 end = _msgpack_rpc_decoder_get_offset (self->decoder) + self->end - self->start;
+
+      unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                                        "Message cut short: the stream ends %" G_GUINT64_FORMAT
+                                        " bytes into a message at offset %" G_GUINT64_FORMAT,
+                                        end - offset, offset));
+    }
+
+  if (self->failure != NULL && error != NULL)
+    *error = g_error_copy (self->failure);
+
+  return self->failure == NULL;
+}
+
+void
+_msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
+                                         gboolean            require_array)
+{
+  self->require_array = require_array;
+}
+
+gboolean
+_msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self)
+{
+  return self->start == self->end && _msgpack_rpc_decoder_is_between_messages (self->decoder);
+}
+
+guint64
+_msgpack_rpc_unpacker_get_offset (MsgpackRpcUnpacker *self)
+{
+  return _msgpack_rpc_decoder_get_offset (self->decoder);
+}
+
+guint64
+_msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self)
+{
+  return _msgpack_rpc_decoder_get_message_offset (self->decoder);
+}
+
+gsize
+_msgpack_rpc_unpacker_get_buffered (MsgpackRpcUnpacker *self)
+{
+  return self->end - self->start;
+}
+
+gsize
+_msgpack_rpc_unpacker_get_buffer_size (MsgpackRpcUnpacker *self)
+{
+  return self->capacity;
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "msgpack-rpc-decoder-private.h"
+#include "msgpack-rpc-error.h"
+#include "msgpack-rpc-packer-private.h"
+#include "msgpack-rpc-value.h"
+
+#define OPAQUE_TYPE G_VARIANT_TYPE ("(hay)")
+#define RAW_STRING 256
+#define TIMESTAMP (-1)
+#define MAX_NANOSECONDS 999999999
+
+/**
+ * msgpack_rpc_pack:
+ * @value: a value of any type
+ * @error: return location for an error
+ *
+ * Writes a value as MessagePack.
+ *
+ * | `GVariant` type | MessagePack |
+ * | --- | --- |
+ * | `b` | boolean |
+ * | `y`, `n`, `q`, `i`, `u`, `x`, `t` | integer, in the smallest form |
+ * | `d` | 64-bit float |
+ * | `s`, `o`, `g` | str |
+ * | `ay` | bin |
+ * | `m…` | nil, or what is in it |
+ * | `v` | what is in it |
+ * | `a{…}`, `a(vv)` | map |
+ * | any other `a…`, `(…)` | array |
+ * | `(hay)`, the handle from -128 to 127 | ext of that type |
+ * | `(hay)`, the handle 256 | str of these bytes, be they UTF-8 or not |
+ *
+ * A single dictionary entry becomes a map with one entry. Handles have no other meaning, and make
+ * the function fail with `MSGPACK_RPC_ERROR_INVALID_VALUE`; so does a value nested deeper than 128
+ * levels. A message of 2 GiB or more fails with `MSGPACK_RPC_ERROR_TOO_LARGE`.
+ *
+ * If @value is floating, it is consumed. Any thread may call this.
+ *
+ * Returns: (transfer full): one MessagePack value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GBytes *
+msgpack_rpc_pack (GVariant  *value,
+                  GError   **error)
+{
+  g_autoptr(GVariant) sunk = NULL;
+  g_autoptr(GByteArray) out = NULL;
+
+  g_return_val_if_fail (value != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  sunk = g_variant_ref_sink (value);
+  out = g_byte_array_new ();
+  if (!_msgpack_rpc_packer_append_value (out, sunk, error))
+    return NULL;
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+}
+
+/**
+ * msgpack_rpc_unpack:
+ * @bytes: one MessagePack value
+ * @error: return location for an error
+ *
+ * Reads one MessagePack value.
+ *
+ * The type of the result follows from the kind of the value, never from its content alone, save
+ * where a table says so:
+ *
+ * | MessagePack | `GVariant` type |
+ * | --- | --- |
+ * | nil | `mv`, nothing |
+ * | boolean | `b` |
+ * | 32- and 64-bit float | `d` |
+ * | integer | `x`, or `t` if it is too large for that |
+ * | str, valid UTF-8 without NUL | `s` |
+ * | any other str | `(hay)`, the handle 256 |
+ * | bin | `ay` |
+ * | array | `av` |
+ * | map, all keys `s`, or empty | `a{sv}` |
+ * | map, all keys `x` | `a{xv}` |
+ * | any other map | `a(vv)` |
+ * | ext, the timestamp included | `(hay)`, the handle from -128 to 127 is the ext type |
+ *
+ * Writing the result with [func@pack] gives an equal MessagePack value. Keys that occur twice in a
+ * map are all kept, in order: [method@GLib.Variant.lookup_value] finds the first, while
+ * [struct@GLib.VariantDict] and dictionaries of other languages have the last.
+ *
+ * Fails with `MSGPACK_RPC_ERROR_INVALID_MESSAGE` if @bytes are no MessagePack, are cut short, or go
+ * on after the value, and with `MSGPACK_RPC_ERROR_TOO_LARGE` or `MSGPACK_RPC_ERROR_TOO_DEEP` beyond
+ * the limits that [class@Unpacker] has by default. The message names the offset in @bytes.
+ *
+ * Any thread may call this.
+ *
+ * Returns: (transfer full): the value, not floating, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_unpack (GBytes  *bytes,
+                    GError **error)
+{
+  g_autoptr(MsgpackRpcDecoder) decoder = NULL;
+  g_autoptr(GVariant) value = NULL;
+  const guint8 *data;
+  gsize length;
+  gsize offset = 0;
+
+  g_return_val_if_fail (bytes != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  data = g_bytes_get_data (bytes, &length);
+  decoder = _msgpack_rpc_decoder_new ();
+
+  switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, &value, error))
+    {
+    case MSGPACK_RPC_DECODER_FAILED:
+      return NULL;
+
+    case MSGPACK_RPC_DECODER_MORE:
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "Message cut short: it ends after %" G_GSIZE_FORMAT " bytes", length);
+      return NULL;
+
+    case MSGPACK_RPC_DECODER_DONE:
+    default:
+      g_variant_ref_sink (value);
+      break;
+    }
+
+  if (offset < length)
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "%" G_GSIZE_FORMAT " bytes too many after the message, at offset "
+                   "%" G_GSIZE_FORMAT, length - offset, offset);
+      return NULL;
+    }
+
+  return g_steal_pointer (&value);
+}
+
+static GVariant *
+opaque_new (gint32      handle,
+            const void *data,
+            gsize       size)
+{
+  g_autoptr(GBytes) bytes = NULL;
+  guint8 *serialised = g_malloc (sizeof handle + size);
+
+  memcpy (serialised, &handle, sizeof handle);
+  if (size > 0)
+    memcpy (serialised + sizeof handle, data, size);
+  bytes = g_bytes_new_take (serialised, sizeof handle + size);
+
+  return g_variant_new_from_bytes (OPAQUE_TYPE, bytes, TRUE);
+}
+
+/* The bytes of a (hay), and its handle. */
+static gboolean
+opaque_get (GVariant  *value,
+            int       *handle,
+            GBytes   **data)
+{
+  g_autoptr(GVariant) child = NULL;
+  gint32 h;
+
+  if (!g_variant_is_of_type (value, OPAQUE_TYPE))
+    return FALSE;
+
+  g_variant_get (value, "(h@ay)", &h, &child);
+  *handle = h;
+  if (data != NULL)
+    *data = g_variant_get_data_as_bytes (child);
+
+  return TRUE;
+}
+
+/* Takes @value out of any variants around it. */
+static GVariant *
+unbox (GVariant *value)
+{
+  value = g_variant_ref (value);
+
+  while (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT))
+    {
+      GVariant *child = g_variant_get_variant (value);
+
+      g_variant_unref (value);
+      value = child;
+    }
+
+  return value;
+}
+
+/**
+ * msgpack_rpc_ext_new:
+ * @type: the type, from -128 to 127; those below 0 are MessagePack's own
+ * @data: the data
+ *
+ * Makes the value that [func@pack] writes as an ext, of the type `(hay)`.
+ *
+ * Returns: (transfer none): a floating reference to the value
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_ext_new (int     type,
+                     GBytes *data)
+{
+  g_return_val_if_fail (type >= G_MININT8 && type <= G_MAXINT8, NULL);
+  g_return_val_if_fail (data != NULL, NULL);
+
+  return opaque_new (type, g_bytes_get_data (data, NULL), g_bytes_get_size (data));
+}
+
+/**
+ * msgpack_rpc_raw_string_new:
+ * @bytes: bytes in any encoding
+ *
+ * Makes the value that [func@pack] writes as a str of these bytes, of the type `(hay)`.
+ *
+ * MessagePack asks that a str be UTF-8; some programs send and expect others. For UTF-8 without NUL,
+ * a value of the type `s` does the same.
+ *
+ * Returns: (transfer none): a floating reference to the value
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_raw_string_new (GBytes *bytes)
+{
+  g_return_val_if_fail (bytes != NULL, NULL);
+
+  return opaque_new (RAW_STRING, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+}
+
+/**
+ * msgpack_rpc_timestamp_new:
+ * @time: a time
+ *
+ * Makes the value that [func@pack] writes as a timestamp: an ext of the type -1, in the smallest of
+ * its three forms. The time zone is not kept.
+ *
+ * Returns: (transfer none): a floating reference to the value
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_timestamp_new (GDateTime *time)
+{
+  guint64 nanoseconds;
+  gint64 seconds;
+  guint8 data[12];
+  guint32 be32;
+  guint64 be64;
+
+  g_return_val_if_fail (time != NULL, NULL);
+
+  seconds = g_date_time_to_unix (time);
+  nanoseconds = g_date_time_get_microsecond (time) * G_GUINT64_CONSTANT (1000);
+
+  if (nanoseconds == 0 && seconds >= 0 && seconds <= G_MAXUINT32)
+    {
+      be32 = GUINT32_TO_BE (seconds);
+      return opaque_new (TIMESTAMP, &be32, sizeof be32);
+    }
+
+  if (seconds >= 0 && seconds < G_GINT64_CONSTANT (1) << 34)
+    {
+      be64 = GUINT64_TO_BE (nanoseconds << 34 | seconds);
+      return opaque_new (TIMESTAMP, &be64, sizeof be64);
+    }
+
+  be32 = GUINT32_TO_BE (nanoseconds);
+  be64 = GUINT64_TO_BE (seconds);
+  memcpy (data, &be32, sizeof be32);
+  memcpy (data + sizeof be32, &be64, sizeof be64);
+
+  return opaque_new (TIMESTAMP, data, sizeof data);
+}
+
+/**
+ * msgpack_rpc_value_is_nil:
+ * @value: a value
+ *
+ * Gets whether @value is nil: nothing, of the type `mv` or any other maybe type, be it in a variant
+ * or not.
+ *
+ * Returns: `TRUE` if it is nil
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_value_is_nil (GVariant *value)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+
+  unboxed = unbox (value);
+
+  return g_variant_is_of_type (unboxed, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (unboxed) == 0;
+}
+
+/**
+ * msgpack_rpc_value_is_ext:
+ * @value: a value
+ *
+ * Gets whether @value is an ext, be it in a variant or not.
+ *
+ * Returns: `TRUE` if it is an ext
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_value_is_ext (GVariant *value)
+{
+  g_return_val_if_fail (value != NULL, FALSE);
+
+  return msgpack_rpc_value_get_ext (value, NULL, NULL);
+}
+
+/**
+ * msgpack_rpc_value_get_ext:
+ * @value: a value
+ * @type: (out) (optional): return location for the type, from -128 to 127
+ * @data: (out) (optional) (transfer full): return location for the data
+ *
+ * Gets the type and the data of an ext, be it in a variant or not.
+ *
+ * If @value is none, @type is set to 0 and @data to `NULL`.
+ *
+ * Returns: `TRUE` if @value is an ext
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_value_get_ext (GVariant  *value,
+                           int       *type,
+                           GBytes   **data)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+  int handle = 0;
+  gboolean is_ext;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+
+  unboxed = unbox (value);
+  is_ext = opaque_get (unboxed, &handle, &bytes) && handle >= G_MININT8 && handle <= G_MAXINT8;
+
+  if (type != NULL)
+    *type = is_ext ? handle : 0;
+  if (data != NULL)
+    *data = is_ext ? g_steal_pointer (&bytes) : NULL;
+
+  return is_ext;
+}
+
+/* Reads one of the three forms of a timestamp. */
+static gboolean
+timestamp_parse (GBytes *bytes,
+                 gint64 *seconds,
+                 guint  *nanoseconds)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint32 be32 = 0;
+  guint64 be64 = 0;
+
+  switch (size)
+    {
+    case 4:
+      memcpy (&be32, data, sizeof be32);
+      *seconds = GUINT32_FROM_BE (be32);
+      *nanoseconds = 0;
+      break;
+
+    case 8:
+      memcpy (&be64, data, sizeof be64);
+      *seconds = GUINT64_FROM_BE (be64) & ((G_GUINT64_CONSTANT (1) << 34) - 1);
+      *nanoseconds = GUINT64_FROM_BE (be64) >> 34;
+      break;
+
+    case 12:
+      memcpy (&be32, data, sizeof be32);
+      memcpy (&be64, data + sizeof be32, sizeof be64);
+      *seconds = (gint64) GUINT64_FROM_BE (be64);
+      *nanoseconds = GUINT32_FROM_BE (be32);
+      break;
+
+    default:
+      return FALSE;
+    }
+
+  return *nanoseconds <= MAX_NANOSECONDS;
+}
+
+/**
+ * msgpack_rpc_value_get_timestamp:
+ * @value: a value
+ *
+ * Gets the time of a timestamp (an ext of the type -1), be it in a variant or not.
+ *
+ * What is finer than a microsecond is cut off.
+ *
+ * Returns: (transfer full) (nullable): the time in UTC, or `NULL` if @value is no timestamp, or one
+ *   that is malformed or outside of the years 1 to 9999
+ *
+ * Since: 1.0
+ */
+GDateTime *
+msgpack_rpc_value_get_timestamp (GVariant *value)
+{
+  g_autoptr(GDateTime) time = NULL;
+  g_autoptr(GBytes) data = NULL;
+  guint nanoseconds;
+  gint64 seconds;
+  int type;
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  if (!msgpack_rpc_value_get_ext (value, &type, &data) || type != TIMESTAMP ||
+      !timestamp_parse (data, &seconds, &nanoseconds))
+    return NULL;
+
+  time = g_date_time_new_from_unix_utc (seconds);
+  if (time == NULL)
+    return NULL;
+
+  return g_date_time_add (time, nanoseconds / 1000);
+}
+
+/**
+ * msgpack_rpc_value_get_bytes:
+ * @value: a value
+ *
+ * Gets the bytes of a str, raw or not, or of a bin, be it in a variant or not.
+ *
+ * Programs differ in which of the two they send. The NUL that ends a string in memory is not among
+ * the bytes. They share memory with @value where that is possible.
+ *
+ * Returns: (transfer full) (nullable): the bytes, or `NULL` if @value is neither
+ *
+ * Since: 1.0
+ */
+GBytes *
+msgpack_rpc_value_get_bytes (GVariant *value)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+  int handle;
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  unboxed = unbox (value);
+
+  if (g_variant_is_of_type (unboxed, G_VARIANT_TYPE_BYTESTRING))
+    return g_variant_get_data_as_bytes (unboxed);
+
+  if (opaque_get (unboxed, &handle, &bytes))
+    return handle == RAW_STRING ? g_steal_pointer (&bytes) : NULL;
+
+  switch (g_variant_classify (unboxed))
+    {
+    case G_VARIANT_CLASS_STRING:
+    case G_VARIANT_CLASS_OBJECT_PATH:
+    case G_VARIANT_CLASS_SIGNATURE:
+      bytes = g_variant_get_data_as_bytes (unboxed);
+      return g_bytes_new_from_bytes (bytes, 0, strlen (g_variant_get_string (unboxed, NULL)));
+
+    default:
+      return NULL;
+    }
+}
+
+/**
+ * msgpack_rpc_value_get_string:
+ * @value: a value
+ *
+ * Gets the text of a str, raw or not, or of a bin, be it in a variant or not.
+ *
+ * Programs differ in which of the two they send.
+ *
+ * Returns: (transfer full) (nullable): the text, or `NULL` if @value is neither, or not valid UTF-8
+ *   without NUL
+ *
+ * Since: 1.0
+ */
+char *
+msgpack_rpc_value_get_string (GVariant *value)
+{
+  g_autoptr(GBytes) bytes = NULL;
+  const char *data;
+  gsize size;
+
+  g_return_val_if_fail (value != NULL, NULL);
+
+  bytes = msgpack_rpc_value_get_bytes (value);
+  if (bytes == NULL)
+    return NULL;
+
+  data = g_bytes_get_data (bytes, &size);
+  if (size == 0)
+    return g_strdup ("");
+
+  return g_utf8_validate_len (data, size, NULL) ? g_strndup (data, size) : NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#if !defined(MSGPACK_RPC_INSIDE) && !defined(MSGPACK_RPC_COMPILATION)
+#error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
+#endif
+
+#include <glib.h>
+
+#include "msgpack-rpc-version.h"
+
+G_BEGIN_DECLS
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GBytes   *msgpack_rpc_pack   (GVariant  *value,
+                              GError   **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_unpack (GBytes    *bytes,
+                              GError   **error);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_ext_new        (int        type,
+                                      GBytes    *data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_raw_string_new (GBytes    *bytes);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_timestamp_new  (GDateTime *time);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_value_is_nil        (GVariant  *value);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_value_is_ext        (GVariant  *value);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_value_get_ext       (GVariant  *value,
+                                            int       *type,
+                                            GBytes   **data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GDateTime *msgpack_rpc_value_get_timestamp (GVariant  *value);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char      *msgpack_rpc_value_get_string    (GVariant  *value);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GBytes    *msgpack_rpc_value_get_bytes     (GVariant  *value);
+
+G_END_DECLS
