@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+/* The envelope of a MessagePack-RPC message: what a decoded array means. */
+typedef enum
+{
+  MSGPACK_RPC_MESSAGE_INVALID = -1,
+  MSGPACK_RPC_MESSAGE_REQUEST = 0,
+  MSGPACK_RPC_MESSAGE_RESPONSE = 1,
+  MSGPACK_RPC_MESSAGE_NOTIFICATION = 2,
+} MsgpackRpcMessageType;
+
+typedef struct
+{
+  MsgpackRpcMessageType type;
+  GVariant *msgid;   /* request, response: as received; also set for an invalid request */
+  char *method;      /* request, notification */
+  GVariant *params;  /* request, notification */
+  GVariant *error;   /* response; mv Nothing is nil */
+  GVariant *result;  /* response */
+} MsgpackRpcMessage;
+
+/* Reads the envelope. FALSE with @error when it is none; then msgid is set if the message is a
+ * request that can be answered, and everything else is NULL. */
+gboolean _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
+                                     GVariant           *value,
+                                     GError            **error);
+void     _msgpack_rpc_message_clear (MsgpackRpcMessage  *self);
+
+/* Each returns a whole message as bytes, or NULL with MSGPACK_RPC_ERROR_INVALID_VALUE. @params
+ * NULL is the empty array; anything that is no array or map becomes the only parameter. */
+GBytes *_msgpack_rpc_message_pack_request      (guint32      msgid,
+                                                const char  *method,
+                                                GVariant    *params,
+                                                GError     **error);
+GBytes *_msgpack_rpc_message_pack_notification (const char  *method,
+                                                GVariant    *params,
+                                                GError     **error);
+GBytes *_msgpack_rpc_message_pack_response     (GVariant    *msgid,
+                                                GVariant    *error_value,
+                                                GVariant    *result,
+                                                GError     **error);
+
+/* The same, in the dialect of @profile, and never NULL while the id can be written: an answer that
+ * cannot be becomes an error that says so. */
+GBytes *_msgpack_rpc_message_pack_answer (MsgpackRpcProfile  profile,
+                                          GVariant          *msgid,
+                                          GVariant          *error_value,
+                                          GVariant          *result);
+
+/* Whether @value is the nil of the mapping: `mv` Nothing, or NULL. */
+gboolean _msgpack_rpc_value_is_nil (GVariant *value);
+
+/* Whether implementations that test an error for truth would take @value for a success: nil, false,
+ * 0, or something empty. */
+gboolean _msgpack_rpc_value_is_falsy (GVariant *value);
+
+/* Whether an integer of any width, or an integral double; gives its value. */
+gboolean _msgpack_rpc_value_get_int (GVariant *value,
+                                     gint64   *out);
+
+/* The GError for a reply whose error slot is not nil: MSGPACK_RPC_ERROR_REMOTE, or the code that
+ * known conventions of other implementations stand for; with the peer's text. */
+GError *_msgpack_rpc_message_error_to_gerror (const char *method,
+                                              GVariant   *error_value,
+                                              GVariant   *result);
+
+/* The value that stands for @error on the wire: a string that is never empty. */
+GVariant *_msgpack_rpc_message_error_from_gerror (const GError *error);
+GVariant *_msgpack_rpc_message_error_from_text   (const char   *text);
+
+/* A method name, cut if it is long, for a text that is shown or sent. */
+char *_msgpack_rpc_message_quote_method (const char *method);
+
+G_END_DECLS

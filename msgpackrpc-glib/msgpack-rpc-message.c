@@ -1,0 +1,751 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "msgpack-rpc-i18n-private.h"
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-packer-private.h"
+#include "msgpack-rpc-value.h"
+
+/* How much of a text that a peer chose is repeated in a text of ours, in characters. */
+#define QUOTE_LENGTH 100
+
+/* Error values of other forms are shown as they are, if they take no more bytes than this. */
+#define PRINTED_SIZE 1024
+
+/* How many entries of an error that is a map are looked at. */
+#define ERROR_MAP_SIZE 64
+
+/* ---- values ---- */
+
+/* Takes @value out of variants and maybes that hold something. */
+static GVariant *
+unbox (GVariant *value)
+{
+  value = g_variant_ref (value);
+
+  while (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT) ||
+         (g_variant_is_of_type (value, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (value) > 0))
+    {
+      GVariant *child = g_variant_get_child_value (value, 0);
+
+      g_variant_unref (value);
+      value = child;
+    }
+
+  return value;
+}
+
+static GVariant *
+get_element (GVariant *array,
+             gsize     index)
+{
+  g_autoptr(GVariant) child = g_variant_get_child_value (array, index);
+
+  return unbox (child);
+}
+
+static gboolean
+is_map (GVariant *value)
+{
+  return g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY) ||
+         g_variant_is_of_type (value, G_VARIANT_TYPE_DICT_ENTRY) ||
+         g_variant_is_of_type (value, G_VARIANT_TYPE ("a(vv)"));
+}
+
+/* Whether @value, which is unboxed, stands for an array. */
+static gboolean
+is_array (GVariant *value)
+{
+  switch (g_variant_classify (value))
+    {
+    case G_VARIANT_CLASS_ARRAY:
+      return !is_map (value) && !g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING);
+
+    case G_VARIANT_CLASS_TUPLE:
+      return !g_variant_is_of_type (value, G_VARIANT_TYPE ("(hay)"));
+
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+_msgpack_rpc_value_is_nil (GVariant *value)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+
+  if (value == NULL)
+    return TRUE;
+
+  unboxed = unbox (value);
+
+  return g_variant_is_of_type (unboxed, G_VARIANT_TYPE_MAYBE);
+}
+
+gboolean
+_msgpack_rpc_value_is_falsy (GVariant *value)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+  gint64 integer;
+
+  if (_msgpack_rpc_value_is_nil (value))
+    return TRUE;
+
+  unboxed = unbox (value);
+  if (_msgpack_rpc_value_get_int (unboxed, &integer))
+    return integer == 0;
+
+  switch (g_variant_classify (unboxed))
+    {
+    case G_VARIANT_CLASS_BOOLEAN:
+      return !g_variant_get_boolean (unboxed);
+
+    case G_VARIANT_CLASS_STRING:
+    case G_VARIANT_CLASS_OBJECT_PATH:
+    case G_VARIANT_CLASS_SIGNATURE:
+      return *g_variant_get_string (unboxed, NULL) == '\0';
+
+    case G_VARIANT_CLASS_ARRAY:
+    case G_VARIANT_CLASS_TUPLE:
+      return g_variant_n_children (unboxed) == 0;
+
+    default:
+      return FALSE;
+    }
+}
+
+gboolean
+_msgpack_rpc_value_get_int (GVariant *value,
+                            gint64   *out)
+{
+  g_autoptr(GVariant) unboxed = unbox (value);
+
+  switch (g_variant_classify (unboxed))
+    {
+    case G_VARIANT_CLASS_BYTE:
+      *out = g_variant_get_byte (unboxed);
+      return TRUE;
+
+    case G_VARIANT_CLASS_INT16:
+      *out = g_variant_get_int16 (unboxed);
+      return TRUE;
+
+    case G_VARIANT_CLASS_UINT16:
+      *out = g_variant_get_uint16 (unboxed);
+      return TRUE;
+
+    case G_VARIANT_CLASS_INT32:
+      *out = g_variant_get_int32 (unboxed);
+      return TRUE;
+
+    case G_VARIANT_CLASS_UINT32:
+      *out = g_variant_get_uint32 (unboxed);
+      return TRUE;
+
+    case G_VARIANT_CLASS_INT64:
+      *out = g_variant_get_int64 (unboxed);
+      return TRUE;
+
+    case G_VARIANT_CLASS_UINT64:
+      *out = (gint64) g_variant_get_uint64 (unboxed);
+      return *out >= 0;
+
+    case G_VARIANT_CLASS_DOUBLE:
+      {
+        double number = g_variant_get_double (unboxed);
+
+        /* Also refuses what is not a number. */
+        if (!(number >= -0x1p63 && number < 0x1p63) || trunc (number) != number)
+          return FALSE;
+        *out = (gint64) number;
+        return TRUE;
+      }
+
+    default:
+      return FALSE;
+    }
+}
+
+char *
+_msgpack_rpc_message_quote_method (const char *method)
+{
+  const char *end;
+
+  if (g_utf8_strlen (method, -1) <= QUOTE_LENGTH)
+    return g_strdup (method);
+
+  end = g_utf8_offset_to_pointer (method, QUOTE_LENGTH);
+
+  return g_strdup_printf ("%.*s…", (int) (end - method), method);
+}
+
+/* ---- reading ---- */
+
+static gboolean
+fail (GError     **error,
+      const char  *message)
+{
+  g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE, message);
+
+  return FALSE;
+}
+
+static gboolean
+parse_type (MsgpackRpcMessageType *type,
+            GVariant              *array,
+            GError               **error)
+{
+  g_autoptr(GVariant) element = NULL;
+  gint64 number;
+
+  if (g_variant_n_children (array) == 0)
+    return fail (error, "Message is an empty array");
+
+  element = get_element (array, 0);
+  if (g_variant_is_of_type (element, G_VARIANT_TYPE_DOUBLE) ||
+      !_msgpack_rpc_value_get_int (element, &number))
+    return fail (error, "Message does not begin with its type, an integer");
+
+  if (number < MSGPACK_RPC_MESSAGE_REQUEST || number > MSGPACK_RPC_MESSAGE_NOTIFICATION)
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "Message is of the unknown type %" G_GINT64_FORMAT, number);
+      return FALSE;
+    }
+
+  *type = (MsgpackRpcMessageType) number;
+  return TRUE;
+}
+
+/* Elements beyond those that are known are ignored. */
+static gboolean
+check_length (GVariant   *array,
+              gsize       length,
+              const char *what,
+              GError    **error)
+{
+  gsize n_children = g_variant_n_children (array);
+
+  if (n_children >= length)
+    return TRUE;
+
+  g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+               "%s has %" G_GSIZE_FORMAT " elements instead of %" G_GSIZE_FORMAT,
+               what, n_children, length);
+  return FALSE;
+}
+
+static gboolean
+parse_method (MsgpackRpcMessage *self,
+              GVariant          *array,
+              gsize              index,
+              GError           **error)
+{
+  g_autoptr(GVariant) method = get_element (array, index);
+  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (method);
+
+  if (bytes == NULL)
+    return fail (error, "Method name is no string");
+
+  self->method = msgpack_rpc_value_get_string (method);
+  if (self->method == NULL)
+    return fail (error, "Method name is not valid UTF-8");
+
+  return TRUE;
+}
+
+static gboolean
+parse_params (MsgpackRpcMessage *self,
+              GVariant          *array,
+              gsize              index,
+              GError           **error)
+{
+  g_autoptr(GVariant) params = get_element (array, index);
+
+  if (_msgpack_rpc_value_is_nil (params))
+    self->params = g_variant_ref_sink (g_variant_new ("av", NULL));
+  else if (is_array (params) || is_map (params))
+    self->params = g_steal_pointer (&params);
+  else
+    return fail (error, "Parameters are neither an array nor a map");
+
+  return TRUE;
+}
+
+static gboolean
+parse_request (MsgpackRpcMessage *self,
+               GVariant          *array,
+               GError           **error)
+{
+  /* Any value will do: it is only given back. */
+  if (g_variant_n_children (array) > 1)
+    self->msgid = get_element (array, 1);
+
+  return check_length (array, 4, "Request", error) &&
+         parse_method (self, array, 2, error) &&
+         parse_params (self, array, 3, error);
+}
+
+static gboolean
+parse_response (MsgpackRpcMessage *self,
+                GVariant          *array,
+                GError           **error)
+{
+  g_autoptr(GVariant) msgid = NULL;
+
+  if (!check_length (array, 4, "Response", error))
+    return FALSE;
+
+  msgid = get_element (array, 1);
+  if (_msgpack_rpc_value_is_nil (msgid))
+    return fail (error, "Response has no id");
+
+  self->msgid = g_steal_pointer (&msgid);
+  self->error = get_element (array, 2);
+  self->result = get_element (array, 3);
+  return TRUE;
+}
+
+static gboolean
+parse_notification (MsgpackRpcMessage *self,
+                    GVariant          *array,
+                    GError           **error)
+{
+  return check_length (array, 3, "Notification", error) &&
+         parse_method (self, array, 1, error) &&
+         parse_params (self, array, 2, error);
+}
+
+static gboolean
+parse_body (MsgpackRpcMessage *self,
+            GVariant          *array,
+            GError           **error)
+{
+  switch (self->type)
+    {
+    case MSGPACK_RPC_MESSAGE_REQUEST:
+      return parse_request (self, array, error);
+
+    case MSGPACK_RPC_MESSAGE_RESPONSE:
+      return parse_response (self, array, error);
+
+    case MSGPACK_RPC_MESSAGE_NOTIFICATION:
+      return parse_notification (self, array, error);
+
+    case MSGPACK_RPC_MESSAGE_INVALID:
+    default:
+      g_return_val_if_reached (FALSE);
+    }
+}
+
+gboolean
+_msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
+                            GVariant           *value,
+                            GError            **error)
+{
+  g_autoptr(GVariant) array = unbox (value);
+  GVariant *msgid;
+
+  memset (self, 0, sizeof *self);
+  self->type = MSGPACK_RPC_MESSAGE_INVALID;
+
+  if (!is_array (array))
+    return fail (error, "Message is no array");
+
+  if (parse_type (&self->type, array, error) && parse_body (self, array, error))
+    return TRUE;
+
+  msgid = g_steal_pointer (&self->msgid);
+  _msgpack_rpc_message_clear (self);
+  self->msgid = msgid;
+  return FALSE;
+}
+
+void
+_msgpack_rpc_message_clear (MsgpackRpcMessage *self)
+{
+  g_clear_pointer (&self->msgid, g_variant_unref);
+  g_clear_pointer (&self->method, g_free);
+  g_clear_pointer (&self->params, g_variant_unref);
+  g_clear_pointer (&self->error, g_variant_unref);
+  g_clear_pointer (&self->result, g_variant_unref);
+  self->type = MSGPACK_RPC_MESSAGE_INVALID;
+}
+
+/* ---- writing ---- */
+
+static gboolean
+append_method (GByteArray  *out,
+               const char  *method,
+               GError     **error)
+{
+  if (!g_utf8_validate (method, -1, NULL))
+    {
+      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE,
+                           "Method name is not valid UTF-8");
+      return FALSE;
+    }
+
+  return _msgpack_rpc_packer_append_str (out, method, strlen (method), error);
+}
+
+static gboolean
+append_params (GByteArray  *out,
+               GVariant    *params,
+               GError     **error)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+
+  if (params == NULL)
+    {
+      _msgpack_rpc_packer_append_array (out, 0);
+      return TRUE;
+    }
+
+  unboxed = unbox (params);
+  if (!is_array (unboxed) && !is_map (unboxed))
+    _msgpack_rpc_packer_append_array (out, 1);
+
+  return _msgpack_rpc_packer_append_value (out, unboxed, error);
+}
+
+static gboolean
+append_nullable (GByteArray  *out,
+                 GVariant    *value,
+                 GError     **error)
+{
+  if (value != NULL)
+    return _msgpack_rpc_packer_append_value (out, value, error);
+
+  _msgpack_rpc_packer_append_nil (out);
+  return TRUE;
+}
+
+static GByteArray *
+begin_message (MsgpackRpcMessageType type,
+               guint                 n_elements)
+{
+  GByteArray *out = g_byte_array_sized_new (64);
+
+  _msgpack_rpc_packer_append_array (out, n_elements);
+  _msgpack_rpc_packer_append_uint (out, type);
+  return out;
+}
+
+GBytes *
+_msgpack_rpc_message_pack_request (guint32      msgid,
+                                   const char  *method,
+                                   GVariant    *params,
+                                   GError     **error)
+{
+  g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, 4);
+
+  _msgpack_rpc_packer_append_uint (out, msgid);
+  if (!append_method (out, method, error) || !append_params (out, params, error))
+    return NULL;
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+}
+
+GBytes *
+_msgpack_rpc_message_pack_notification (const char  *method,
+                                        GVariant    *params,
+                                        GError     **error)
+{
+  g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_NOTIFICATION, 3);
+
+  if (!append_method (out, method, error) || !append_params (out, params, error))
+    return NULL;
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+}
+
+GBytes *
+_msgpack_rpc_message_pack_response (GVariant  *msgid,
+                                    GVariant  *error_value,
+                                    GVariant  *result,
+                                    GError   **error)
+{
+  g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_RESPONSE, 4);
+
+  if (!append_nullable (out, msgid, error) ||
+      !append_nullable (out, error_value, error) ||
+      !append_nullable (out, result, error))
+    return NULL;
+
+  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+}
+
+static GBytes *
+pack_answer (MsgpackRpcProfile   profile,
+             GVariant           *msgid,
+             GVariant           *error_value,
+             GVariant           *result,
+             GError            **error)
+{
+  g_autoptr(GVariant) flag = NULL;
+
+  if (profile != MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
+    return _msgpack_rpc_message_pack_response (msgid, error_value, result, error);
+
+  flag = g_variant_ref_sink (g_variant_new_boolean (error_value != NULL));
+  return _msgpack_rpc_message_pack_response (msgid, flag,
+                                             error_value != NULL ? error_value : result, error);
+}
+
+GBytes *
+_msgpack_rpc_message_pack_answer (MsgpackRpcProfile  profile,
+                                  GVariant          *msgid,
+                                  GVariant          *error_value,
+                                  GVariant          *result)
+{
+  g_autoptr(GVariant) text = NULL;
+  g_autoptr(GError) error = NULL;
+  GBytes *bytes;
+
+  bytes = pack_answer (profile, msgid, error_value, result, &error);
+  if (bytes != NULL)
+    return bytes;
+
+  g_info ("An answer cannot be sent: %s", error->message);
+  text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+  return pack_answer (profile, msgid, text, NULL, NULL);
+}
+
+/* ---- errors ---- */
+
+/* The text of a str or bin, made readable if it is in another encoding; NULL if it is neither or
+ * empty. */
+static char *
+get_text (GVariant *value)
+{
+  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+  gsize size;
+  const char *data;
+
+  if (bytes == NULL)
+    return NULL;
+
+  data = g_bytes_get_data (bytes, &size);
+
+  return size > 0 ? g_utf8_make_valid (data, size) : NULL;
+}
+
+/* The value at @name in a map of any form, or at @name in other letter case; NULL if there is none
+ * among the first entries. */
+static GVariant *
+lookup (GVariant   *map,
+        const char *name)
+{
+  gsize n = g_variant_is_of_type (map, G_VARIANT_TYPE_ARRAY) ? g_variant_n_children (map) : 0;
+
+  for (gsize i = 0; i < MIN (n, ERROR_MAP_SIZE); i++)
+    {
+      g_autoptr(GVariant) entry = g_variant_get_child_value (map, i);
+      g_autoptr(GVariant) key = g_variant_get_child_value (entry, 0);
+      g_autofree char *text = msgpack_rpc_value_get_string (key);
+
+      if (text != NULL && g_ascii_strcasecmp (text, name) == 0)
+        return get_element (entry, 1);
+    }
+
+  return NULL;
+}
+
+static char *
+parse_error_map (GVariant *map,
+                 gint64   *number)
+{
+  g_autoptr(GVariant) code = lookup (map, "code");
+  g_autoptr(GVariant) message = lookup (map, "message");
+
+  if (code != NULL)
+    _msgpack_rpc_value_get_int (code, number);
+
+  return message != NULL ? get_text (message) : NULL;
+}
+
+/* `[number, text, …]`, or the text alone. */
+static char *
+parse_error_array (GVariant *array,
+                   gint64   *number)
+{
+  for (gsize i = 0; i < MIN (g_variant_n_children (array), 2); i++)
+    {
+      g_autoptr(GVariant) element = get_element (array, i);
+      char *text = get_text (element);
+
+      if (text != NULL)
+        return text;
+      _msgpack_rpc_value_get_int (element, number);
+    }
+
+  return NULL;
+}
+
+/* The text of an error in any form, or of what its details say; NULL if there is none. @number is
+ * the code that comes with it, if any. */
+static char *
+parse_error (GVariant *value,
+             gint64   *number)
+{
+  g_autoptr(GVariant) unboxed = unbox (value);
+
+  if (is_map (unboxed))
+    return parse_error_map (unboxed, number);
+  if (is_array (unboxed))
+    return parse_error_array (unboxed, number);
+
+  return get_text (unboxed);
+}
+
+/* Dotted names of the Ruby and .NET implementations; their text is in the result slot. */
+static gboolean
+is_identifier (const char *text)
+{
+  return g_str_has_prefix (text, ".CallError") ||
+         g_str_has_prefix (text, ".ServerError") ||
+         g_str_has_prefix (text, "RPCError.");
+}
+
+static MsgpackRpcError
+code_from_identifier (const char *identifier)
+{
+  if (g_str_has_suffix (identifier, ".NoMethodError"))
+    return MSGPACK_RPC_ERROR_METHOD_NOT_FOUND;
+  if (g_str_has_suffix (identifier, ".ArgumentError"))
+    return MSGPACK_RPC_ERROR_INVALID_PARAMS;
+  if (g_str_has_suffix (identifier, ".ServerBusyError"))
+    return MSGPACK_RPC_ERROR_BUSY;
+
+  return MSGPACK_RPC_ERROR_REMOTE;
+}
+
+/* JSON-RPC's numbers, which others have taken over with the form of its errors. */
+static MsgpackRpcError
+code_from_number (gint64 number)
+{
+  switch (number)
+    {
+    case -32601:
+      return MSGPACK_RPC_ERROR_METHOD_NOT_FOUND;
+
+    case -32602:
+      return MSGPACK_RPC_ERROR_INVALID_PARAMS;
+
+    default:
+      return MSGPACK_RPC_ERROR_REMOTE;
+    }
+}
+
+static GError *
+error_from_bare_number (const char *method,
+                        gint64      number)
+{
+  g_autofree char *text = NULL;
+
+  switch (number)
+    {
+    case 1:
+      return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_METHOD_NOT_FOUND,
+                          _("The peer has no method “%s”"), method);
+
+    case 2:
+      return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS,
+                          _("The peer does not take these parameters for the method “%s”"), method);
+
+    default:
+      text = g_strdup_printf ("%" G_GINT64_FORMAT, number);
+      return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
+                          _("Method “%s” failed with the error %s"), method, text);
+    }
+}
+
+static GError *
+error_from_unknown_form (const char *method,
+                         GVariant   *value)
+{
+  g_autofree char *printed = NULL;
+
+  if (_msgpack_rpc_value_is_nil (value) || g_variant_get_size (value) > PRINTED_SIZE)
+    return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
+                        _("Method “%s” failed"), method);
+
+  printed = g_variant_print (value, FALSE);
+  return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
+                      _("Method “%s” failed with the error %s"), method, printed);
+}
+
+/* @value is unboxed. */
+static GError *
+error_from_value (const char *method,
+                  GVariant   *value,
+                  GVariant   *details)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *detailed_text = NULL;
+  gint64 number = 0;
+  MsgpackRpcError code;
+
+  text = parse_error (value, &number);
+  if (text == NULL && _msgpack_rpc_value_get_int (value, &number))
+    return error_from_bare_number (method, number);
+  if (text == NULL)
+    return error_from_unknown_form (method, value);
+
+  code = code_from_number (number);
+  if (is_identifier (text))
+    {
+      code = code_from_identifier (text);
+      detailed_text = details != NULL ? parse_error (details, &number) : NULL;
+    }
+
+  return g_error_new_literal (MSGPACK_RPC_ERROR, code,
+                              detailed_text != NULL ? detailed_text : text);
+}
+
+GError *
+_msgpack_rpc_message_error_to_gerror (const char *method,
+                                      GVariant   *error_value,
+                                      GVariant   *result)
+{
+  g_autofree char *quoted = _msgpack_rpc_message_quote_method (method);
+  g_autoptr(GVariant) value = unbox (error_value);
+
+  /* A flag: what it says is in the result slot. */
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && !_msgpack_rpc_value_is_nil (result))
+    {
+      g_variant_unref (value);
+      value = unbox (result);
+      result = NULL;
+    }
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
+                        _("Method “%s” failed"), quoted);
+
+  return error_from_value (quoted, value, result);
+}
+
+GVariant *
+_msgpack_rpc_message_error_from_text (const char *text)
+{
+  g_autofree char *valid = NULL;
+
+  if (text == NULL || *text == '\0')
+    return g_variant_new_string ("Unknown error");
+
+  valid = g_utf8_make_valid (text, -1);
+  return g_variant_new_take_string (g_steal_pointer (&valid));
+}
+
+GVariant *
+_msgpack_rpc_message_error_from_gerror (const GError *error)
+{
+  return _msgpack_rpc_message_error_from_text (error->message);
+}
