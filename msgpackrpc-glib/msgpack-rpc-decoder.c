@@ -3,8 +3,6 @@
 
 #include "config.h"
 
-#include <string.h>
-
 /* One more than the limit, so that our callback sees the container that goes over it. */
 #define MSGPACK_EMBED_STACK_SIZE 41
 
@@ -14,6 +12,7 @@
 
 #include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-serial-private.h"
 
 G_STATIC_ASSERT (MSGPACK_EMBED_STACK_SIZE == MSGPACK_RPC_LIMIT_DEPTH + 1);
 
@@ -193,48 +192,7 @@ writer_align (Writer *self)
 static inline gsize
 align8 (gsize size)
 {
-  return (size + 7) & ~(gsize) 7;
-}
-
-/* The size of each framing offset of a container of @body_size bytes with @n_offsets of them. */
-static inline guint
-offset_size_for_body (gsize body_size,
-                      gsize n_offsets)
-{
-  if (body_size + n_offsets <= G_MAXUINT8)
-    return 1;
-
-  if (body_size + 2 * n_offsets <= G_MAXUINT16)
-    return 2;
-
-  return 4;
-}
-
-static inline guint
-offset_size_for_total (gsize size)
-{
-  return size <= G_MAXUINT8 ? 1 : size <= G_MAXUINT16 ? 2 : 4;
-}
-
-static inline void
-store_offset (guint8  *data,
-              guint    offset_size,
-              guint32  offset)
-{
-  guint32 le = GUINT32_TO_LE (offset);
-
-  memcpy (data, &le, offset_size);
-}
-
-static inline guint32
-load_offset (const guint8 *data,
-             guint         offset_size)
-{
-  guint32 le = 0;
-
-  memcpy (&le, data, offset_size);
-
-  return GUINT32_FROM_LE (le);
+  return _msgpack_rpc_serial_align (size, 8);
 }
 
 /* An entry of a map, from an a{sv} or a{xv} form to that of a(vv). */
@@ -264,8 +222,8 @@ entry_measure (Entry        *entry,
     }
   else
     {
-      offset_size = offset_size_for_total (size);
-      entry->key_size = load_offset (data + size - offset_size, offset_size);
+      offset_size = _msgpack_rpc_serial_offset_size (size);
+      entry->key_size = _msgpack_rpc_serial_load_offset (data + size - offset_size, offset_size);
     }
 
   entry->value_start = align8 (entry->key_size);
@@ -273,7 +231,7 @@ entry_measure (Entry        *entry,
   entry->new_key_size = entry->key_size + 2;
   entry->new_value_start = align8 (entry->new_key_size);
   new_body_size = entry->new_value_start + entry->value_size;
-  entry->new_offset_size = offset_size_for_body (new_body_size, 1);
+  entry->new_offset_size = _msgpack_rpc_serial_offset_size_for_body (new_body_size, 1);
   entry->new_size = new_body_size + entry->new_offset_size;
 }
 
@@ -288,8 +246,8 @@ entry_move (const Entry  *entry,
   to[entry->key_size] = '\0';
   to[entry->key_size + 1] = kind == KIND_MAP_INT ? 'x' : 's';
   memset (to + entry->new_key_size, 0, entry->new_value_start - entry->new_key_size);
-  store_offset (to + entry->new_size - entry->new_offset_size, entry->new_offset_size,
-                entry->new_key_size);
+  _msgpack_rpc_serial_store_offset (to + entry->new_size - entry->new_offset_size,
+                                    entry->new_offset_size, entry->new_key_size);
 }
 
 /* A key of another kind has come: gives the entries so far the form of a(vv), in place. Each map
@@ -378,14 +336,15 @@ writer_end_container (Writer    *self,
   gsize body_size = self->length - container->start;
   gsize n = self->n_ends - container->first_end;
   const guint32 *ends = self->ends + container->first_end;
-  guint offset_size = offset_size_for_body (body_size, n);
+  guint offset_size = _msgpack_rpc_serial_offset_size_for_body (body_size, n);
 
   if (!writer_reserve (self, n * offset_size + VALUE_OVERHEAD))
     return FALSE;
 
   for (gsize i = 0; i < n; i++)
     {
-      store_offset (self->data + self->length, offset_size, ends[i] - container->start);
+      _msgpack_rpc_serial_store_offset (self->data + self->length, offset_size,
+                                        ends[i] - container->start);
       self->length += offset_size;
     }
 
@@ -440,9 +399,11 @@ writer_end_entry (Writer    *self,
 
   if (container->kind != KIND_MAP_INT)
     {
-      guint offset_size = offset_size_for_body (self->length - container->entry, 1);
+      gsize body_size = self->length - container->entry;
+      guint offset_size = _msgpack_rpc_serial_offset_size_for_body (body_size, 1);
 
-      store_offset (self->data + self->length, offset_size, container->key_end);
+      _msgpack_rpc_serial_store_offset (self->data + self->length, offset_size,
+                                        container->key_end);
       self->length += offset_size;
     }
 }

@@ -20,7 +20,8 @@ gboolean _msgpack_rpc_packer_append_value (GByteArray  *out,
                                            GError     **error);
 gboolean _msgpack_rpc_packer_append_str   (GByteArray  *out,
                                            const char  *str,
-                                           gsize        length);
+                                           gsize        length,
+                                           GError     **error);
 
 /* The header of an array: @n items must follow. */
 void _msgpack_rpc_packer_append_array (GByteArray *out,

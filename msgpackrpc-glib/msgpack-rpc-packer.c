@@ -3,12 +3,11 @@
 
 #include "config.h"
 
-#include <string.h>
-
 #include <msgpack/pack.h>
 
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-packer-private.h"
+#include "msgpack-rpc-serial-private.h"
 
 /* Writes a value from its serialised form, without making GVariants of its children.
  *
@@ -90,100 +89,6 @@ packer_check (Packer *self,
                MSGPACK_RPC_LIMIT_PACKED_SIZE);
 
   return FALSE;
-}
-
-static inline gsize
-align_to (gsize offset,
-          guint alignment)
-{
-  return (offset + alignment - 1) & ~((gsize) alignment - 1);
-}
-
-/* Gives the alignment of the first type in @type, and its size if that is fixed, or 0. Returns
- * what comes after it. */
-static const char *
-type_layout (const char *type,
-              guint      *alignment,
-              gsize      *fixed_size)
-{
-  guint member_alignment;
-  gsize member_size;
-  gsize size = 0;
-  gboolean fixed = TRUE;
-
-  *alignment = 1;
-  *fixed_size = 0;
-
-  switch (*type)
-    {
-    case 'b':
-    case 'y':
-      *fixed_size = 1;
-      return type + 1;
-
-    case 'n':
-    case 'q':
-      *alignment = *fixed_size = 2;
-      return type + 1;
-
-    case 'i':
-    case 'u':
-    case 'h':
-      *alignment = *fixed_size = 4;
-      return type + 1;
-
-    case 'x':
-    case 't':
-    case 'd':
-      *alignment = *fixed_size = 8;
-      return type + 1;
-
-    case 'v':
-      *alignment = 8;
-      return type + 1;
-
-    case 'a':
-    case 'm':
-      return type_layout (type + 1, alignment, &member_size);
-
-    case '(':
-    case '{':
-      type++;
-      while (*type != ')' && *type != '}')
-        {
-          type = type_layout (type, &member_alignment, &member_size);
-          *alignment = MAX (*alignment, member_alignment);
-          fixed = fixed && member_size > 0;
-          size = align_to (size, member_alignment) + member_size;
-        }
-      if (fixed)
-        *fixed_size = MAX (align_to (size, *alignment), 1);
-      return type + 1;
-
-    default:
-      return type + 1;
-    }
-}
-
-static inline guint
-offset_size_for_total (gsize size)
-{
-  if (size <= G_MAXUINT8)
-    return 1;
-  if (size <= G_MAXUINT16)
-    return 2;
-  return size <= G_MAXUINT32 ? 4 : 8;
-}
-
-static inline gsize
-load_offset (const guint8 *data,
-             guint         offset_size)
-{
-  guint64 le = 0;
-
-  memcpy (&le, data, offset_size);
-
-  return GUINT64_FROM_LE (le);
 }
 
 static inline gint64
@@ -326,7 +231,7 @@ packer_put_variant (Packer      *self,
   if (!g_variant_type_string_scan (child.type, end, &type_end) || type_end != end)
     return packer_fail_broken (self);
 
-  type_layout (child.type, &alignment, &fixed_size);
+  _msgpack_rpc_serial_type_layout (child.type, &alignment, &fixed_size);
   if (fixed_size > 0 && child.size != fixed_size)
     return packer_fail_broken (self);
 
@@ -345,7 +250,7 @@ packer_put_maybe (Packer      *self,
   if (piece->size == 0)
     return packer_check (self, msgpack_pack_nil (&self->packer));
 
-  type_layout (child.type, &alignment, &fixed_size);
+  _msgpack_rpc_serial_type_layout (child.type, &alignment, &fixed_size);
   if (fixed_size == 0)
     child.size--;
   else if (child.size != fixed_size)
@@ -360,7 +265,7 @@ packer_put_members (Packer      *self,
                     const Piece *piece,
                     guint        level)
 {
-  guint offset_size = offset_size_for_total (piece->size);
+  guint offset_size = _msgpack_rpc_serial_offset_size (piece->size);
   const char *type = piece->type + 1;
   gsize limit = piece->size; /* where the framing offsets begin that were used so far */
   gsize start = 0;
@@ -371,8 +276,8 @@ packer_put_members (Packer      *self,
       guint alignment;
       gsize end;
 
-      type = type_layout (type, &alignment, &child.size);
-      start = align_to (start, alignment);
+      type = _msgpack_rpc_serial_type_layout (type, &alignment, &child.size);
+      start = _msgpack_rpc_serial_align (start, alignment);
 
       if (child.size > 0)
         {
@@ -387,7 +292,7 @@ packer_put_members (Packer      *self,
           if (limit < offset_size)
             return packer_fail_broken (self);
           limit -= offset_size;
-          end = load_offset (piece->data + limit, offset_size);
+          end = _msgpack_rpc_serial_load_offset (piece->data + limit, offset_size);
         }
 
       if (start > end || end > limit)
@@ -412,7 +317,7 @@ type_count_members (const char *type)
   guint n = 0;
 
   for (type++; *type != ')' && *type != '}'; n++)
-    type = type_layout (type, &alignment, &fixed_size);
+    type = _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
 
   return n;
 }
@@ -445,7 +350,7 @@ items_init (Items       *self,
             const Piece *piece)
 {
   memset (self, 0, sizeof *self);
-  type_layout (piece->type + 1, &self->alignment, &self->fixed_size);
+  _msgpack_rpc_serial_type_layout (piece->type + 1, &self->alignment, &self->fixed_size);
   self->table = piece->size;
 
   if (piece->size == 0)
@@ -457,11 +362,12 @@ items_init (Items       *self,
       return piece->size % self->fixed_size == 0;
     }
 
-  self->offset_size = offset_size_for_total (piece->size);
+  self->offset_size = _msgpack_rpc_serial_offset_size (piece->size);
   if (piece->size < self->offset_size)
     return FALSE;
 
-  self->table = load_offset (piece->data + piece->size - self->offset_size, self->offset_size);
+  self->table = _msgpack_rpc_serial_load_offset (piece->data + piece->size - self->offset_size,
+                                                 self->offset_size);
   if (self->table >= piece->size || (piece->size - self->table) % self->offset_size != 0)
     return FALSE;
 
@@ -480,11 +386,12 @@ items_get (const Items *self,
 {
   gsize end;
 
-  start = align_to (start, self->alignment);
+  start = _msgpack_rpc_serial_align (start, self->alignment);
   if (self->fixed_size > 0)
     end = start + self->fixed_size;
   else
-    end = load_offset (piece->data + self->table + i * self->offset_size, self->offset_size);
+    end = _msgpack_rpc_serial_load_offset (piece->data + self->table + i * self->offset_size,
+                                           self->offset_size);
 
   if (start > end || end > self->table)
     return FALSE;
@@ -629,11 +536,12 @@ _msgpack_rpc_packer_append_value (GByteArray  *out,
 }
 
 gboolean
-_msgpack_rpc_packer_append_str (GByteArray *out,
-                                const char *str,
-                                gsize       length)
+_msgpack_rpc_packer_append_str (GByteArray  *out,
+                                const char  *str,
+                                gsize        length,
+                                GError     **error)
 {
-  Packer packer = { { out, write_cb }, NULL };
+  Packer packer = { { out, write_cb }, error };
   guint old_length = out->len;
 
   if (packer_put_str (&packer, str, length))

@@ -28,9 +28,9 @@
  * ```
  *
  * Limits guard against a peer that sends too much. They hold for each message by itself, and are
- * checked as soon as the header of an item shows that the message will go beyond: no memory is taken
- * because a header claims that data will come. Once a message is invalid or beyond a limit, the
- * unpacker stays failed: where the next message begins cannot be known.
+ * checked as soon as the header of an item shows that the message will go beyond: no memory is
+ * taken because a header claims that data will come. Once a message is invalid or beyond a limit,
+ * the unpacker stays failed: where the next message begins cannot be known.
  *
  * An unpacker may be used from any thread, but from one at a time only.
  *
@@ -149,7 +149,7 @@ msgpack_rpc_unpacker_class_init (MsgpackRpcUnpackerClass *klass)
   object_class->set_property = msgpack_rpc_unpacker_set_property;
 
   /**
-   * MsgpackRpcUnpacker:max-message-size: (getter get_max_message_size) (setter set_max_message_size)
+   * MsgpackRpcUnpacker:max-message-size:
    *
    * How many bytes one message may have, at most 4 GiB − 1.
    *
@@ -162,10 +162,10 @@ msgpack_rpc_unpacker_class_init (MsgpackRpcUnpackerClass *klass)
                          1, G_MAXUINT32, MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE, flags);
 
   /**
-   * MsgpackRpcUnpacker:max-decoded-size: (getter get_max_decoded_size) (setter set_max_decoded_size)
+   * MsgpackRpcUnpacker:max-decoded-size:
    *
-   * How many bytes of memory decoding one message may take, at most 4 GiB − 1. That is a little more
-   * than the size of the value that comes out of it, as [method@GLib.Variant.get_size] has it.
+   * How many bytes of memory decoding one message may take, at most 4 GiB − 1. That is a little
+   * more than the size of the value that comes out of it, as [method@GLib.Variant.get_size] has it.
    *
    * An array of small numbers takes twenty times the bytes it has in the message. Going over fails
    * with `MSGPACK_RPC_ERROR_TOO_LARGE`.
@@ -178,7 +178,7 @@ msgpack_rpc_unpacker_class_init (MsgpackRpcUnpackerClass *klass)
                          flags);
 
   /**
-   * MsgpackRpcUnpacker:max-depth: (getter get_max_depth) (setter set_max_depth)
+   * MsgpackRpcUnpacker:max-depth:
    *
    * How many arrays and maps may be within one another, at most 40: GVariant can hold no more.
    *
@@ -545,9 +545,9 @@ unpacker_trim (MsgpackRpcUnpacker *self)
  * Gets the next message.
  *
  * Fails with `MSGPACK_RPC_ERROR_INVALID_MESSAGE` on bytes that are no MessagePack, with
- * `MSGPACK_RPC_ERROR_TOO_LARGE` and `MSGPACK_RPC_ERROR_TOO_DEEP` on a message beyond the limits; the
- * text names the limit, the value, and the offset in the stream. From then on each call fails with
- * the same error.
+ * `MSGPACK_RPC_ERROR_TOO_LARGE` and `MSGPACK_RPC_ERROR_TOO_DEEP` on a message beyond the limits;
+ * the text names the limit, the value, and the offset in the stream. From then on each call fails
+ * with the same error.
  *
  * Returns: (transfer full) (nullable): the value, not floating; `NULL` without @error set if more
  *   bytes are needed, `NULL` with @error set on failure

@@ -226,8 +226,8 @@ msgpack_rpc_ext_new (int     type,
  *
  * Makes the value that [func@pack] writes as a str of these bytes, of the type `(hay)`.
  *
- * MessagePack asks that a str be UTF-8; some programs send and expect others. For UTF-8 without NUL,
- * a value of the type `s` does the same.
+ * MessagePack asks that a str be UTF-8; some programs send and expect others. For UTF-8 without
+ * NUL, a value of the type `s` does the same.
  *
  * Returns: (transfer none): a floating reference to the value
  *
@@ -306,7 +306,8 @@ msgpack_rpc_value_is_nil (GVariant *value)
 
   unboxed = unbox (value);
 
-  return g_variant_is_of_type (unboxed, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (unboxed) == 0;
+  return g_variant_is_of_type (unboxed, G_VARIANT_TYPE_MAYBE) &&
+         g_variant_n_children (unboxed) == 0;
 }
 
 /**

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <string.h>
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* GVariant's serialised form. The sizes of a container's parts, save the last and those of fixed
+ * size, are known by their ends: framing offsets at the end of the container, all of the smallest
+ * size that can hold the container's own size. */
+
+static inline gsize
+_msgpack_rpc_serial_align (gsize offset,
+                           guint alignment)
+{
+  return (offset + alignment - 1) & ~((gsize) alignment - 1);
+}
+
+/* The size of the framing offsets of a container that has @size bytes. */
+static inline guint
+_msgpack_rpc_serial_offset_size (gsize size)
+{
+  if (size <= G_MAXUINT8)
+    return 1;
+  if (size <= G_MAXUINT16)
+    return 2;
+
+  return (guint64) size <= G_MAXUINT32 ? 4 : 8;
+}
+
+/* The same for one that will have @body_size bytes and @n framing offsets behind them. */
+static inline guint
+_msgpack_rpc_serial_offset_size_for_body (gsize body_size,
+                                          gsize n)
+{
+  if (body_size + n <= G_MAXUINT8)
+    return 1;
+  if (body_size + 2 * n <= G_MAXUINT16)
+    return 2;
+
+  return (guint64) body_size + 4 * (guint64) n <= G_MAXUINT32 ? 4 : 8;
+}
+
+/* Framing offsets are little-endian on every machine. */
+static inline void
+_msgpack_rpc_serial_store_offset (guint8 *data,
+                                  guint   offset_size,
+                                  gsize   offset)
+{
+  guint64 le = GUINT64_TO_LE ((guint64) offset);
+
+  memcpy (data, &le, offset_size);
+}
+
+static inline gsize
+_msgpack_rpc_serial_load_offset (const guint8 *data,
+                                 guint         offset_size)
+{
+  guint64 le = 0;
+
+  memcpy (&le, data, offset_size);
+
+  return GUINT64_FROM_LE (le);
+}
+
+/* Gives the alignment of the first type in @type, and its size, or 0 if that is not fixed. @type is
+ * valid and definite, and need not end with NUL. Returns what comes after it. */
+const char *_msgpack_rpc_serial_type_layout (const char *type,
+                                             guint      *alignment,
+                                             gsize      *fixed_size);
+
+/* Writes an array, item by item, and holds none of them. */
+typedef struct
+{
+  const GVariantType *type;
+  guint8 *data;
+  gsize length;
+  gsize capacity;
+  gsize *ends;
+  gsize n_ends;
+  gsize ends_capacity;
+  gsize fixed_size;
+  guint alignment;
+  gboolean trusted;
+} MsgpackRpcArrayWriter;
+
+void      _msgpack_rpc_array_writer_init  (MsgpackRpcArrayWriter *self,
+                                           const GVariantType    *type);
+void      _msgpack_rpc_array_writer_clear (MsgpackRpcArrayWriter *self);
+/* @item is of the right type. */
+void      _msgpack_rpc_array_writer_add   (MsgpackRpcArrayWriter *self,
+                                           GVariant              *item);
+/* Returns a full reference. */
+GVariant *_msgpack_rpc_array_writer_end   (MsgpackRpcArrayWriter *self);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MsgpackRpcArrayWriter, _msgpack_rpc_array_writer_clear)
+
+G_END_DECLS
