@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#if !defined(MSGPACK_RPC_INSIDE) && !defined(MSGPACK_RPC_COMPILATION)
+#error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
+#endif
+
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+#define MSGPACK_RPC_TYPE_METHOD (msgpack_rpc_method_get_type ())
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (MsgpackRpcMethod, msgpack_rpc_method, MSGPACK_RPC, METHOD, GObject)
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint       msgpack_rpc_method_get_id (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+const char *msgpack_rpc_method_get_name (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+const char *msgpack_rpc_method_get_signature (MsgpackRpcMethod *self);
+
+G_END_DECLS
