@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-invocation.h"
+
+G_BEGIN_DECLS
+
+/* @connection: where the answer goes, or NULL: it is then kept for _steal_reply()
+ * @msgid: the id exactly as received, or NULL for a notification, which is born answered */
+MsgpackRpcInvocation *_msgpack_rpc_invocation_new             (MsgpackRpcConnection *connection,
+                                                               GVariant             *msgid,
+                                                               const char           *method,
+                                                               GVariant             *params);
+/* NULL once it is answered. */
+GVariant             *_msgpack_rpc_invocation_dup_params      (MsgpackRpcInvocation *self);
+/* The reply message `[1, id, error, result]` of an invocation without connection, as it would come
+ * from a peer; or NULL when it was not answered yet, which cancels it. */
+GVariant             *_msgpack_rpc_invocation_steal_reply     (MsgpackRpcInvocation *self);
+
+/* Answers with MSGPACK_RPC_ERROR_NOT_ANSWERED after @milliseconds; negative: never. */
+void                  _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
+                                                               int                   milliseconds);
+/* In the connection's context: the connection is gone. Emits “cancelled”. */
+void                  _msgpack_rpc_invocation_cancel          (MsgpackRpcInvocation *self);
+/* The handler of a notification has returned. Does nothing if it is none. */
+void                  _msgpack_rpc_invocation_release         (MsgpackRpcInvocation *self);
+
+/* Answers that nobody gives a text for. */
+gboolean _msgpack_rpc_invocation_return_failed    (MsgpackRpcInvocation *self);
+gboolean _msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self);
+
+G_END_DECLS

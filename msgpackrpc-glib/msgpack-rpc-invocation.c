@@ -1,0 +1,849 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-invocation-private.h"
+
+#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-reactor-private.h"
+#include "msgpack-rpc-value.h"
+
+/**
+ * MsgpackRpcInvocation:
+ *
+ * A request, or a notification, that a peer has sent: what it asks for, and the way to answer it.
+ *
+ * A [callback@Handler] gets one and answers it with one of the `return_` methods: at once, or, if
+ * it keeps a reference and returns `TRUE`, at any later time.
+ *
+ * The first answer wins: it is sent, and the method returns `TRUE`. Every later one is dropped, and
+ * the method returns `FALSE`. So does an answer to a notification, which has none, and one that
+ * comes when nobody waits for it any more. An invocation that is let go without an answer
+ * answers with an error that says so; and so does one that is not answered within
+ * [property@Dispatcher:max-answer-time].
+ *
+ * Once it is answered, an invocation lets go of its connection and its parameters, so that it does
+ * no harm if the garbage collector of a language keeps it. That of a notification does so when its
+ * handler has returned.
+ *
+ * All methods may be called from any thread. [signal@Invocation::cancelled] comes in the
+ * [property@Connection:main-context].
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcInvocation
+{
+  GObject parent_instance;
+
+  /* Never change. */
+  char *method;
+  GVariant *msgid;                  /* NULL: a notification; shares no memory with the message */
+  gboolean is_local;                /* came from no connection */
+
+  MsgpackRpcTimer timer;            /* of max-answer-time */
+
+  GMutex lock;                      /* guards what follows */
+  MsgpackRpcConnection *connection; /* owned until answered */
+  GVariant *params;                 /* owned until answered */
+  MsgpackRpcReactor *reactor;       /* owned while the timer runs */
+  GVariant *reply;                  /* of one that is local */
+  gint64 deadline;
+  gboolean answered;
+  gboolean cancelled;
+
+  /* A getter has given these away, so they live as long as the invocation. */
+  gboolean connection_is_shared;
+  gboolean params_are_shared;
+  MsgpackRpcConnection *shared_connection;
+  GVariant *shared_params;
+
+  GWeakRef weak_connection;         /* once answered: who counts the answers that come too late */
+};
+
+enum
+{
+  PROP_0,
+  PROP_ANSWERED,
+  PROP_CONNECTION,
+  PROP_DEADLINE,
+  PROP_IS_CANCELLED,
+  PROP_METHOD,
+  PROP_MSGID,
+  PROP_PARAMS,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+enum
+{
+  CANCELLED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (MsgpackRpcInvocation, msgpack_rpc_invocation, G_TYPE_OBJECT)
+
+/* What an invocation lets go of, which is done with no lock held. */
+typedef struct
+{
+  MsgpackRpcConnection *connection;
+  GVariant *params;
+  MsgpackRpcReactor *reactor;
+} Luggage;
+
+/* With the lock held. */
+static void
+take_luggage (MsgpackRpcInvocation *self,
+              Luggage              *luggage)
+{
+  luggage->connection = g_steal_pointer (&self->connection);
+  if (luggage->connection != NULL && self->connection_is_shared)
+    self->shared_connection = g_object_ref (luggage->connection);
+
+  luggage->params = g_steal_pointer (&self->params);
+  if (luggage->params != NULL && self->params_are_shared)
+    self->shared_params = g_variant_ref (luggage->params);
+
+  luggage->reactor = g_steal_pointer (&self->reactor);
+}
+
+static void
+drop_luggage (MsgpackRpcInvocation *self,
+              Luggage              *luggage)
+{
+  if (luggage->reactor != NULL)
+    _msgpack_rpc_reactor_stop_timer (luggage->reactor, &self->timer);
+
+  g_clear_pointer (&luggage->reactor, _msgpack_rpc_reactor_unref);
+  g_clear_pointer (&luggage->params, g_variant_unref);
+  g_clear_object (&luggage->connection);
+}
+
+/* The answer as a message of the mapping's own types, whatever those of @result are. */
+static GVariant *
+make_reply (MsgpackRpcInvocation *self,
+            GVariant             *error_value,
+            GVariant             *result)
+{
+  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(GVariant) text = NULL;
+  g_autoptr(GError) error = NULL;
+  GVariant *reply;
+
+  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT, self->msgid,
+                                            error_value, result);
+  reply = bytes != NULL ? msgpack_rpc_unpack (bytes, &error) : NULL;
+  if (reply != NULL || bytes == NULL)
+    return reply;
+
+  /* It is beyond the limits of what a peer would accept. */
+  text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+  g_clear_pointer (&bytes, g_bytes_unref);
+  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT, self->msgid, text, NULL);
+  return msgpack_rpc_unpack (bytes, NULL);
+}
+
+static void
+count_late_answer (MsgpackRpcInvocation *self)
+{
+  g_autoptr(MsgpackRpcConnection) connection = g_weak_ref_get (&self->weak_connection);
+
+  g_debug ("A request was answered more than once");
+  if (connection != NULL)
+    _msgpack_rpc_connection_count_late_answer (connection);
+}
+
+/* Exactly one answer gets past the lock. @error_value: NULL for a success. @counts: whether one
+ * that comes after another is worth mentioning. */
+static gboolean
+answer (MsgpackRpcInvocation *self,
+        GVariant             *error_value,
+        GVariant             *result,
+        gboolean              counts)
+{
+  g_autoptr(GVariant) reply = NULL;
+  Luggage luggage;
+  gboolean is_taken = TRUE;
+
+  if (self->is_local && self->msgid != NULL)
+    reply = make_reply (self, error_value, result);
+
+  g_mutex_lock (&self->lock);
+  if (self->answered || self->cancelled)
+    {
+      gboolean is_late = self->answered && self->msgid != NULL;
+
+      g_mutex_unlock (&self->lock);
+      if (is_late && counts)
+        count_late_answer (self);
+      return FALSE;
+    }
+
+  self->answered = TRUE;
+  self->reply = g_steal_pointer (&reply);
+  if (self->connection != NULL)
+    g_weak_ref_set (&self->weak_connection, self->connection);
+  take_luggage (self, &luggage);
+  g_mutex_unlock (&self->lock);
+
+  if (luggage.connection != NULL)
+    is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, self->msgid,
+                                               error_value, result);
+
+  drop_luggage (self, &luggage);
+  return is_taken;
+}
+
+static gboolean
+answer_text (MsgpackRpcInvocation *self,
+             const char           *text)
+{
+  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
+
+  return answer (self, value, NULL, TRUE);
+}
+
+/* For answers that no application gives. */
+static gboolean
+answer_for_method (MsgpackRpcInvocation *self,
+                   const char           *what)
+{
+  g_autofree char *method = _msgpack_rpc_message_quote_method (self->method);
+  g_autofree char *text = g_strdup_printf ("Method “%s” %s", method, what);
+  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
+
+  if (!answer (self, value, NULL, FALSE))
+    return FALSE;
+
+  g_info ("%s", text);
+  return TRUE;
+}
+
+static void
+timer_cb (gpointer owner)
+{
+  answer_for_method (owner, "gave no answer in time");
+}
+
+static void
+msgpack_rpc_invocation_dispose (GObject *object)
+{
+  MsgpackRpcInvocation *self = MSGPACK_RPC_INVOCATION (object);
+  gboolean is_awaited;
+
+  g_mutex_lock (&self->lock);
+  is_awaited = self->connection != NULL;
+  g_mutex_unlock (&self->lock);
+
+  if (is_awaited)
+    answer_for_method (self, "gave no answer");
+
+  G_OBJECT_CLASS (msgpack_rpc_invocation_parent_class)->dispose (object);
+}
+
+static void
+msgpack_rpc_invocation_finalize (GObject *object)
+{
+  MsgpackRpcInvocation *self = MSGPACK_RPC_INVOCATION (object);
+  Luggage luggage;
+
+  take_luggage (self, &luggage);
+  drop_luggage (self, &luggage);
+  g_clear_object (&self->shared_connection);
+  g_clear_pointer (&self->shared_params, g_variant_unref);
+  g_clear_pointer (&self->msgid, g_variant_unref);
+  g_clear_pointer (&self->reply, g_variant_unref);
+  g_free (self->method);
+  g_weak_ref_clear (&self->weak_connection);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (msgpack_rpc_invocation_parent_class)->finalize (object);
+}
+
+static void
+msgpack_rpc_invocation_get_property (GObject    *object,
+                                     guint       prop_id,
+                                     GValue     *value,
+                                     GParamSpec *pspec)
+{
+  MsgpackRpcInvocation *self = MSGPACK_RPC_INVOCATION (object);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  switch (prop_id)
+    {
+    case PROP_ANSWERED:
+      g_value_set_boolean (value, self->answered);
+      break;
+
+    case PROP_CONNECTION:
+      g_value_set_object (value, self->connection);
+      break;
+
+    case PROP_DEADLINE:
+      g_value_set_int64 (value, self->deadline);
+      break;
+
+    case PROP_IS_CANCELLED:
+      g_value_set_boolean (value, self->cancelled);
+      break;
+
+    case PROP_METHOD:
+      g_value_set_string (value, self->method);
+      break;
+
+    case PROP_MSGID:
+      g_value_set_variant (value, self->msgid);
+      break;
+
+    case PROP_PARAMS:
+      g_value_set_variant (value, self->params);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  /**
+   * MsgpackRpcInvocation:answered: (getter get_answered)
+   *
+   * Whether the request was answered; always `TRUE` for a notification.
+   *
+   * An answer may come from any thread, so that this never notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ANSWERED] = g_param_spec_boolean ("answered", NULL, NULL, FALSE, flags);
+
+  /**
+   * MsgpackRpcInvocation:connection: (getter get_connection)
+   *
+   * The connection that the request came from, or `NULL` once it is answered or cancelled, and if
+   * it came from none ([method@Dispatcher.dispatch]).
+   *
+   * Since: 1.0
+   */
+  props[PROP_CONNECTION] = g_param_spec_object ("connection", NULL, NULL,
+                                                MSGPACK_RPC_TYPE_CONNECTION, flags);
+
+  /**
+   * MsgpackRpcInvocation:deadline: (getter get_deadline)
+   *
+   * When the library answers the request with an error if nobody else has, in the microseconds of
+   * [func@GLib.get_monotonic_time]; -1 if it does not.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, -1, G_MAXINT64, -1, flags);
+
+  /**
+   * MsgpackRpcInvocation:is-cancelled: (getter is_cancelled)
+   *
+   * Whether nobody waits for the answer any more, since the connection has ended.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IS_CANCELLED] = g_param_spec_boolean ("is-cancelled", NULL, NULL, FALSE, flags);
+
+  /**
+   * MsgpackRpcInvocation:method: (getter get_method)
+   *
+   * The name of the method. It is what the peer has sent: of any length, and empty at times.
+   *
+   * Since: 1.0
+   */
+  props[PROP_METHOD] = g_param_spec_string ("method", NULL, NULL, NULL, flags);
+
+  /**
+   * MsgpackRpcInvocation:msgid: (getter get_msgid)
+   *
+   * The id of the request, exactly as it was received: an integer, unless the peer is careless; or
+   * `NULL` for a notification.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MSGID] = g_param_spec_variant ("msgid", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags);
+
+  /**
+   * MsgpackRpcInvocation:params: (getter get_params)
+   *
+   * The parameters as they came: an array (`av`), or a map for named ones (`a{sv}`, `a{xv}` or
+   * `a(vv)`); `NULL` once the request is answered or cancelled.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PARAMS] = g_param_spec_variant ("params", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+msgpack_rpc_invocation_class_init (MsgpackRpcInvocationClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = msgpack_rpc_invocation_dispose;
+  object_class->finalize = msgpack_rpc_invocation_finalize;
+  object_class->get_property = msgpack_rpc_invocation_get_property;
+
+  install_properties (object_class);
+
+  /**
+   * MsgpackRpcInvocation::cancelled:
+   * @self: the invocation
+   *
+   * Emitted when nobody waits for the answer any more, since the connection has ended: what is
+   * still being done for it can be stopped.
+   *
+   * It comes in the [property@Connection:main-context], at most once, and not after an answer.
+   *
+   * Since: 1.0
+   */
+  signals[CANCELLED] = g_signal_new ("cancelled", MSGPACK_RPC_TYPE_INVOCATION, G_SIGNAL_RUN_LAST,
+                                     0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+msgpack_rpc_invocation_init (MsgpackRpcInvocation *self)
+{
+  g_mutex_init (&self->lock);
+  g_weak_ref_init (&self->weak_connection, NULL);
+  self->deadline = -1;
+  self->timer.func = timer_cb;
+  self->timer.owner = G_OBJECT (self);
+  self->timer.weak = TRUE;
+}
+
+/* A child of a message keeps all of it in memory. */
+static GVariant *
+copy_value (GVariant *value)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new (g_variant_get_data (value), g_variant_get_size (value));
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (g_variant_get_type (value), bytes,
+                                                       g_variant_is_normal_form (value)));
+}
+
+MsgpackRpcInvocation *
+_msgpack_rpc_invocation_new (MsgpackRpcConnection *connection,
+                             GVariant             *msgid,
+                             const char           *method,
+                             GVariant             *params)
+{
+  MsgpackRpcInvocation *self = g_object_new (MSGPACK_RPC_TYPE_INVOCATION, NULL);
+
+  self->is_local = connection == NULL;
+  self->connection = connection != NULL ? g_object_ref (connection) : NULL;
+  self->msgid = msgid != NULL ? copy_value (msgid) : NULL;
+  self->method = g_strdup (method);
+  self->params = g_variant_ref_sink (params);
+  self->answered = msgid == NULL;
+  return self;
+}
+
+GVariant *
+_msgpack_rpc_invocation_dup_params (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->params != NULL ? g_variant_ref (self->params) : NULL;
+}
+
+GVariant *
+_msgpack_rpc_invocation_steal_reply (MsgpackRpcInvocation *self)
+{
+  GVariant *reply;
+
+  g_mutex_lock (&self->lock);
+  reply = g_steal_pointer (&self->reply);
+  g_mutex_unlock (&self->lock);
+
+  if (reply == NULL)
+    _msgpack_rpc_invocation_cancel (self);
+
+  return reply;
+}
+
+void
+_msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
+                                         int                   milliseconds)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (milliseconds < 0 || self->answered || self->cancelled || self->connection == NULL)
+    return;
+
+  if (self->reactor == NULL)
+    self->reactor = _msgpack_rpc_reactor_get (
+        msgpack_rpc_connection_get_main_context (self->connection));
+  self->deadline = g_get_monotonic_time () + milliseconds * G_GINT64_CONSTANT (1000);
+  _msgpack_rpc_reactor_start_timer (self->reactor, &self->timer, self->deadline);
+}
+
+void
+_msgpack_rpc_invocation_cancel (MsgpackRpcInvocation *self)
+{
+  Luggage luggage;
+
+  g_mutex_lock (&self->lock);
+  if (self->answered || self->cancelled)
+    {
+      g_mutex_unlock (&self->lock);
+      return;
+    }
+  self->cancelled = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  g_object_ref (self);
+  g_signal_emit (self, signals[CANCELLED], 0);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_IS_CANCELLED]);
+
+  g_mutex_lock (&self->lock);
+  take_luggage (self, &luggage);
+  g_mutex_unlock (&self->lock);
+  drop_luggage (self, &luggage);
+  g_object_unref (self);
+}
+
+void
+_msgpack_rpc_invocation_release (MsgpackRpcInvocation *self)
+{
+  Luggage luggage;
+
+  if (self->msgid != NULL)
+    return;
+
+  g_mutex_lock (&self->lock);
+  take_luggage (self, &luggage);
+  g_mutex_unlock (&self->lock);
+  drop_luggage (self, &luggage);
+}
+
+gboolean
+_msgpack_rpc_invocation_return_failed (MsgpackRpcInvocation *self)
+{
+  return answer_for_method (self, "failed");
+}
+
+gboolean
+_msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self)
+{
+  return answer_for_method (self, "not found");
+}
+
+/**
+ * msgpack_rpc_invocation_get_method: (get-property method)
+ * @self: an invocation
+ *
+ * Gets the name of the method.
+ *
+ * Returns: (transfer none): the name, as the peer has sent it
+ *
+ * Since: 1.0
+ */
+const char *
+msgpack_rpc_invocation_get_method (MsgpackRpcInvocation *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), NULL);
+
+  return self->method;
+}
+
+/**
+ * msgpack_rpc_invocation_get_params: (get-property params)
+ * @self: an invocation
+ *
+ * Gets the parameters as they came, whatever the signature of the method: an array (`av`), or a map
+ * for named ones (`a{sv}`, `a{xv}` or `a(vv)`).
+ *
+ * They stay valid as long as the invocation lives.
+ *
+ * Returns: (transfer none) (nullable): the parameters, or `NULL` once the request is answered or
+ *   cancelled
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_invocation_get_params (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  self->params_are_shared = TRUE;
+  return self->params;
+}
+
+/**
+ * msgpack_rpc_invocation_get_msgid: (get-property msgid)
+ * @self: an invocation
+ *
+ * Gets the id of the request, exactly as it was received.
+ *
+ * Returns: (transfer none) (nullable): the id, or `NULL` for a notification
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_invocation_get_msgid (MsgpackRpcInvocation *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), NULL);
+
+  return self->msgid;
+}
+
+/**
+ * msgpack_rpc_invocation_get_connection: (get-property connection)
+ * @self: an invocation
+ *
+ * Gets the connection that the request came from.
+ *
+ * It stays valid as long as the invocation lives.
+ *
+ * Returns: (transfer none) (nullable): the connection, or `NULL` once the request is answered or
+ *   cancelled, and if it came from none ([method@Dispatcher.dispatch])
+ *
+ * Since: 1.0
+ */
+MsgpackRpcConnection *
+msgpack_rpc_invocation_get_connection (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  self->connection_is_shared = TRUE;
+  return self->connection;
+}
+
+/**
+ * msgpack_rpc_invocation_get_deadline: (get-property deadline)
+ * @self: an invocation
+ *
+ * Gets when the library answers the request with an error if nobody else has.
+ *
+ * Returns: the time in the microseconds of [func@GLib.get_monotonic_time], or -1 for never
+ *
+ * Since: 1.0
+ */
+gint64
+msgpack_rpc_invocation_get_deadline (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), -1);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->deadline;
+}
+
+/**
+ * msgpack_rpc_invocation_is_cancelled: (get-property is-cancelled)
+ * @self: an invocation
+ *
+ * Gets whether nobody waits for the answer any more, since the connection has ended.
+ *
+ * A handler that works in another thread can ask this from time to time, and stop.
+ *
+ * Returns: `TRUE` if the request is cancelled
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_is_cancelled (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->cancelled;
+}
+
+/**
+ * msgpack_rpc_invocation_get_answered: (get-property answered)
+ * @self: an invocation
+ *
+ * Gets whether the request was answered.
+ *
+ * Returns: `TRUE` if it was, or if it is a notification
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_get_answered (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->answered;
+}
+
+/**
+ * msgpack_rpc_invocation_return_value:
+ * @self: an invocation
+ * @value: (nullable): the result, of any type that [func@pack] can write, or `NULL` for nil
+ *
+ * Answers the request with a result.
+ *
+ * If @value cannot be written as MessagePack, the peer gets an error that says so, and this counts
+ * as the answer. If @value is floating, it is consumed, whatever is returned.
+ *
+ * Nothing is sent, and no callback is called, before this returns; if the connection ends before
+ * the answer is written, it is lost.
+ *
+ * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
+ *   one
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_return_value (MsgpackRpcInvocation *self,
+                                     GVariant             *value)
+{
+  g_autoptr(GVariant) result = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+
+  result = value != NULL ? g_variant_ref_sink (value) : NULL;
+
+  return answer (self, NULL, result, TRUE);
+}
+
+/**
+ * msgpack_rpc_invocation_return_error:
+ * @self: an invocation
+ * @domain: the domain of the error
+ * @code: the code of the error
+ * @format: a format in the manner of `printf()`
+ * @...: what to put into @format
+ *
+ * Answers the request with an error; see [method@Invocation.return_error_literal].
+ *
+ * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
+ *   one
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_return_error (MsgpackRpcInvocation *self,
+                                     GQuark                domain,
+                                     int                   code,
+                                     const char           *format,
+                                     ...)
+{
+  g_autofree char *message = NULL;
+  va_list args;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+  g_return_val_if_fail (format != NULL, FALSE);
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+
+  return msgpack_rpc_invocation_return_error_literal (self, domain, code, message);
+}
+
+/**
+ * msgpack_rpc_invocation_return_error_literal: (rename-to msgpack_rpc_invocation_return_error)
+ * @self: an invocation
+ * @domain: the domain of the error
+ * @code: the code of the error
+ * @message: the text of the error
+ *
+ * Answers the request with an error.
+ *
+ * The peer gets @message, and neither @domain nor @code, which mean nothing outside of this
+ * process: they are logged. An empty @message is replaced, since there are peers that would take it
+ * for a success.
+ *
+ * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
+ *   one
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
+                                             GQuark                domain,
+                                             int                   code,
+                                             const char           *message)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+  g_return_val_if_fail (message != NULL, FALSE);
+
+  g_debug ("A request fails: %s (%s, %d)", message,
+           domain != 0 ? g_quark_to_string (domain) : "no domain", code);
+
+  return answer_text (self, message);
+}
+
+/**
+ * msgpack_rpc_invocation_return_gerror:
+ * @self: an invocation
+ * @error: an error
+ *
+ * Answers the request with the text of @error; see [method@Invocation.return_error_literal].
+ *
+ * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
+ *   one
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_return_gerror (MsgpackRpcInvocation *self,
+                                      const GError         *error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+  g_return_val_if_fail (error != NULL, FALSE);
+
+  return msgpack_rpc_invocation_return_error_literal (self, error->domain, error->code,
+                                                      error->message);
+}
+
+/**
+ * msgpack_rpc_invocation_return_error_value:
+ * @self: an invocation
+ * @value: (nullable): the error, of any type that [func@pack] can write
+ *
+ * Answers the request with an error that is no text, for peers that expect more than that.
+ *
+ * A value that some peers would take for a success (`NULL`, nil, `FALSE`, 0, and whatever is empty)
+ * is replaced by a text. If @value is floating, it is consumed, whatever is returned.
+ *
+ * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
+ *   one
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_invocation_return_error_value (MsgpackRpcInvocation *self,
+                                           GVariant             *value)
+{
+  g_autoptr(GVariant) error_value = NULL;
+  g_autofree char *method = NULL;
+  g_autofree char *text = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
+
+  error_value = value != NULL ? g_variant_ref_sink (value) : NULL;
+  if (!_msgpack_rpc_value_is_falsy (error_value))
+    return answer (self, error_value, NULL, TRUE);
+
+  method = _msgpack_rpc_message_quote_method (self->method);
+  text = g_strdup_printf ("Method “%s” failed", method);
+  return answer_text (self, text);
+}
