@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-dispatcher-private.h"
+
+#include "msgpack-rpc-coerce-private.h"
+#include "msgpack-rpc-invocation-private.h"
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-method-private.h"
+#include "msgpack-rpc-object-list-private.h"
+#include "msgpack-rpc-reactor-private.h"
+#include "msgpack-rpc-value.h"
+
+#define DEFAULT_MAX_ANSWER_TIME (60 * 60 * 1000)
+
+/**
+ * MsgpackRpcDispatcher:
+ *
+ * A table of methods, for peers to call.
+ *
+ * A dispatcher does nothing by itself: give it to any number of servers, clients and connections.
+ * [method@Dispatcher.dispatch] calls a method without any of those.
+ *
+ * A handler runs in the thread, and the context, that delivers the request: the
+ * [property@Connection:main-context] of its connection. No lock is held meanwhile, so that it may
+ * do anything, including to remove its own method.
+ *
+ * ## Parameters
+ *
+ * A method may declare a signature, the type of its parameters as a `GVariant` type string.
+ * `(xx)` is a method with two integers, `(sav)` one with a string and an array of anything. What
+ * does not fit is answered with an error that says what was expected, and the handler does not
+ * run; what fits comes with exactly that type. Without a signature, the handler gets the parameters
+ * as they came: an array (`av`), or a map (`a{sv}`, `a{xv}` or `a(vv)`).
+ *
+ * ## Failures
+ *
+ * A handler that fails is answered for at once, with the text of its error, and logged. It never
+ * ends the connection. See [callback@Handler].
+ *
+ * ## Threads
+ *
+ * A dispatcher belongs to no context: any thread may use it at any time. A call that has begun ends
+ * with the handler that it began with.
+ *
+ * [property@Dispatcher:methods] tells of a change, and [property@Dispatcher:max-answer-time]
+ * notifies, in the thread that made the change, within the function that made it. A program that
+ * watches the list should change it from one thread.
+ *
+ * The data of a handler is let go when its method is removed and its running calls have returned:
+ * in the thread that added the method. If that is not the current one, its thread-default context
+ * of then delivers it.
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcDispatcher
+{
+  GObject parent_instance;
+
+  MsgpackRpcObjectList *methods; /* of MsgpackRpcMethod */
+  int max_answer_time;           /* atomic; milliseconds */
+
+  GMutex lock;                   /* guards what follows */
+  GHashTable *by_name;           /* name → Entry, neither owned */
+  GHashTable *by_id;             /* id → Entry, owned */
+  guint last_id;
+};
+
+/* One added method. */
+typedef struct
+{
+  int ref_count;           /* atomic */
+  MsgpackRpcMethod *method;
+  GVariantType *signature; /* nullable */
+  MsgpackRpcHandler handler;
+  gpointer user_data;
+  GDestroyNotify destroy;
+  GThread *thread;         /* which has added it */
+  GMainContext *context;   /* and its thread-default context */
+} Entry;
+
+enum
+{
+  PROP_0,
+  PROP_MAX_ANSWER_TIME,
+  PROP_METHODS,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (MsgpackRpcDispatcher, msgpack_rpc_dispatcher, G_TYPE_OBJECT)
+
+static Entry *
+entry_new (MsgpackRpcMethod  *method,
+           MsgpackRpcHandler  handler,
+           gpointer           user_data,
+           GDestroyNotify     destroy)
+{
+  const char *signature = msgpack_rpc_method_get_signature (method);
+  Entry *entry = g_new0 (Entry, 1);
+
+  entry->ref_count = 1;
+  entry->method = g_object_ref (method);
+  entry->signature = signature != NULL ? g_variant_type_new (signature) : NULL;
+  entry->handler = handler;
+  entry->user_data = user_data;
+  entry->destroy = destroy;
+  entry->thread = g_thread_ref (g_thread_self ());
+  entry->context = g_main_context_ref_thread_default ();
+  return entry;
+}
+
+static Entry *
+entry_ref (Entry *entry)
+{
+  g_atomic_int_inc (&entry->ref_count);
+  return entry;
+}
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_object_unref (entry->method);
+  g_clear_pointer (&entry->signature, g_variant_type_free);
+  g_thread_unref (entry->thread);
+  g_main_context_unref (entry->context);
+  g_free (entry);
+}
+
+static void
+destroy_user_data (gpointer owner G_GNUC_UNUSED,
+                   gpointer data)
+{
+  Entry *entry = data;
+
+  entry->destroy (entry->user_data);
+}
+
+/* With no lock held. */
+static void
+entry_unref (gpointer data)
+{
+  Entry *entry = data;
+  MsgpackRpcReactor *reactor;
+
+  if (!g_atomic_int_dec_and_test (&entry->ref_count))
+    return;
+
+  /* A language may crash if its data is let go in a thread that it does not know. */
+  if (entry->destroy != NULL && entry->thread != g_thread_self ())
+    {
+      reactor = _msgpack_rpc_reactor_get (entry->context);
+      _msgpack_rpc_reactor_post (reactor, NULL, FALSE, destroy_user_data, entry, entry_free);
+      _msgpack_rpc_reactor_unref (reactor);
+      return;
+    }
+
+  if (entry->destroy != NULL)
+    entry->destroy (entry->user_data);
+  entry_free (entry);
+}
+
+static void
+msgpack_rpc_dispatcher_finalize (GObject *object)
+{
+  MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
+
+  g_hash_table_unref (self->by_name);
+  g_hash_table_unref (self->by_id);
+  g_object_unref (self->methods);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (msgpack_rpc_dispatcher_parent_class)->finalize (object);
+}
+
+static void
+msgpack_rpc_dispatcher_get_property (GObject    *object,
+                                     guint       prop_id,
+                                     GValue     *value,
+                                     GParamSpec *pspec)
+{
+  MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
+
+  switch (prop_id)
+    {
+    case PROP_MAX_ANSWER_TIME:
+      g_value_set_int (value, msgpack_rpc_dispatcher_get_max_answer_time (self));
+      break;
+
+    case PROP_METHODS:
+      g_value_set_object (value, self->methods);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_dispatcher_set_property (GObject      *object,
+                                     guint         prop_id,
+                                     const GValue *value,
+                                     GParamSpec   *pspec)
+{
+  MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
+
+  switch (prop_id)
+    {
+    case PROP_MAX_ANSWER_TIME:
+      msgpack_rpc_dispatcher_set_max_answer_time (self, g_value_get_int (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = msgpack_rpc_dispatcher_finalize;
+  object_class->get_property = msgpack_rpc_dispatcher_get_property;
+  object_class->set_property = msgpack_rpc_dispatcher_set_property;
+
+  /**
+   * MsgpackRpcDispatcher:max-answer-time: (getter get_max_answer_time) (setter set_max_answer_time)
+   *
+   * How long a request may stay unanswered before the library answers it with an error, in
+   * milliseconds; -1 for ever.
+   *
+   * The default is an hour. This ends requests whose handlers have lost them; for how long a caller
+   * waits, see [property@Connection:default-timeout]. A change holds for later requests.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_ANSWER_TIME] =
+      g_param_spec_int ("max-answer-time", NULL, NULL, -1, G_MAXINT, DEFAULT_MAX_ANSWER_TIME,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * MsgpackRpcDispatcher:methods: (getter get_methods)
+   *
+   * The methods, as a list of [class@Method], in the order in which they were added.
+   *
+   * Since: 1.0
+   */
+  props[PROP_METHODS] = g_param_spec_object ("methods", NULL, NULL, G_TYPE_LIST_MODEL,
+                                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+msgpack_rpc_dispatcher_init (MsgpackRpcDispatcher *self)
+{
+  g_mutex_init (&self->lock);
+  self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  self->by_id = g_hash_table_new_full (NULL, NULL, NULL, entry_unref);
+  self->methods = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_METHOD);
+  self->max_answer_time = DEFAULT_MAX_ANSWER_TIME;
+}
+
+/**
+ * msgpack_rpc_dispatcher_new:
+ *
+ * Makes a dispatcher without methods.
+ *
+ * Returns: (transfer full): a dispatcher
+ *
+ * Since: 1.0
+ */
+MsgpackRpcDispatcher *
+msgpack_rpc_dispatcher_new (void)
+{
+  return g_object_new (MSGPACK_RPC_TYPE_DISPATCHER, NULL);
+}
+
+/* With the lock held. */
+static guint
+next_id (MsgpackRpcDispatcher *self)
+{
+  do
+    self->last_id++;
+  while (self->last_id == 0 ||
+         g_hash_table_contains (self->by_id, GUINT_TO_POINTER (self->last_id)));
+
+  return self->last_id;
+}
+
+/* With the lock held; the reference on the entry goes to the caller. */
+static Entry *
+take_entry (MsgpackRpcDispatcher *self,
+            guint                 id)
+{
+  gpointer entry = NULL;
+
+  g_hash_table_steal_extended (self->by_id, GUINT_TO_POINTER (id), NULL, &entry);
+  return entry;
+}
+
+/* With the lock held. Puts a new entry in the place of @old, or at the end. */
+static guint
+insert_entry (MsgpackRpcDispatcher *self,
+              Entry                *entry,
+              Entry                *old)
+{
+  guint position;
+
+  /* The key is the entry's own. */
+  g_hash_table_replace (self->by_name,
+                        (gpointer) msgpack_rpc_method_get_name (entry->method), entry);
+  g_hash_table_insert (self->by_id,
+                       GUINT_TO_POINTER (msgpack_rpc_method_get_id (entry->method)), entry);
+
+  if (old == NULL ||
+      !_msgpack_rpc_object_list_replace (self->methods, old->method, entry->method, &position))
+    position = _msgpack_rpc_object_list_append (self->methods, entry->method);
+
+  return position;
+}
+
+/**
+ * msgpack_rpc_dispatcher_add_method:
+ * @self: a dispatcher
+ * @name: the name; peers use it exactly like this
+ * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to take
+ *   them as they come
+ * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
+ * @user_data: data for @handler
+ * @user_data_destroy: (nullable): lets go of @user_data
+ *
+ * Adds a method; see [method@Dispatcher.add_method_full].
+ *
+ * Returns: the id of the method, or 0 if there is one of that name already
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_dispatcher_add_method (MsgpackRpcDispatcher *self,
+                                   const char           *name,
+                                   const char           *signature,
+                                   MsgpackRpcHandler     handler,
+                                   gpointer              user_data,
+                                   GDestroyNotify        user_data_destroy)
+{
+  return msgpack_rpc_dispatcher_add_method_full (self, name, signature, handler, user_data,
+                                                 user_data_destroy, MSGPACK_RPC_METHOD_FLAGS_NONE);
+}
+
+/**
+ * msgpack_rpc_dispatcher_add_method_full:
+ * @self: a dispatcher
+ * @name: the name, in UTF-8; peers use it exactly like this
+ * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to take
+ *   them as they come. A tuple has one member for each parameter
+ * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
+ * @user_data: data for @handler
+ * @user_data_destroy: (nullable): lets go of @user_data
+ * @flags: flags
+ *
+ * Adds a method.
+ *
+ * There is one method of a name. With [flags@MethodFlags.REPLACE], the new one takes the place of
+ * the old one, which is removed; else nothing is added, @user_data is let go at once, and 0 is
+ * returned.
+ *
+ * @user_data_destroy is called in the current thread, or by its thread-default context, when the
+ * method is removed and no call of it runs any more.
+ *
+ * Returns: the id of the method, or 0 if there is one of that name already
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
+                                        const char            *name,
+                                        const char            *signature,
+                                        MsgpackRpcHandler      handler,
+                                        gpointer               user_data,
+                                        GDestroyNotify         user_data_destroy,
+                                        MsgpackRpcMethodFlags  flags)
+{
+  g_autoptr(MsgpackRpcMethod) method = NULL;
+  Entry *entry;
+  Entry *old;
+  guint position;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), 0);
+  g_return_val_if_fail (name != NULL && g_utf8_validate (name, -1, NULL), 0);
+  g_return_val_if_fail (signature == NULL || g_variant_type_string_is_valid (signature), 0);
+  g_return_val_if_fail (handler != NULL, 0);
+
+  g_mutex_lock (&self->lock);
+  old = g_hash_table_lookup (self->by_name, name);
+  if (old != NULL && !(flags & MSGPACK_RPC_METHOD_FLAGS_REPLACE))
+    {
+      g_mutex_unlock (&self->lock);
+      if (user_data_destroy != NULL)
+        user_data_destroy (user_data);
+      return 0;
+    }
+
+  method = _msgpack_rpc_method_new (next_id (self), name, signature);
+  entry = entry_new (method, handler, user_data, user_data_destroy);
+  if (old != NULL)
+    old = take_entry (self, msgpack_rpc_method_get_id (old->method));
+  position = insert_entry (self, entry, old);
+  g_mutex_unlock (&self->lock);
+
+  g_list_model_items_changed (G_LIST_MODEL (self->methods), position, old != NULL ? 1 : 0, 1);
+  g_clear_pointer (&old, entry_unref);
+  return msgpack_rpc_method_get_id (method);
+}
+
+/**
+ * msgpack_rpc_dispatcher_remove_method:
+ * @self: a dispatcher
+ * @id: the id of a method
+ *
+ * Removes a method.
+ *
+ * A call of it that runs goes on to its end. The data of its handler is let go when the last one has
+ * returned: within this function, or later; see [class@Dispatcher] for the thread.
+ *
+ * Returns: `TRUE` if it was removed, `FALSE` if there is no such method
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
+                                      guint                 id)
+{
+  Entry *entry;
+  guint position = 0;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), FALSE);
+
+  g_mutex_lock (&self->lock);
+  entry = take_entry (self, id);
+  if (entry != NULL)
+    {
+      g_hash_table_remove (self->by_name, msgpack_rpc_method_get_name (entry->method));
+      _msgpack_rpc_object_list_remove (self->methods, entry->method, &position);
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (entry == NULL)
+    return FALSE;
+
+  g_list_model_items_changed (G_LIST_MODEL (self->methods), position, 1, 0);
+  entry_unref (entry);
+  return TRUE;
+}
+
+static Entry *
+find_entry (MsgpackRpcDispatcher *self,
+            const char           *name)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Entry *entry = g_hash_table_lookup (self->by_name, name);
+
+  return entry != NULL ? entry_ref (entry) : NULL;
+}
+
+static void
+fail (Entry                *entry,
+      MsgpackRpcInvocation *invocation,
+      const GError         *error)
+{
+  g_info ("Method “%s” failed: %s", msgpack_rpc_method_get_name (entry->method),
+          error != NULL ? error->message : "its handler gave no error");
+
+  /* A handler that has answered may return what it likes. */
+  if (msgpack_rpc_invocation_get_answered (invocation))
+    return;
+
+  if (error != NULL)
+    msgpack_rpc_invocation_return_gerror (invocation, error);
+  else
+    _msgpack_rpc_invocation_return_failed (invocation);
+}
+
+static void
+run (Entry                *entry,
+     MsgpackRpcInvocation *invocation)
+{
+  g_autoptr(GVariant) params = _msgpack_rpc_invocation_dup_params (invocation);
+  g_autoptr(GError) error = NULL;
+
+  if (entry->signature != NULL)
+    {
+      GVariant *coerced = _msgpack_rpc_coerce_params (msgpack_rpc_method_get_name (entry->method),
+                                                      params, entry->signature, &error);
+
+      if (coerced == NULL)
+        {
+          fail (entry, invocation, error);
+          return;
+        }
+      g_variant_unref (params);
+      params = coerced;
+    }
+
+  if (!entry->handler (invocation, params, entry->user_data, &error))
+    fail (entry, invocation, error);
+}
+
+gboolean
+_msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
+                                MsgpackRpcInvocation *invocation)
+{
+  Entry *entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation));
+
+  if (entry == NULL)
+    return FALSE;
+
+  _msgpack_rpc_invocation_set_answer_time (invocation, g_atomic_int_get (&self->max_answer_time));
+  run (entry, invocation);
+  _msgpack_rpc_invocation_release (invocation);
+
+  entry_unref (entry);
+  return TRUE;
+}
+
+/* The message as it would come from a peer: of the mapping's own types, and within the limits. */
+static GVariant *
+canonicalize (GVariant  *message,
+              GError   **error)
+{
+  g_autoptr(GBytes) bytes = msgpack_rpc_pack (message, error);
+
+  return bytes != NULL ? msgpack_rpc_unpack (bytes, error) : NULL;
+}
+
+static GVariant *
+reply_with_error (GVariant     *msgid,
+                  const GError *error)
+{
+  g_autoptr(GVariant) params = g_variant_ref_sink (g_variant_new ("av", NULL));
+  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
+
+  invocation = _msgpack_rpc_invocation_new (NULL, msgid, "", params);
+  msgpack_rpc_invocation_return_gerror (invocation, error);
+  return _msgpack_rpc_invocation_steal_reply (invocation);
+}
+
+static GVariant *
+dispatch_message (MsgpackRpcDispatcher  *self,
+                  MsgpackRpcMessage     *message,
+                  GError               **error)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
+  GVariant *reply;
+
+  invocation = _msgpack_rpc_invocation_new (NULL, message->msgid, message->method, message->params);
+  if (!_msgpack_rpc_dispatcher_invoke (self, invocation))
+    _msgpack_rpc_invocation_return_not_found (invocation);
+
+  if (message->type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+    return NULL;
+
+  reply = _msgpack_rpc_invocation_steal_reply (invocation);
+  if (reply == NULL)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                         "The handler has returned without an answer");
+  return reply;
+}
+
+/**
+ * msgpack_rpc_dispatcher_dispatch:
+ * @self: a dispatcher
+ * @message: a request or notification, as an array or tuple
+ * @error: return location for an error
+ *
+ * Runs the method that @message asks for, in the current thread, and gives the reply: what a peer
+ * would get, without any connection.
+ *
+ * The method gets its parameters, and the caller the reply, as if they had been sent: of the type
+ * `av`, `[1, id, error, result]`, with values of the types that [func@unpack] gives. A method that is
+ * not there, parameters that do not fit, a handler that fails, and a request that is malformed but
+ * has an id: for all of these there is a reply, whose error says so.
+ *
+ * Fails with
+ *
+ * - `MSGPACK_RPC_ERROR_INVALID_MESSAGE` if @message is neither a request nor a notification, so that
+ *   no reply can be made;
+ * - `MSGPACK_RPC_ERROR_INVALID_VALUE`, `MSGPACK_RPC_ERROR_TOO_LARGE` or `MSGPACK_RPC_ERROR_TOO_DEEP`
+ *   if it cannot be sent;
+ * - `G_IO_ERROR_PENDING` if the handler has returned and means to answer later, which then leads
+ *   nowhere: its invocation is cancelled.
+ *
+ * If @message is floating, it is consumed.
+ *
+ * Returns: (transfer full) (nullable): the reply, or `NULL`: without an error for a notification,
+ *   which has no reply, and else with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
+                                 GVariant              *message,
+                                 GError               **error)
+{
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) local_error = NULL;
+  GVariant *reply = NULL;
+  MsgpackRpcMessage parsed;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), NULL);
+  g_return_val_if_fail (message != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  value = canonicalize (message, error);
+  if (value == NULL)
+    return NULL;
+
+  if (!_msgpack_rpc_message_parse (&parsed, value, &local_error))
+    {
+      if (parsed.msgid != NULL)
+        reply = reply_with_error (parsed.msgid, local_error);
+      else
+        g_propagate_error (error, g_steal_pointer (&local_error));
+    }
+  else if (parsed.type == MSGPACK_RPC_MESSAGE_RESPONSE)
+    {
+      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                           "A response cannot be dispatched");
+    }
+  else
+    {
+      reply = dispatch_message (self, &parsed, error);
+    }
+
+  _msgpack_rpc_message_clear (&parsed);
+  return reply;
+}
+
+/**
+ * msgpack_rpc_dispatcher_get_methods: (get-property methods)
+ * @self: a dispatcher
+ *
+ * Gets the methods, as a list of [class@Method], in the order in which they were added.
+ *
+ * The list is always the same object, and changes with the methods.
+ *
+ * Returns: (transfer none): the list
+ *
+ * Since: 1.0
+ */
+GListModel *
+msgpack_rpc_dispatcher_get_methods (MsgpackRpcDispatcher *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), NULL);
+
+  return G_LIST_MODEL (self->methods);
+}
+
+/**
+ * msgpack_rpc_dispatcher_get_max_answer_time: (get-property max-answer-time)
+ * @self: a dispatcher
+ *
+ * Gets how long a request may stay unanswered.
+ *
+ * Returns: the time in milliseconds, or -1 for ever
+ *
+ * Since: 1.0
+ */
+int
+msgpack_rpc_dispatcher_get_max_answer_time (MsgpackRpcDispatcher *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), -1);
+
+  return g_atomic_int_get (&self->max_answer_time);
+}
+
+/**
+ * msgpack_rpc_dispatcher_set_max_answer_time: (set-property max-answer-time)
+ * @self: a dispatcher
+ * @max_answer_time: the time in milliseconds, or a negative number for ever
+ *
+ * Sets how long a request may stay unanswered before the library answers it with an error.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_dispatcher_set_max_answer_time (MsgpackRpcDispatcher *self,
+                                            int                   max_answer_time)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_DISPATCHER (self));
+
+  max_answer_time = MAX (max_answer_time, -1);
+  if (g_atomic_int_exchange (&self->max_answer_time, max_answer_time) != max_answer_time)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_ANSWER_TIME]);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#if !defined(MSGPACK_RPC_INSIDE) && !defined(MSGPACK_RPC_COMPILATION)
+#error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
+#endif
+
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+/**
+ * MsgpackRpcHandler:
+ * @invocation: the request; for a notification, one that needs no answer
+ * @params: the parameters, of the type that the method's signature declares, or as they came
+ *   (`av`, or `a{sv}` for named ones) when it declares none
+ * @user_data: the data given with the handler
+ * @error: return location for an error
+ *
+ * Handles a request.
+ *
+ * `TRUE` means that the request was answered, or that it will be: keep a reference on @invocation
+ * and call one of its `return_` methods later, from any thread. `FALSE` without an answer makes
+ * the library answer at once, with @error or, where none is set, with a general text. `FALSE` after
+ * an answer means nothing.
+ *
+ * An exception in a language binding is the same as `FALSE`.
+ *
+ * Returns: whether the request is, or will be, answered
+ * Since: 1.0
+ */
+typedef gboolean (*MsgpackRpcHandler) (MsgpackRpcInvocation  *invocation,
+                                       GVariant              *params,
+                                       gpointer               user_data,
+                                       GError               **error);
+
+#define MSGPACK_RPC_TYPE_DISPATCHER (msgpack_rpc_dispatcher_get_type ())
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (MsgpackRpcDispatcher, msgpack_rpc_dispatcher, MSGPACK_RPC, DISPATCHER, GObject)
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcDispatcher *msgpack_rpc_dispatcher_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint    msgpack_rpc_dispatcher_add_method (MsgpackRpcDispatcher *self,
+                                            const char           *name,
+                                            const char           *signature,
+                                            MsgpackRpcHandler     handler,
+                                            gpointer              user_data,
+                                            GDestroyNotify        user_data_destroy);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint    msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
+                                                 const char            *name,
+                                                 const char            *signature,
+                                                 MsgpackRpcHandler      handler,
+                                                 gpointer               user_data,
+                                                 GDestroyNotify         user_data_destroy,
+                                                 MsgpackRpcMethodFlags  flags);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
+                                               guint                 id);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
+                                           GVariant              *message,
+                                           GError               **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GListModel *msgpack_rpc_dispatcher_get_methods (MsgpackRpcDispatcher *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int  msgpack_rpc_dispatcher_get_max_answer_time (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_dispatcher_set_max_answer_time (MsgpackRpcDispatcher *self,
+                                                 int                   max_answer_time);
+
+G_END_DECLS
