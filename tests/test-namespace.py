@@ -3,12 +3,11 @@
 
 import unittest
 
-import gi
-
 import tap
 
+import gi
 gi.require_version('MsgpackRpc', '1.0')
-from gi.repository import GLib, MsgpackRpc  # noqa: E402
+from gi.repository import GLib, MsgpackRpc
 
 
 class Namespace(unittest.TestCase):
