@@ -5,9 +5,16 @@
 
 #define MSGPACK_RPC_INSIDE
 
+#include "msgpack-rpc-call.h"
+#include "msgpack-rpc-connection.h"
+#include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-method.h"
+#include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-types.h"
 #include "msgpack-rpc-unpacker.h"
 #include "msgpack-rpc-value.h"
 #include "msgpack-rpc-version.h"

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-call.h"
+#include "msgpack-rpc-link-private.h"
+
+G_BEGIN_DECLS
+
+/* Everything that an application can wait for is a call inside: it ends once, by its deadline, can
+ * be cancelled, and is its own GAsyncResult. Only the first kind is ever shown as a #MsgpackRpcCall. */
+typedef enum
+{
+  MSGPACK_RPC_CALL_KIND_REQUEST,
+  MSGPACK_RPC_CALL_KIND_NOTIFICATION,  /* ends when it is written */
+  MSGPACK_RPC_CALL_KIND_OPEN,          /* ends when the client is connected */
+  MSGPACK_RPC_CALL_KIND_CLOSE,         /* ends when the link has ended */
+  MSGPACK_RPC_CALL_KIND_FLUSH,         /* ends when what was queued before it is written */
+} MsgpackRpcCallKind;
+
+MsgpackRpcCall    *_msgpack_rpc_call_new_kind (MsgpackRpcCallKind   kind,
+                                               const char          *method,
+                                               GVariant            *params);
+MsgpackRpcCallKind _msgpack_rpc_call_get_kind (MsgpackRpcCall      *self);
+
+/* Who is the source object, and what is called in the creator's context when it has ended. Before
+ * it is started. */
+void _msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
+                                     gpointer             source,
+                                     GCancellable        *cancellable,
+                                     GAsyncReadyCallback  callback,
+                                     gpointer             user_data);
+
+/* new → pending; FALSE if it was started before, or has ended (cancelled before it began). Holds
+ * @source until it has ended and its callback has returned. The deadline counts from here. */
+gboolean _msgpack_rpc_call_start (MsgpackRpcCall    *self,
+                                  gpointer           source,
+                                  MsgpackRpcReactor *reactor,
+                                  int                default_timeout);
+/* The link it depends on, and the connection to be told when it ends. FALSE if it has ended. */
+gboolean _msgpack_rpc_call_bind  (MsgpackRpcCall       *self,
+                                  MsgpackRpcConnection *connection,
+                                  MsgpackRpcLink       *link,
+                                  guint32               msgid);
+
+/* How it ends. Each returns whether it was this that ended it. @message is the reply, if any. */
+gboolean _msgpack_rpc_call_reply   (MsgpackRpcCall *self,
+                                    GVariant       *message,
+                                    GVariant       *result);
+gboolean _msgpack_rpc_call_refuse  (MsgpackRpcCall *self,
+                                    GVariant       *message,
+                                    GError         *error,
+                                    GVariant       *error_value);
+gboolean _msgpack_rpc_call_succeed (MsgpackRpcCall *self);
+gboolean _msgpack_rpc_call_fail    (MsgpackRpcCall *self,
+                                    const GError   *error);
+
+/* Its message was handed whole to the stream. */
+void     _msgpack_rpc_call_written      (MsgpackRpcCall     *self);
+void     _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
+                                         MsgpackRpcDelivery  delivery);
+
+/* For finish functions: checks @result, and gives its outcome. */
+gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
+                                            GAsyncResult        *result,
+                                            MsgpackRpcCallKind   kind,
+                                            GError             **error);
+GVariant *_msgpack_rpc_call_finish_value   (gpointer             source,
+                                            GAsyncResult        *result,
+                                            GError             **error);
+/* For sync functions: waits until it has ended, then gives its outcome. */
+gboolean  _msgpack_rpc_call_run_boolean    (MsgpackRpcCall      *self,
+                                            GError             **error);
+GVariant *_msgpack_rpc_call_run_value      (MsgpackRpcCall      *self,
+                                            GError             **error);
+
+G_END_DECLS

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-call-private.h"
+
+G_BEGIN_DECLS
+
+/* The calls of a connection that have not ended. Locked by its user. */
+typedef struct
+{
+  GHashTable *requests;  /* id → MsgpackRpcCall, owned */
+  GHashTable *others;    /* set of MsgpackRpcCall, owned: what has no id */
+  GHashTable *late;      /* set of ids of requests given up, whose reply may still come */
+  GQueue late_order;     /* the same, the oldest first */
+  guint32 last_id;
+} MsgpackRpcCallTable;
+
+typedef enum
+{
+  MSGPACK_RPC_REPLY_AWAITED,
+  MSGPACK_RPC_REPLY_LATE,
+  MSGPACK_RPC_REPLY_UNKNOWN,
+} MsgpackRpcReplyKind;
+
+void    _msgpack_rpc_call_table_init   (MsgpackRpcCallTable *self);
+void    _msgpack_rpc_call_table_clear  (MsgpackRpcCallTable *self);
+/* An id from 1 to 2³¹ − 1 that no reply can be under way for. */
+guint32 _msgpack_rpc_call_table_new_id (MsgpackRpcCallTable *self);
+void    _msgpack_rpc_call_table_add    (MsgpackRpcCallTable *self,
+                                        MsgpackRpcCall      *call,
+                                        guint32              id);
+/* The call is given up; @may_be_answered: its reply may still come. FALSE if it was not there. */
+gboolean
+        _msgpack_rpc_call_table_forget (MsgpackRpcCallTable *self,
+                                        MsgpackRpcCall      *call,
+                                        guint32              id,
+                                        gboolean             may_be_answered);
+/* Takes the call that waits for a reply with this id. */
+MsgpackRpcReplyKind
+        _msgpack_rpc_call_table_take   (MsgpackRpcCallTable *self,
+                                        gint64               id,
+                                        MsgpackRpcCall     **call);
+/* Takes all requests: of MsgpackRpcCall, in the order of their ids; and all others. */
+GPtrArray *
+        _msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self);
+GPtrArray *
+        _msgpack_rpc_call_table_take_others   (MsgpackRpcCallTable *self);
+/* The others of one kind. */
+GPtrArray *
+        _msgpack_rpc_call_table_get_kind      (MsgpackRpcCallTable *self,
+                                               MsgpackRpcCallKind   kind);
+
+G_END_DECLS

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-call-table-private.h"
+
+/* How many ids of requests given up are remembered. */
+#define MAX_LATE 4096
+
+void
+_msgpack_rpc_call_table_init (MsgpackRpcCallTable *self)
+{
+  self->requests = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->others = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->late = g_hash_table_new (NULL, NULL);
+  g_queue_init (&self->late_order);
+  self->last_id = 0;
+}
+
+void
+_msgpack_rpc_call_table_clear (MsgpackRpcCallTable *self)
+{
+  g_clear_pointer (&self->requests, g_hash_table_unref);
+  g_clear_pointer (&self->others, g_hash_table_unref);
+  g_clear_pointer (&self->late, g_hash_table_unref);
+  g_queue_clear (&self->late_order);
+}
+
+guint32
+_msgpack_rpc_call_table_new_id (MsgpackRpcCallTable *self)
+{
+  do
+    self->last_id = self->last_id >= G_MAXINT32 ? 1 : self->last_id + 1;
+  while (g_hash_table_contains (self->requests, GUINT_TO_POINTER (self->last_id)) ||
+         g_hash_table_contains (self->late, GUINT_TO_POINTER (self->last_id)));
+
+  return self->last_id;
+}
+
+void
+_msgpack_rpc_call_table_add (MsgpackRpcCallTable *self,
+                             MsgpackRpcCall      *call,
+                             guint32              id)
+{
+  if (id != 0)
+    g_hash_table_insert (self->requests, GUINT_TO_POINTER (id), g_object_ref (call));
+  else
+    g_hash_table_add (self->others, g_object_ref (call));
+}
+
+static void
+remember_late (MsgpackRpcCallTable *self,
+               guint32              id)
+{
+  if (!g_hash_table_add (self->late, GUINT_TO_POINTER (id)))
+    return;
+
+  g_queue_push_tail (&self->late_order, GUINT_TO_POINTER (id));
+  if (self->late_order.length > MAX_LATE)
+    g_hash_table_remove (self->late, g_queue_pop_head (&self->late_order));
+}
+
+gboolean
+_msgpack_rpc_call_table_forget (MsgpackRpcCallTable *self,
+                                MsgpackRpcCall      *call,
+                                guint32              id,
+                                gboolean             may_be_answered)
+{
+  if (id == 0)
+    return g_hash_table_remove (self->others, call);
+  if (!g_hash_table_remove (self->requests, GUINT_TO_POINTER (id)))
+    return FALSE;
+
+  if (may_be_answered)
+    remember_late (self, id);
+  return TRUE;
+}
+
+MsgpackRpcReplyKind
+_msgpack_rpc_call_table_take (MsgpackRpcCallTable  *self,
+                              gint64                id,
+                              MsgpackRpcCall      **call)
+{
+  gpointer key, value;
+
+  *call = NULL;
+  if (id < 1 || id > G_MAXINT32)
+    return MSGPACK_RPC_REPLY_UNKNOWN;
+
+  key = GUINT_TO_POINTER ((guint) id);
+  if (g_hash_table_steal_extended (self->requests, key, NULL, &value))
+    {
+      *call = value;
+      return MSGPACK_RPC_REPLY_AWAITED;
+    }
+
+  if (!g_hash_table_remove (self->late, key))
+    return MSGPACK_RPC_REPLY_UNKNOWN;
+
+  g_queue_remove (&self->late_order, key);
+  return MSGPACK_RPC_REPLY_LATE;
+}
+
+static int
+compare_ids (gconstpointer a,
+             gconstpointer b)
+{
+  guint left = GPOINTER_TO_UINT (a);
+  guint right = GPOINTER_TO_UINT (b);
+
+  return left < right ? -1 : left > right;
+}
+
+GPtrArray *
+_msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self)
+{
+  GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GList) ids = g_list_sort (g_hash_table_get_keys (self->requests), compare_ids);
+  gpointer call;
+
+  for (GList *item = ids; item != NULL; item = item->next)
+    if (g_hash_table_steal_extended (self->requests, item->data, NULL, &call))
+      g_ptr_array_add (calls, call);
+
+  return calls;
+}
+
+GPtrArray *
+_msgpack_rpc_call_table_take_others (MsgpackRpcCallTable *self)
+{
+  GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer call;
+
+  g_hash_table_iter_init (&iter, self->others);
+  while (g_hash_table_iter_next (&iter, &call, NULL))
+    {
+      g_ptr_array_add (calls, call);
+      g_hash_table_iter_steal (&iter);
+    }
+
+  return calls;
+}
+
+GPtrArray *
+_msgpack_rpc_call_table_get_kind (MsgpackRpcCallTable *self,
+                                  MsgpackRpcCallKind   kind)
+{
+  GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer call;
+
+  g_hash_table_iter_init (&iter, self->others);
+  while (g_hash_table_iter_next (&iter, &call, NULL))
+    if (_msgpack_rpc_call_get_kind (call) == kind)
+      g_ptr_array_add (calls, g_object_ref (call));
+
+  return calls;
+}

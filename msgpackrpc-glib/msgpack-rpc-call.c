@@ -1,0 +1,1638 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-call-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "msgpack-rpc-coerce-private.h"
+#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-waiter-private.h"
+
+/* Milliseconds, after which an orderly close becomes one at once. */
+#define CLOSE_TIMEOUT 5000
+
+/**
+ * MsgpackRpcCall:
+ *
+ * A call of a peer's method: what it asks for, how far it is, and what came of it.
+ *
+ * Most applications never see one: [method@Peer.call_async] and [method@Peer.call_sync] make
+ * it for them. [method@Peer.start_call] gives it at once, to be watched, cancelled or waited for;
+ * and with [ctor@Call.new] and [method@Peer.send_call] its deadline and the type of its result can
+ * be set before it starts.
+ *
+ * A call ends exactly once, by its deadline at the latest: with a result, or with an error.
+ * [property@Call:delivery] then tells whether the peer can have seen it. Cancelling it and its
+ * running out of time end it at once, and touch nothing else: a reply that comes later is counted
+ * and dropped.
+ *
+ * ## Errors
+ *
+ * - [error@Error.REMOTE] (and other codes of that domain where the peer says so): the peer
+ *   answered with an error, which [property@Call:error-value] has whole
+ * - [error@Error.INVALID_RESULT]: the result is not of the [property@Call:reply-type]
+ * - [error@Error.INVALID_VALUE]: the parameters cannot be sent
+ * - [error@Error.QUEUE_FULL], [error@Error.NOT_CONNECTED]: it was not sent
+ * - `G_IO_ERROR_TIMED_OUT`, `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_CLOSED`; and what opening a
+ *   connection can fail with, if it waited for that
+ *
+ * ## Threads
+ *
+ * All functions may be called from any thread. The [signal@Call::completed] signal, property
+ * notifications and callbacks come in the thread-default context of the thread that created the
+ * call, after whatever the peer sent before its reply, and never inside of the function that
+ * started, cancelled or closed something.
+ *
+ * A call is the `GAsyncResult` of its own callback. It keeps its peer alive until it has ended and
+ * its callback has returned.
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcCall
+{
+  GObject parent_instance;
+
+  /* Fixed before it starts. */
+  MsgpackRpcCallKind kind;
+  char *method;
+  GVariant *params;
+  GMainContext *context;          /* where it reports */
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+  gconstpointer source_tag;       /* the source, for comparing only */
+
+  MsgpackRpcTimer timer;
+  int delivery;                   /* atomic, MsgpackRpcDelivery */
+
+  GMutex lock;                    /* guards all below; taken before a connection's or link's */
+  MsgpackRpcCallState state;
+  int timeout;                    /* milliseconds; −1: the connection's default */
+  GVariantType *reply_type;       /* nullable */
+  gpointer source;                /* owned while pending, and until the callback has returned */
+  GCancellable *cancellable;
+  gulong cancelled_id;
+  MsgpackRpcReactor *reactor;     /* of the timer */
+  MsgpackRpcConnection *connection; /* owned while pending */
+  MsgpackRpcLink *link;           /* likewise: what drives it */
+  guint32 msgid;
+  gint64 start_time;              /* monotonic */
+  gint64 end_time;
+  gint64 deadline;                /* monotonic; G_MAXINT64: none */
+  GVariant *message;
+  GVariant *result;
+  GError *error;
+  GVariant *error_value;
+  GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
+};
+
+enum
+{
+  PROP_0,
+  PROP_DELIVERY,
+  PROP_ELAPSED,
+  PROP_ERROR,
+  PROP_ERROR_VALUE,
+  PROP_METHOD,
+  PROP_MSGID,
+  PROP_PARAMS,
+  PROP_REPLY_TYPE,
+  PROP_RESULT,
+  PROP_STATE,
+  PROP_TIMEOUT,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_COMPLETED,
+  N_SIGNALS
+};
+
+static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
+static guint notify_signal;
+
+static void async_result_iface_init (GAsyncResultIface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcCall, msgpack_rpc_call, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_ASYNC_RESULT, async_result_iface_init))
+
+static gboolean
+has_ended_locked (MsgpackRpcCall *self)
+{
+  return self->state == MSGPACK_RPC_CALL_STATE_SUCCEEDED || self->state == MSGPACK_RPC_CALL_STATE_FAILED;
+}
+
+static gboolean
+has_ended (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return has_ended_locked (self);
+}
+
+/* ---- reporting, in the creator's context ---- */
+
+/* Never inside of the cancellable's own emission, where it would wait for itself. */
+static void
+disconnect_cancellable (MsgpackRpcCall *self)
+{
+  g_autoptr(GCancellable) cancellable = NULL;
+  gulong id;
+
+  g_mutex_lock (&self->lock);
+  cancellable = g_steal_pointer (&self->cancellable);
+  id = self->cancelled_id;
+  self->cancelled_id = 0;
+  g_mutex_unlock (&self->lock);
+
+  if (cancellable != NULL)
+    g_cancellable_disconnect (cancellable, id);
+}
+
+static void
+release_source (MsgpackRpcCall *self)
+{
+  g_autoptr(GObject) source = NULL;
+
+  g_mutex_lock (&self->lock);
+  source = g_steal_pointer (&self->source);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+notify_ended (MsgpackRpcCall *self)
+{
+  g_object_freeze_notify (G_OBJECT (self));
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DELIVERY]);
+  g_object_notify_by_pspec (G_OBJECT (self), props[self->error != NULL ? PROP_ERROR : PROP_RESULT]);
+  if (self->error_value != NULL)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR_VALUE]);
+  g_object_thaw_notify (G_OBJECT (self));
+}
+
+static void
+report_ended (gpointer owner,
+              gpointer data G_GNUC_UNUSED)
+{
+  MsgpackRpcCall *self = owner;
+  GAsyncReadyCallback callback = g_steal_pointer (&self->callback);
+
+  disconnect_cancellable (self);
+  notify_ended (self);
+  g_signal_emit (self, signals[SIGNAL_COMPLETED], 0);
+  if (callback != NULL)
+    callback (self->source, G_ASYNC_RESULT (self), self->user_data);
+  release_source (self);
+}
+
+static void
+report_delivery (gpointer owner,
+                 gpointer data G_GNUC_UNUSED)
+{
+  g_object_notify_by_pspec (owner, props[PROP_DELIVERY]);
+}
+
+static void
+post (MsgpackRpcCall     *self,
+      MsgpackRpcPostFunc  func)
+{
+  MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (self->context);
+
+  _msgpack_rpc_reactor_post (reactor, self, TRUE, func, NULL, NULL);
+  _msgpack_rpc_reactor_unref (reactor);
+}
+
+static gboolean
+is_observed (MsgpackRpcCall *self)
+{
+  return g_signal_has_handler_pending (self, notify_signal, 0, TRUE) ||
+         g_signal_has_handler_pending (self, signals[SIGNAL_COMPLETED], 0, TRUE);
+}
+
+/* ---- ending ---- */
+
+typedef struct
+{
+  GVariant *message;
+  GVariant *result;
+  const GError *error;
+  GVariant *error_value;
+} Outcome;
+
+static void
+set_outcome_locked (MsgpackRpcCall *self,
+                    const Outcome  *outcome)
+{
+  self->state = outcome->error != NULL ? MSGPACK_RPC_CALL_STATE_FAILED
+                                       : MSGPACK_RPC_CALL_STATE_SUCCEEDED;
+  self->end_time = g_get_monotonic_time ();
+  if (outcome->message != NULL)
+    self->message = g_variant_ref (outcome->message);
+  if (outcome->result != NULL)
+    self->result = g_variant_ref (outcome->result);
+  if (outcome->error != NULL)
+    self->error = g_error_copy (outcome->error);
+  if (outcome->error_value != NULL)
+    self->error_value = g_variant_ref (outcome->error_value);
+}
+
+static gboolean
+end (MsgpackRpcCall *self,
+     const Outcome  *outcome)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(MsgpackRpcLink) link = NULL;
+  MsgpackRpcReactor *reactor;
+  gboolean has_callback;
+
+  g_mutex_lock (&self->lock);
+  if (has_ended_locked (self))
+    {
+      g_mutex_unlock (&self->lock);
+      return FALSE;
+    }
+
+  connection = g_steal_pointer (&self->connection);
+  link = g_steal_pointer (&self->link);
+  reactor = g_steal_pointer (&self->reactor);
+  if (outcome->message != NULL)
+    _msgpack_rpc_call_set_delivery (self, MSGPACK_RPC_DELIVERY_ANSWERED);
+  else if (connection != NULL)
+    _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
+  set_outcome_locked (self, outcome);
+  has_callback = self->callback != NULL;
+  for (GSList *item = self->waiters; item != NULL; item = item->next)
+    _msgpack_rpc_waiter_wake (item->data);
+  g_mutex_unlock (&self->lock);
+
+  if (reactor != NULL)
+    {
+      _msgpack_rpc_reactor_stop_timer (reactor, &self->timer);
+      _msgpack_rpc_reactor_unref (reactor);
+    }
+
+  if (has_callback || is_observed (self))
+    post (self, report_ended);
+  else
+    release_source (self);
+  return TRUE;
+}
+
+gboolean
+_msgpack_rpc_call_fail (MsgpackRpcCall *self,
+                        const GError   *error)
+{
+  Outcome outcome = { .error = error };
+
+  return end (self, &outcome);
+}
+
+gboolean
+_msgpack_rpc_call_succeed (MsgpackRpcCall *self)
+{
+  Outcome outcome = { NULL };
+
+  return end (self, &outcome);
+}
+
+gboolean
+_msgpack_rpc_call_refuse (MsgpackRpcCall *self,
+                          GVariant       *message,
+                          GError         *error,
+                          GVariant       *error_value)
+{
+  Outcome outcome = { .message = message, .error = error, .error_value = error_value };
+
+  return end (self, &outcome);
+}
+
+gboolean
+_msgpack_rpc_call_reply (MsgpackRpcCall *self,
+                         GVariant       *message,
+                         GVariant       *result)
+{
+  g_autoptr(GVariant) typed = NULL;
+  g_autoptr(GError) error = NULL;
+  Outcome outcome = { .message = message, .result = result };
+
+  /* Fixed since it was started. */
+  if (self->reply_type != NULL)
+    {
+      typed = _msgpack_rpc_coerce (result, self->reply_type, "result", &error);
+      if (typed == NULL)
+        error->code = MSGPACK_RPC_ERROR_INVALID_RESULT;
+      outcome.result = typed;
+      outcome.error = error;
+    }
+
+  return end (self, &outcome);
+}
+
+void
+_msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
+                                MsgpackRpcDelivery  delivery)
+{
+  g_atomic_int_set (&self->delivery, (int) delivery);
+}
+
+void
+_msgpack_rpc_call_written (MsgpackRpcCall *self)
+{
+  if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)
+    _msgpack_rpc_call_succeed (self);
+  else if (g_signal_has_handler_pending (self, notify_signal, 0, TRUE))
+    post (self, report_delivery);
+}
+
+static void
+expire (MsgpackRpcCall *self)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MsgpackRpcLink) link = NULL;
+
+  if (self->kind == MSGPACK_RPC_CALL_KIND_CLOSE)
+    {
+      g_mutex_lock (&self->lock);
+      link = self->link != NULL ? g_object_ref (self->link) : NULL;
+      g_mutex_unlock (&self->lock);
+      if (link != NULL)
+        _msgpack_rpc_link_close (link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
+      return;
+    }
+
+  if (self->method != NULL)
+    error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("“%s” was not answered within %d ms"),
+                         self->method, self->timeout);
+  else
+    error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("Not done within %d ms"),
+                         self->timeout);
+  _msgpack_rpc_call_fail (self, error);
+}
+
+static void
+timer_cb (gpointer owner)
+{
+  expire (owner);
+}
+
+static void
+cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
+              gpointer      user_data)
+{
+  msgpack_rpc_call_cancel (user_data);
+}
+
+/* ---- starting ---- */
+
+MsgpackRpcCall *
+_msgpack_rpc_call_new_kind (MsgpackRpcCallKind  kind,
+                            const char         *method,
+                            GVariant           *params)
+{
+  g_autoptr(GVariant) sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
+  MsgpackRpcCall *self = g_object_new (MSGPACK_RPC_TYPE_CALL, "method", method, "params", sunk, NULL);
+
+  self->kind = kind;
+  if (kind == MSGPACK_RPC_CALL_KIND_CLOSE)
+    self->timeout = CLOSE_TIMEOUT;
+  else if (kind != MSGPACK_RPC_CALL_KIND_REQUEST)
+    self->timeout = G_MAXINT;
+  return self;
+}
+
+MsgpackRpcCallKind
+_msgpack_rpc_call_get_kind (MsgpackRpcCall *self)
+{
+  return self->kind;
+}
+
+void
+_msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
+                                gpointer             source,
+                                GCancellable        *cancellable,
+                                GAsyncReadyCallback  callback,
+                                gpointer             user_data)
+{
+  g_assert (self->state == MSGPACK_RPC_CALL_STATE_NEW);
+
+  self->source = g_object_ref (source);
+  self->source_tag = source;
+  self->callback = callback;
+  self->user_data = user_data;
+  g_set_object (&self->cancellable, cancellable);
+}
+
+static void
+connect_cancellable (MsgpackRpcCall *self)
+{
+  gulong id;
+
+  if (self->cancellable == NULL)
+    return;
+
+  id = g_cancellable_connect (self->cancellable, G_CALLBACK (cancelled_cb), g_object_ref (self),
+                              g_object_unref);
+  g_mutex_lock (&self->lock);
+  self->cancelled_id = id;
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
+_msgpack_rpc_call_start (MsgpackRpcCall    *self,
+                         gpointer           source,
+                         MsgpackRpcReactor *reactor,
+                         int                default_timeout)
+{
+  gint64 deadline = G_MAXINT64;
+
+  g_mutex_lock (&self->lock);
+  if (self->state != MSGPACK_RPC_CALL_STATE_NEW)
+    {
+      g_mutex_unlock (&self->lock);
+      return FALSE;
+    }
+
+  self->state = MSGPACK_RPC_CALL_STATE_PENDING;
+  g_set_object (&self->source, source);
+  self->source_tag = source;
+  self->reactor = _msgpack_rpc_reactor_ref (reactor);
+  self->start_time = g_get_monotonic_time ();
+  if (self->timeout < 0)
+    self->timeout = default_timeout;
+  if (self->timeout != G_MAXINT)
+    deadline = self->start_time + (gint64) self->timeout * 1000;
+  self->deadline = deadline;
+  /* Inside of the lock, so that whoever ends it finds the timer running. */
+  if (deadline != G_MAXINT64)
+    _msgpack_rpc_reactor_start_timer (reactor, &self->timer, deadline);
+  g_mutex_unlock (&self->lock);
+
+  connect_cancellable (self);
+  return !has_ended (self);
+}
+
+gboolean
+_msgpack_rpc_call_bind (MsgpackRpcCall       *self,
+                        MsgpackRpcConnection *connection,
+                        MsgpackRpcLink       *link,
+                        guint32               msgid)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (has_ended_locked (self))
+    return FALSE;
+
+  g_set_object (&self->connection, connection);
+  g_set_object (&self->link, link);
+  self->msgid = msgid;
+  return TRUE;
+}
+
+/* ---- waiting ---- */
+
+static void
+add_waiter (MsgpackRpcCall   *self,
+            MsgpackRpcWaiter *waiter)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->waiters = g_slist_prepend (self->waiters, waiter);
+}
+
+static void
+remove_waiter (MsgpackRpcCall   *self,
+               MsgpackRpcWaiter *waiter)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->waiters = g_slist_remove (self->waiters, waiter);
+}
+
+/* The links that the calls still depend on, each once; and the earliest deadline. */
+static GPtrArray *
+collect_links (MsgpackRpcCall **calls,
+               gsize            n_calls,
+               gint64          *deadline)
+{
+  g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func (g_object_unref);
+
+  *deadline = G_MAXINT64;
+  for (gsize i = 0; i < n_calls; i++)
+    {
+      g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&calls[i]->lock);
+
+      if (has_ended_locked (calls[i]))
+        continue;
+      *deadline = MIN (*deadline, calls[i]->deadline);
+      if (calls[i]->link != NULL && !g_ptr_array_find (links, calls[i]->link, NULL))
+        g_ptr_array_add (links, g_object_ref (calls[i]->link));
+    }
+
+  return g_steal_pointer (&links);
+}
+
+static void
+expire_due (MsgpackRpcCall **calls,
+            gsize            n_calls)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (gsize i = 0; i < n_calls; i++)
+    {
+      gboolean due;
+
+      g_mutex_lock (&calls[i]->lock);
+      due = !has_ended_locked (calls[i]) && now >= calls[i]->deadline;
+      g_mutex_unlock (&calls[i]->lock);
+      if (due)
+        expire (calls[i]);
+    }
+}
+
+static int
+timeout_until (gint64 deadline)
+{
+  gint64 left = deadline - g_get_monotonic_time ();
+
+  if (deadline == G_MAXINT64)
+    return -1;
+  return left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
+}
+
+static int
+shorter_timeout (int a,
+                 int b)
+{
+  if (a < 0 || b < 0)
+    return MAX (a, b);
+  return MIN (a, b);
+}
+
+static void
+poll_once (GPtrArray        *links,
+           MsgpackRpcWaiter *waiter,
+           GCancellable     *cancellable,
+           gint64            deadline)
+{
+  g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
+  int timeout = timeout_until (deadline);
+  gboolean has_fd;
+  GPollFD fd = _msgpack_rpc_waiter_poll (waiter);
+
+  g_array_append_val (fds, fd);
+  has_fd = g_cancellable_make_pollfd (cancellable, &fd);
+  if (has_fd)
+    g_array_append_val (fds, fd);
+  for (guint i = 0; i < links->len; i++)
+    timeout = shorter_timeout (timeout, _msgpack_rpc_link_query (g_ptr_array_index (links, i), fds));
+
+  g_poll ((GPollFD *) (gpointer) fds->data, fds->len, timeout);
+
+  if (has_fd)
+    g_cancellable_release_fd (cancellable);
+  _msgpack_rpc_waiter_clear (waiter);
+}
+
+static gsize
+count_ended (MsgpackRpcCall **calls,
+             gsize            n_calls)
+{
+  gsize n = 0;
+
+  for (gsize i = 0; i < n_calls; i++)
+    n += has_ended (calls[i]) ? 1 : 0;
+  return n;
+}
+
+/* Does the I/O of the calls' links in this thread until @wanted of them have ended. Runs nothing of
+ * the application: messages that are no reply to these calls are left for the connection's
+ * context. */
+static gboolean
+wait_for (MsgpackRpcCall **calls,
+          gsize            n_calls,
+          gsize            wanted,
+          GCancellable    *cancellable,
+          GError         **error)
+{
+  MsgpackRpcWaiter *waiter = _msgpack_rpc_waiter_get ();
+  gboolean cancelled = FALSE;
+
+  for (gsize i = 0; i < n_calls; i++)
+    add_waiter (calls[i], waiter);
+
+  while (count_ended (calls, n_calls) < wanted)
+    {
+      g_autoptr(GPtrArray) links = NULL;
+      gint64 deadline;
+
+      expire_due (calls, n_calls);
+      links = collect_links (calls, n_calls, &deadline);
+      for (guint i = 0; i < links->len; i++)
+        _msgpack_rpc_link_work (g_ptr_array_index (links, i));
+
+      if (count_ended (calls, n_calls) >= wanted)
+        break;
+      cancelled = g_cancellable_set_error_if_cancelled (cancellable, error);
+      if (cancelled)
+        break;
+
+      poll_once (links, waiter, cancellable, deadline);
+    }
+
+  for (gsize i = 0; i < n_calls; i++)
+    remove_waiter (calls[i], waiter);
+  return !cancelled;
+}
+
+static gboolean
+check_started (MsgpackRpcCall  *self,
+               GError         **error)
+{
+  if (msgpack_rpc_call_get_state (self) != MSGPACK_RPC_CALL_STATE_NEW)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
+               "The call of “%s” was not started: there is nothing to wait for", self->method);
+  return FALSE;
+}
+
+/* ---- outcomes ---- */
+
+static gboolean
+get_outcome (MsgpackRpcCall  *self,
+             GVariant       **result,
+             GError         **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->error != NULL)
+    {
+      g_propagate_error (error, g_error_copy (self->error));
+      return FALSE;
+    }
+
+  if (result != NULL)
+    *result = self->result != NULL ? g_variant_ref (self->result) : NULL;
+  return TRUE;
+}
+
+static GVariant *
+get_value (MsgpackRpcCall  *self,
+           GError         **error)
+{
+  GVariant *result = NULL;
+
+  if (!get_outcome (self, &result, error))
+    return NULL;
+
+  g_assert (result != NULL);
+  return result;
+}
+
+static MsgpackRpcCall *
+check_result (gpointer            source,
+              GAsyncResult       *result,
+              MsgpackRpcCallKind  kind,
+              GError            **error)
+{
+  MsgpackRpcCall *self = MSGPACK_RPC_IS_CALL (result) ? MSGPACK_RPC_CALL (result) : NULL;
+
+  if (self != NULL && self->kind == kind && has_ended (self) && self->source_tag == source)
+    return self;
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                       "The result is not of this operation on this object");
+  return NULL;
+}
+
+gboolean
+_msgpack_rpc_call_finish_boolean (gpointer             source,
+                                  GAsyncResult        *result,
+                                  MsgpackRpcCallKind   kind,
+                                  GError             **error)
+{
+  MsgpackRpcCall *self = check_result (source, result, kind, error);
+
+  return self != NULL && get_outcome (self, NULL, error);
+}
+
+GVariant *
+_msgpack_rpc_call_finish_value (gpointer       source,
+                                GAsyncResult  *result,
+                                GError       **error)
+{
+  MsgpackRpcCall *self = check_result (source, result, MSGPACK_RPC_CALL_KIND_REQUEST, error);
+
+  return self != NULL ? get_value (self, error) : NULL;
+}
+
+static void
+run (MsgpackRpcCall *self)
+{
+  wait_for (&self, 1, 1, NULL, NULL);
+  disconnect_cancellable (self);
+}
+
+gboolean
+_msgpack_rpc_call_run_boolean (MsgpackRpcCall  *self,
+                               GError         **error)
+{
+  run (self);
+  return get_outcome (self, NULL, error);
+}
+
+GVariant *
+_msgpack_rpc_call_run_value (MsgpackRpcCall  *self,
+                             GError         **error)
+{
+  run (self);
+  return get_value (self, error);
+}
+
+/* ---- GAsyncResult ---- */
+
+static gpointer
+call_get_user_data (GAsyncResult *result)
+{
+  return MSGPACK_RPC_CALL (result)->user_data;
+}
+
+static GObject *
+call_get_source_object (GAsyncResult *result)
+{
+  MsgpackRpcCall *self = MSGPACK_RPC_CALL (result);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->source != NULL ? g_object_ref (self->source) : NULL;
+}
+
+static gboolean
+call_is_tagged (GAsyncResult *result G_GNUC_UNUSED,
+                gpointer      tag G_GNUC_UNUSED)
+{
+  return FALSE;
+}
+
+static void
+async_result_iface_init (GAsyncResultIface *iface)
+{
+  iface->get_user_data = call_get_user_data;
+  iface->get_source_object = call_get_source_object;
+  iface->is_tagged = call_is_tagged;
+}
+
+/* ---- the object ---- */
+
+static void
+msgpack_rpc_call_get_property (GObject    *object,
+                               guint       prop_id,
+                               GValue     *value,
+                               GParamSpec *pspec)
+{
+  MsgpackRpcCall *self = MSGPACK_RPC_CALL (object);
+
+  switch (prop_id)
+    {
+    case PROP_DELIVERY:
+      g_value_set_enum (value, (int) msgpack_rpc_call_get_delivery (self));
+      break;
+    case PROP_ELAPSED:
+      g_value_set_double (value, msgpack_rpc_call_get_elapsed (self));
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, msgpack_rpc_call_get_error (self));
+      break;
+    case PROP_ERROR_VALUE:
+      g_value_set_variant (value, msgpack_rpc_call_get_error_value (self));
+      break;
+    case PROP_METHOD:
+      g_value_set_string (value, self->method);
+      break;
+    case PROP_MSGID:
+      g_value_set_uint (value, msgpack_rpc_call_get_msgid (self));
+      break;
+    case PROP_PARAMS:
+      g_value_set_variant (value, self->params);
+      break;
+    case PROP_REPLY_TYPE:
+      g_value_set_boxed (value, msgpack_rpc_call_get_reply_type (self));
+      break;
+    case PROP_RESULT:
+      g_value_set_variant (value, msgpack_rpc_call_get_result (self));
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, (int) msgpack_rpc_call_get_state (self));
+      break;
+    case PROP_TIMEOUT:
+      g_value_set_int (value, msgpack_rpc_call_get_timeout (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_call_set_property (GObject      *object,
+                               guint         prop_id,
+                               const GValue *value,
+                               GParamSpec   *pspec)
+{
+  MsgpackRpcCall *self = MSGPACK_RPC_CALL (object);
+
+  switch (prop_id)
+    {
+    case PROP_METHOD:
+      self->method = g_value_dup_string (value);
+      break;
+    case PROP_PARAMS:
+      self->params = g_value_dup_variant (value);
+      break;
+    case PROP_REPLY_TYPE:
+      msgpack_rpc_call_set_reply_type (self, g_value_get_boxed (value));
+      break;
+    case PROP_TIMEOUT:
+      msgpack_rpc_call_set_timeout (self, g_value_get_int (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_call_dispose (GObject *object)
+{
+  MsgpackRpcCall *self = MSGPACK_RPC_CALL (object);
+
+  /* A pending call is held by its connection, and a connected cancellable holds it too. */
+  release_source (self);
+  g_clear_object (&self->cancellable);
+
+  G_OBJECT_CLASS (msgpack_rpc_call_parent_class)->dispose (object);
+}
+
+static void
+msgpack_rpc_call_finalize (GObject *object)
+{
+  MsgpackRpcCall *self = MSGPACK_RPC_CALL (object);
+
+  g_assert (self->waiters == NULL);
+  g_assert (self->reactor == NULL);
+  g_assert (self->link == NULL);
+
+  g_free (self->method);
+  g_clear_pointer (&self->params, g_variant_unref);
+  g_clear_pointer (&self->reply_type, g_variant_type_free);
+  g_clear_pointer (&self->message, g_variant_unref);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_pointer (&self->error_value, g_variant_unref);
+  g_clear_error (&self->error);
+  g_main_context_unref (self->context);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (msgpack_rpc_call_parent_class)->finalize (object);
+}
+
+static void
+msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
+{
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_CONSTRUCT_ONLY;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = msgpack_rpc_call_get_property;
+  object_class->set_property = msgpack_rpc_call_set_property;
+  object_class->dispose = msgpack_rpc_call_dispose;
+  object_class->finalize = msgpack_rpc_call_finalize;
+
+  /**
+   * MsgpackRpcCall:delivery: (getter get_delivery)
+   *
+   * How far the call got. Once it has ended it tells whether the peer can have seen it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DELIVERY] =
+    g_param_spec_enum ("delivery", NULL, NULL, MSGPACK_RPC_TYPE_DELIVERY,
+                       MSGPACK_RPC_DELIVERY_NOT_SENT, readable);
+
+  /**
+   * MsgpackRpcCall:elapsed: (getter get_elapsed)
+   *
+   * The seconds from when the call started until it ended, or until now; 0 before it started.
+   *
+   * Changes all the time, and never notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ELAPSED] =
+    g_param_spec_double ("elapsed", NULL, NULL, 0, G_MAXDOUBLE, 0, readable);
+
+  /**
+   * MsgpackRpcCall:error: (getter get_error)
+   *
+   * Why the call failed, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ERROR] =
+    g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
+
+  /**
+   * MsgpackRpcCall:error-value: (getter get_error_value)
+   *
+   * The error that the peer answered with, whole, or `NULL` if it answered with none.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ERROR_VALUE] =
+    g_param_spec_variant ("error-value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, readable);
+
+  /**
+   * MsgpackRpcCall:method: (getter get_method)
+   *
+   * The name of the method.
+   *
+   * Since: 1.0
+   */
+  props[PROP_METHOD] =
+    g_param_spec_string ("method", NULL, NULL, NULL, construct);
+
+  /**
+   * MsgpackRpcCall:msgid: (getter get_msgid)
+   *
+   * The id of the call on its connection, from 1 to 2³¹ − 1; 0 before it got one.
+   *
+   * Never notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MSGID] =
+    g_param_spec_uint ("msgid", NULL, NULL, 0, G_MAXINT32, 0, readable);
+
+  /**
+   * MsgpackRpcCall:params: (getter get_params)
+   *
+   * The parameters: an array or tuple for positional ones, a dictionary for named ones, any other
+   * value for a single one; `NULL` for none.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PARAMS] =
+    g_param_spec_variant ("params", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, construct);
+
+  /**
+   * MsgpackRpcCall:reply-type: (getter get_reply_type) (setter set_reply_type)
+   *
+   * The type that the result must have, or `NULL` to take it as it comes.
+   *
+   * Since: 1.0
+   */
+  props[PROP_REPLY_TYPE] =
+    g_param_spec_boxed ("reply-type", NULL, NULL, G_TYPE_VARIANT_TYPE, settable);
+
+  /**
+   * MsgpackRpcCall:result: (getter get_result)
+   *
+   * The result, or `NULL` while there is none. The result nil is a value too, of type `mv`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RESULT] =
+    g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, readable);
+
+  /**
+   * MsgpackRpcCall:state: (getter get_state)
+   *
+   * Whether the call was started, and whether it has ended.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, MSGPACK_RPC_TYPE_CALL_STATE,
+                       MSGPACK_RPC_CALL_STATE_NEW, readable);
+
+  /**
+   * MsgpackRpcCall:timeout: (getter get_timeout) (setter set_timeout)
+   *
+   * The milliseconds that the call may take: queueing, connecting, sending and waiting together.
+   *
+   * −1 stands for the peer's default, `G_MAXINT` for no limit.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TIMEOUT] =
+    g_param_spec_int ("timeout", NULL, NULL, -1, G_MAXINT, -1, settable);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+
+  /**
+   * MsgpackRpcCall::completed:
+   * @self: the call
+   *
+   * The call has ended, in [property@Call:state].
+   *
+   * Connect before the call is started, or in the thread that started it before its context runs.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_COMPLETED] =
+    g_signal_new ("completed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 0);
+
+  notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
+}
+
+static void
+msgpack_rpc_call_init (MsgpackRpcCall *self)
+{
+  g_mutex_init (&self->lock);
+  self->context = g_main_context_ref_thread_default ();
+  self->timeout = -1;
+  self->deadline = G_MAXINT64;
+  self->timer.func = timer_cb;
+  self->timer.owner = G_OBJECT (self);
+}
+
+/**
+ * msgpack_rpc_call_new:
+ * @method: the name of the method
+ * @params: (nullable): the parameters: an array or tuple, a dictionary for named ones, any other
+ *   value for a single one, or `NULL` for none
+ *
+ * Creates a call that [method@Peer.send_call] starts.
+ *
+ * If @params is floating, it is consumed. The call reports in the thread-default context of the
+ * calling thread.
+ *
+ * Returns: (transfer full): a new call
+ * Since: 1.0
+ */
+MsgpackRpcCall *
+msgpack_rpc_call_new (const char *method,
+                      GVariant   *params)
+{
+  g_return_val_if_fail (method != NULL, NULL);
+
+  return _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_REQUEST, method, params);
+}
+
+/**
+ * msgpack_rpc_call_get_method: (get-property method)
+ * @self: a call
+ *
+ * Gets the name of the method.
+ *
+ * Returns: the name
+ * Since: 1.0
+ */
+const char *
+msgpack_rpc_call_get_method (MsgpackRpcCall *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  return self->method;
+}
+
+/**
+ * msgpack_rpc_call_get_params: (get-property params)
+ * @self: a call
+ *
+ * Gets the parameters.
+ *
+ * Returns: (transfer none) (nullable): the parameters
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_get_params (MsgpackRpcCall *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  return self->params;
+}
+
+/**
+ * msgpack_rpc_call_get_msgid: (get-property msgid)
+ * @self: a call
+ *
+ * Gets the id of the call on its connection.
+ *
+ * Returns: the id, or 0 before it got one
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_call_get_msgid (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), 0);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->msgid;
+}
+
+/**
+ * msgpack_rpc_call_get_timeout: (get-property timeout)
+ * @self: a call
+ *
+ * Gets how long the call may take.
+ *
+ * Returns: milliseconds; −1 for the peer's default, `G_MAXINT` for no limit
+ * Since: 1.0
+ */
+int
+msgpack_rpc_call_get_timeout (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), -1);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->timeout;
+}
+
+/* Nothing about a call can be changed once it was started. */
+static gboolean
+is_new (MsgpackRpcCall *self)
+{
+  return msgpack_rpc_call_get_state (self) == MSGPACK_RPC_CALL_STATE_NEW;
+}
+
+/**
+ * msgpack_rpc_call_set_timeout: (set-property timeout)
+ * @self: a call that was not started
+ * @timeout: milliseconds; −1 for the peer's default, `G_MAXINT` for no limit
+ *
+ * Sets how long the call may take.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_call_set_timeout (MsgpackRpcCall *self,
+                              int             timeout)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
+  g_return_if_fail (timeout >= -1);
+  g_return_if_fail (is_new (self));
+
+  if (self->timeout == timeout)
+    return;
+
+  self->timeout = timeout;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_TIMEOUT]);
+}
+
+/**
+ * msgpack_rpc_call_get_reply_type: (get-property reply-type)
+ * @self: a call
+ *
+ * Gets the type that the result must have.
+ *
+ * Returns: (transfer none) (nullable): the type, or `NULL` for any
+ * Since: 1.0
+ */
+const GVariantType *
+msgpack_rpc_call_get_reply_type (MsgpackRpcCall *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  return self->reply_type;
+}
+
+/**
+ * msgpack_rpc_call_set_reply_type: (set-property reply-type)
+ * @self: a call that was not started
+ * @reply_type: (nullable): a definite type, or `NULL` for any
+ *
+ * Sets the type that the result must have.
+ *
+ * A result that fits is converted to it (an array of whole numbers to `ax`, for one); any other
+ * makes the call fail with [error@Error.INVALID_RESULT], which says what was expected and where.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_call_set_reply_type (MsgpackRpcCall     *self,
+                                 const GVariantType *reply_type)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
+  g_return_if_fail (reply_type == NULL || g_variant_type_is_definite (reply_type));
+  g_return_if_fail (is_new (self));
+
+  if (self->reply_type == reply_type ||
+      (self->reply_type != NULL && reply_type != NULL &&
+       g_variant_type_equal (self->reply_type, reply_type)))
+    return;
+
+  g_clear_pointer (&self->reply_type, g_variant_type_free);
+  self->reply_type = reply_type != NULL ? g_variant_type_copy (reply_type) : NULL;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_REPLY_TYPE]);
+}
+
+/**
+ * msgpack_rpc_call_get_state: (get-property state)
+ * @self: a call
+ *
+ * Gets whether the call was started, and whether it has ended.
+ *
+ * Returns: the state
+ * Since: 1.0
+ */
+MsgpackRpcCallState
+msgpack_rpc_call_get_state (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), MSGPACK_RPC_CALL_STATE_NEW);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->state;
+}
+
+/**
+ * msgpack_rpc_call_get_delivery: (get-property delivery)
+ * @self: a call
+ *
+ * Gets how far the call got.
+ *
+ * Returns: the delivery
+ * Since: 1.0
+ */
+MsgpackRpcDelivery
+msgpack_rpc_call_get_delivery (MsgpackRpcCall *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), MSGPACK_RPC_DELIVERY_NOT_SENT);
+
+  return (MsgpackRpcDelivery) g_atomic_int_get (&self->delivery);
+}
+
+/**
+ * msgpack_rpc_call_get_result: (get-property result)
+ * @self: a call
+ *
+ * Gets the result.
+ *
+ * Returns: (transfer none) (nullable): the result, or `NULL` while there is none
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_get_result (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->result;
+}
+
+/**
+ * msgpack_rpc_call_get_error: (get-property error)
+ * @self: a call
+ *
+ * Gets why the call failed.
+ *
+ * Returns: (transfer none) (nullable): the error, or `NULL`
+ * Since: 1.0
+ */
+GError *
+msgpack_rpc_call_get_error (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->error;
+}
+
+/**
+ * msgpack_rpc_call_get_error_value: (get-property error-value)
+ * @self: a call
+ *
+ * Gets the error that the peer answered with, whole.
+ *
+ * Returns: (transfer none) (nullable): the value, or `NULL` if the peer answered with no error
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_get_error_value (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->error_value;
+}
+
+/**
+ * msgpack_rpc_call_get_message:
+ * @self: a call
+ *
+ * Gets the whole reply as it came: `[1, msgid, error, result]`, of type `av`.
+ *
+ * Returns: (transfer none) (nullable): the reply, or `NULL` while there is none
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_get_message (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->message;
+}
+
+/**
+ * msgpack_rpc_call_get_elapsed: (get-property elapsed)
+ * @self: a call
+ *
+ * Gets how long the call took, or has taken until now.
+ *
+ * Returns: seconds; 0 before it was started
+ * Since: 1.0
+ */
+double
+msgpack_rpc_call_get_elapsed (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+  gint64 end_time;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), 0);
+
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->start_time == 0)
+    return 0;
+
+  end_time = self->end_time != 0 ? self->end_time : g_get_monotonic_time ();
+  return (double) (end_time - self->start_time) / G_USEC_PER_SEC;
+}
+
+/**
+ * msgpack_rpc_call_cancel:
+ * @self: a call
+ *
+ * Ends the call at once with `G_IO_ERROR_CANCELLED`, unless it has ended before.
+ *
+ * What was queued for it is taken back if nothing of it was written. The peer is not told; a reply
+ * that still comes is counted and dropped. A call that was not started can be cancelled too, and
+ * is then never sent.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_call_cancel (MsgpackRpcCall *self)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MsgpackRpcLink) link = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
+
+  g_mutex_lock (&self->lock);
+  if (self->kind == MSGPACK_RPC_CALL_KIND_OPEN && self->link != NULL)
+    link = g_object_ref (self->link);
+  g_mutex_unlock (&self->lock);
+
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("The operation was cancelled"));
+  if (_msgpack_rpc_call_fail (self, error) && link != NULL)
+    _msgpack_rpc_link_close (link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
+}
+
+/**
+ * msgpack_rpc_call_wait:
+ * @self: a call that was started
+ * @cancellable: (nullable): ends the waiting, not the call
+ * @error: return location for an error
+ *
+ * Blocks until the call has ended, and gets its result.
+ *
+ * May be called from any thread, whether the connection's context is running or not, also from a
+ * handler or callback in that context. While it waits it does the connection's I/O itself, and runs
+ * nothing of the application: what else comes in is delivered later, in order.
+ *
+ * Returns: (transfer full): the result, or `NULL` with @error set: what the call failed with, or
+ *   `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, or `G_IO_ERROR_NOT_INITIALIZED` if the
+ *   call was not started
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_wait (MsgpackRpcCall  *self,
+                       GCancellable    *cancellable,
+                       GError         **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_started (self, error) || !wait_for (&self, 1, 1, cancellable, error))
+    return NULL;
+
+  return get_value (self, error);
+}
+
+/* Ends a wait_async(), in its context; whichever of completion and cancellation comes first. */
+static void
+end_wait (GTask    *task,
+          gboolean  cancelled)
+{
+  MsgpackRpcCall *self = g_task_get_source_object (task);
+  g_autoptr(GTask) held = g_object_ref (task);
+  GError *error = NULL;
+  GVariant *result;
+
+  if (g_signal_handlers_disconnect_by_data (self, task) == 0)
+    return;
+
+  if (cancelled && g_task_return_error_if_cancelled (task))
+    return;
+
+  result = get_value (self, &error);
+  if (result != NULL)
+    g_task_return_pointer (task, result, (GDestroyNotify) g_variant_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+look_again (gpointer owner,
+            gpointer data G_GNUC_UNUSED)
+{
+  if (has_ended (g_task_get_source_object (owner)))
+    end_wait (owner, FALSE);
+}
+
+static void
+post_look_again (GTask *task)
+{
+  MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (g_task_get_context (task));
+
+  _msgpack_rpc_reactor_post (reactor, task, TRUE, look_again, NULL, NULL);
+  _msgpack_rpc_reactor_unref (reactor);
+}
+
+static void
+wait_completed_cb (MsgpackRpcCall *self G_GNUC_UNUSED,
+                   gpointer        user_data)
+{
+  post_look_again (user_data);
+}
+
+static gboolean
+wait_cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
+                   gpointer      user_data)
+{
+  end_wait (user_data, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * msgpack_rpc_call_wait_async:
+ * @self: a call
+ * @cancellable: (nullable): ends the waiting, not the call
+ * @callback: (scope async): called when the call has ended, in the thread-default context of the
+ *   calling thread
+ * @user_data: data for @callback
+ *
+ * Waits until the call has ended, also if it has ended already.
+ *
+ * Call [method@Call.wait_finish] from @callback to get the result.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
+                             GCancellable        *cancellable,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_autoptr(GTask) task = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, msgpack_rpc_call_wait_async);
+  g_task_set_check_cancellable (task, FALSE);
+
+  g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb), g_object_ref (task),
+                         (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+  if (cancellable != NULL)
+    {
+      g_autoptr(GSource) source = g_cancellable_source_new (cancellable);
+
+      g_source_set_static_name (source, "[msgpackrpc-glib] wait cancelled");
+      g_task_attach_source (task, source, G_SOURCE_FUNC (wait_cancelled_cb));
+    }
+  /* It may have ended before the handler was there to hear of it. */
+  post_look_again (task);
+}
+
+/**
+ * msgpack_rpc_call_wait_finish:
+ * @self: a call
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Call.wait_async].
+ *
+ * Returns: (transfer full): the call's result, or `NULL` with @error set: what the call failed
+ *   with, or `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_wait_finish (MsgpackRpcCall  *self,
+                              GAsyncResult    *result,
+                              GError         **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static gboolean
+check_all_started (MsgpackRpcCall **calls,
+                   gsize            n_calls,
+                   GError         **error)
+{
+  for (gsize i = 0; i < n_calls; i++)
+    if (!check_started (calls[i], error))
+      return FALSE;
+
+  return TRUE;
+}
+
+/**
+ * msgpack_rpc_call_wait_all:
+ * @calls: (array length=n_calls): calls that were started, of any connections
+ * @n_calls: the number of calls
+ * @cancellable: (nullable): ends the waiting, not the calls
+ * @error: return location for an error
+ *
+ * Blocks until all of the calls have ended, in success or not.
+ *
+ * Otherwise as [method@Call.wait].
+ *
+ * Returns: `TRUE` when all have ended; `FALSE` with @error set to `G_IO_ERROR_CANCELLED` or
+ *   `G_IO_ERROR_NOT_INITIALIZED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_call_wait_all (MsgpackRpcCall **calls,
+                           gsize            n_calls,
+                           GCancellable    *cancellable,
+                           GError         **error)
+{
+  g_return_val_if_fail (calls != NULL || n_calls == 0, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return check_all_started (calls, n_calls, error) &&
+         wait_for (calls, n_calls, n_calls, cancellable, error);
+}
+
+/**
+ * msgpack_rpc_call_wait_any:
+ * @calls: (array length=n_calls): calls that were started, of any connections; at least one
+ * @n_calls: the number of calls
+ * @cancellable: (nullable): ends the waiting, not the calls
+ * @error: return location for an error
+ *
+ * Blocks until one of the calls has ended, in success or not.
+ *
+ * Otherwise as [method@Call.wait].
+ *
+ * Returns: (transfer full): the first of @calls that has ended, or `NULL` with @error set to
+ *   `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_NOT_INITIALIZED`
+ * Since: 1.0
+ */
+MsgpackRpcCall *
+msgpack_rpc_call_wait_any (MsgpackRpcCall **calls,
+                           gsize            n_calls,
+                           GCancellable    *cancellable,
+                           GError         **error)
+{
+  g_return_val_if_fail (calls != NULL && n_calls > 0, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_all_started (calls, n_calls, error) ||
+      !wait_for (calls, n_calls, 1, cancellable, error))
+    return NULL;
+
+  for (gsize i = 0; i < n_calls; i++)
+    if (has_ended (calls[i]))
+      return g_object_ref (calls[i]);
+
+  g_assert_not_reached ();
+}

@@ -1,0 +1,1459 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-client.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "msgpack-rpc-address-private.h"
+#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-dispatcher.h"
+#include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-peer.h"
+
+#define DEFAULT_TIMEOUT 25000
+
+/**
+ * MsgpackRpcClient:
+ *
+ * Connects to a peer, and calls it.
+ *
+ * Creating a client neither connects nor blocks nor fails; [method@Client.open_async] connects.
+ * Calls may be made at once: they wait until the client is connected and then go out in order, or
+ * fail with what connecting failed with.
+ *
+ * ```c
+ * g_autoptr(MsgpackRpcClient) client = msgpack_rpc_client_new ("tcp://localhost:18800");
+ *
+ * msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
+ * msgpack_rpc_peer_call_async (MSGPACK_RPC_PEER (client), "add", g_variant_new ("(xx)", 1, 2), NULL,
+ *                              added, NULL);
+ * ```
+ *
+ * The peer may call too: give the client a [property@Client:dispatcher], or listen to
+ * [signal@Client::request] and [signal@Client::notification].
+ *
+ * ## Addresses
+ *
+ * `tcp://host:port`, `tls://host:port`, `unix:///path`, `unix-abstract:name`,
+ * `srv://service/domain`, `srv+tls://service/domain`, and `host:port` and `/path`. An address never
+ * starts a program; [ctor@Client.new_for_argv] does.
+ *
+ * ## Lifetime
+ *
+ * A client that has been disconnected, by either side, can be opened again; until then calls fail
+ * with [error@Error.NOT_CONNECTED]. Dropping the last reference closes it at once, silently. Calls
+ * in flight hold a reference.
+ *
+ * ## Threads
+ *
+ * All functions may be called from any thread. Signals and property notifications come in
+ * [property@Client:main-context] only, never inside of a function that opens, sends, cancels or
+ * closes.
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcClient
+{
+  GObject parent_instance;
+
+  GMainContext *main_context;        /* fixed, owned */
+  MsgpackRpcReactor *reactor;        /* fixed, owned */
+  char *address;                     /* fixed; one of these four says where to */
+  GSocketConnectable *connectable;   /* fixed, owned */
+  GIOStream *io_stream;              /* fixed, owned */
+  GStrv argv;                        /* fixed */
+  GSocketClient *socket_client;      /* fixed, owned */
+
+  GMutex lock;                       /* guards all below; taken before the connection's */
+  MsgpackRpcConnection *connection;  /* owned; the current or last one, or the next one */
+  gboolean was_opened;               /* opening of it has begun */
+  GSubprocess *subprocess;           /* owned; of argv */
+  GError *last_error;
+  MsgpackRpcDispatcher *dispatcher;  /* owned */
+  MsgpackRpcProfile profile;
+  int default_timeout;
+  gboolean queue_while_connecting;
+};
+
+enum
+{
+  PROP_0,
+  PROP_ADDRESS,
+  PROP_ARGV,
+  PROP_CONNECTABLE,
+  PROP_CONNECTION,
+  PROP_DEFAULT_TIMEOUT,
+  PROP_DISPATCHER,
+  PROP_IO_STREAM,
+  PROP_LAST_ERROR,
+  PROP_MAIN_CONTEXT,
+  PROP_PROFILE,
+  PROP_QUEUE_WHILE_CONNECTING,
+  PROP_SOCKET_CLIENT,
+  PROP_STATUS,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_NOTIFICATION,
+  SIGNAL_REPLY,
+  SIGNAL_REQUEST,
+  SIGNAL_STATUS_CHANGED,
+  N_SIGNALS
+};
+
+static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
+
+static void peer_iface_init (MsgpackRpcPeerInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcClient, msgpack_rpc_client, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER, peer_iface_init))
+
+/* ---- what the connection tells, in the main context ---- */
+
+static void
+set_last_error (MsgpackRpcClient *self,
+                const GError     *error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_clear_error (&self->last_error);
+  self->last_error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static gboolean
+has_stream (MsgpackRpcConnectionStatus status)
+{
+  return status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED ||
+         status == MSGPACK_RPC_CONNECTION_STATUS_CLOSING;
+}
+
+static void
+client_status (gpointer                    client,
+               MsgpackRpcConnectionStatus  old_status,
+               MsgpackRpcConnectionStatus  new_status,
+               const GError               *error)
+{
+  MsgpackRpcClient *self = client;
+
+  if (error != NULL)
+    set_last_error (self, error);
+
+  g_object_freeze_notify (client);
+  g_object_notify_by_pspec (client, props[PROP_STATUS]);
+  if (has_stream (old_status) != has_stream (new_status))
+    g_object_notify_by_pspec (client, props[PROP_CONNECTION]);
+  if (error != NULL)
+    g_object_notify_by_pspec (client, props[PROP_LAST_ERROR]);
+  g_object_thaw_notify (client);
+
+  g_signal_emit (self, signals[SIGNAL_STATUS_CHANGED], 0, old_status, new_status, error);
+}
+
+static gboolean
+has_handler (gpointer client,
+             guint    signal)
+{
+  return g_signal_has_handler_pending (client, signals[signal], 0, TRUE);
+}
+
+static gboolean
+client_request (gpointer              client,
+                MsgpackRpcInvocation *invocation,
+                GVariant             *params)
+{
+  const char *method = msgpack_rpc_invocation_get_method (invocation);
+  gboolean handled = FALSE;
+
+  if (has_handler (client, SIGNAL_REQUEST))
+    g_signal_emit (client, signals[SIGNAL_REQUEST], _msgpack_rpc_connection_get_detail (method),
+                   invocation, params, &handled);
+  return handled;
+}
+
+static void
+client_notification (gpointer    client,
+                     const char *method,
+                     GVariant   *params)
+{
+  if (has_handler (client, SIGNAL_NOTIFICATION))
+    g_signal_emit (client, signals[SIGNAL_NOTIFICATION],
+                   _msgpack_rpc_connection_get_detail (method), method, params);
+}
+
+static void
+client_reply (gpointer        client,
+              MsgpackRpcCall *call)
+{
+  const char *method = msgpack_rpc_call_get_method (call);
+
+  if (has_handler (client, SIGNAL_REPLY))
+    g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method), call);
+}
+
+static const MsgpackRpcClientFuncs client_funcs = {
+  .status = client_status,
+  .request = client_request,
+  .notification = client_notification,
+  .reply = client_reply,
+};
+
+/* ---- opening, with the link's private context as thread-default ---- */
+
+/* What an attempt needs after the client may be gone. */
+typedef struct
+{
+  MsgpackRpcConnection *connection; /* owned */
+  GWeakRef client;
+  char *target;                     /* for messages */
+} Attempt;
+
+static void
+attempt_free (Attempt *attempt)
+{
+  g_object_unref (attempt->connection);
+  g_weak_ref_clear (&attempt->client);
+  g_free (attempt->target);
+  g_free (attempt);
+}
+
+/* Reports the outcome and frees the attempt. */
+static void
+attempt_done (Attempt   *attempt,
+              GIOStream *stream,
+              GError    *error)
+{
+  g_autoptr(MsgpackRpcClient) client = g_weak_ref_get (&attempt->client);
+
+  if (error != NULL && attempt->target != NULL)
+    g_prefix_error (&error, _("Could not connect to “%s”: "), attempt->target);
+  if (client != NULL && error != NULL)
+    set_last_error (client, error);
+
+  _msgpack_rpc_connection_opened (attempt->connection, stream, error);
+  g_clear_error (&error);
+  attempt_free (attempt);
+}
+
+static void
+connected_cb (GObject      *source,
+              GAsyncResult *result,
+              gpointer      user_data)
+{
+  GError *error = NULL;
+  g_autoptr(GSocketConnection) stream = NULL;
+
+  stream = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  attempt_done (user_data, (GIOStream *) stream, error);
+}
+
+static void
+spawn (MsgpackRpcClient *self,
+       Attempt          *attempt)
+{
+  GError *error = NULL;
+  g_autoptr(GSubprocess) subprocess = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+
+  subprocess = g_subprocess_newv ((const char * const *) self->argv,
+                                  G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE,
+                                  &error);
+  if (subprocess != NULL)
+    stream = g_simple_io_stream_new (g_subprocess_get_stdout_pipe (subprocess),
+                                     g_subprocess_get_stdin_pipe (subprocess));
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&self->subprocess, subprocess);
+  g_mutex_unlock (&self->lock);
+  attempt_done (attempt, stream, error);
+}
+
+static void
+connect_to (MsgpackRpcClient   *self,
+            Attempt            *attempt,
+            GSocketConnectable *connectable,
+            GCancellable       *cancellable)
+{
+  g_socket_client_connect_async (self->socket_client, connectable, cancellable, connected_cb,
+                                 attempt);
+}
+
+static void
+connect_to_address (MsgpackRpcClient *self,
+                    Attempt          *attempt,
+                    GCancellable     *cancellable)
+{
+  g_autoptr(GSocketConnectable) connectable = NULL;
+  GError *error = NULL;
+  gboolean tls = FALSE;
+
+  connectable = _msgpack_rpc_address_parse (self->address, &tls, &error);
+  if (connectable == NULL)
+    {
+      g_clear_pointer (&attempt->target, g_free);
+      attempt_done (attempt, NULL, error);
+      return;
+    }
+
+  if (tls)
+    g_socket_client_set_tls (self->socket_client, TRUE);
+  connect_to (self, attempt, connectable, cancellable);
+}
+
+static char *
+describe_target (MsgpackRpcClient *self)
+{
+  if (self->address != NULL)
+    return g_strdup (self->address);
+  if (self->connectable != NULL)
+    return g_socket_connectable_to_string (self->connectable);
+  if (self->argv != NULL)
+    return g_strdup (self->argv[0]);
+  return NULL;
+}
+
+static void
+start_open (MsgpackRpcLink *link G_GNUC_UNUSED,
+            gpointer        data,
+            GCancellable   *cancellable)
+{
+  MsgpackRpcClient *self = data;
+  Attempt *attempt = g_new0 (Attempt, 1);
+
+  g_mutex_lock (&self->lock);
+  attempt->connection = g_object_ref (self->connection);
+  g_mutex_unlock (&self->lock);
+  g_weak_ref_init (&attempt->client, self);
+  attempt->target = describe_target (self);
+
+  if (self->address != NULL)
+    connect_to_address (self, attempt, cancellable);
+  else if (self->connectable != NULL)
+    connect_to (self, attempt, self->connectable, cancellable);
+  else if (self->argv != NULL && self->argv[0] != NULL)
+    spawn (self, attempt);
+  else if (self->io_stream != NULL)
+    attempt_done (attempt, self->io_stream, NULL);
+  else
+    attempt_done (attempt, NULL,
+                  g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS,
+                                       _("The client was given nothing to connect to")));
+}
+
+/* The connection to open or to use: a new one if the last has ended. The lock is held. */
+static void
+renew_connection (MsgpackRpcClient *self)
+{
+  if (self->connection != NULL && !_msgpack_rpc_connection_has_ended (self->connection))
+    return;
+
+  g_clear_object (&self->connection);
+  self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self, &client_funcs);
+  self->was_opened = FALSE;
+  msgpack_rpc_connection_set_dispatcher (self->connection, self->dispatcher);
+  msgpack_rpc_connection_set_profile (self->connection, self->profile);
+  msgpack_rpc_connection_set_default_timeout (self->connection, self->default_timeout);
+}
+
+static MsgpackRpcCall *
+start_operation (MsgpackRpcClient    *self,
+                 MsgpackRpcCallKind   kind,
+                 GCancellable        *cancellable,
+                 GAsyncReadyCallback  callback,
+                 gpointer             user_data)
+{
+  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
+
+  _msgpack_rpc_call_set_callback (call, self, cancellable, callback, user_data);
+  _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
+  return call;
+}
+
+static MsgpackRpcCall *
+start_opening (MsgpackRpcClient    *self,
+               GCancellable        *cancellable,
+               GAsyncReadyCallback  callback,
+               gpointer             user_data)
+{
+  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_OPEN, cancellable, callback,
+                                          user_data);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  gboolean first;
+
+  /* Cancelled before it began. */
+  if (msgpack_rpc_call_get_state (call) != MSGPACK_RPC_CALL_STATE_PENDING)
+    return call;
+
+  g_mutex_lock (&self->lock);
+  renew_connection (self);
+  connection = g_object_ref (self->connection);
+  first = !self->was_opened;
+  self->was_opened = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  _msgpack_rpc_connection_open (connection, call, first ? start_open : NULL, self);
+  return call;
+}
+
+/* ---- calling ---- */
+
+static MsgpackRpcConnection *
+refuse (MsgpackRpcClient  *self,
+        GError           **error)
+{
+  g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED, "%s",
+               _("The client is not connected: open it first"));
+  if (self->last_error != NULL)
+    g_prefix_error (error, "%s: ", self->last_error->message);
+  return NULL;
+}
+
+/* The connection that takes a message now, or NULL. Before it was opened for the first time, and
+ * while it is being opened, messages wait in it. */
+static MsgpackRpcConnection *
+ref_sending_connection (MsgpackRpcClient  *self,
+                        GError           **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->connection == NULL)
+    renew_connection (self);
+
+  if (_msgpack_rpc_connection_has_ended (self->connection))
+    return refuse (self, error);
+  if (!self->queue_while_connecting &&
+      !has_stream (msgpack_rpc_connection_get_status (self->connection)))
+    return refuse (self, error);
+
+  return g_object_ref (self->connection);
+}
+
+static void
+client_send_call (MsgpackRpcPeer *peer,
+                  MsgpackRpcCall *call)
+{
+  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (peer);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (!_msgpack_rpc_call_start (call, self, self->reactor,
+                                msgpack_rpc_client_get_default_timeout (self)))
+    return;
+
+  connection = ref_sending_connection (self, &error);
+  if (connection != NULL)
+    _msgpack_rpc_connection_submit (connection, call);
+  else
+    _msgpack_rpc_call_fail (call, error);
+}
+
+static gboolean
+client_send_notification (MsgpackRpcPeer  *peer,
+                          const char      *method,
+                          GVariant        *params,
+                          GError         **error)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  connection = ref_sending_connection (MSGPACK_RPC_CLIENT (peer), error);
+  return connection != NULL &&
+         msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), method, params, error);
+}
+
+static void
+peer_iface_init (MsgpackRpcPeerInterface *iface)
+{
+  iface->send_call = client_send_call;
+  iface->send_notification = client_send_notification;
+}
+
+/* ---- the object ---- */
+
+static void
+msgpack_rpc_client_get_property (GObject    *object,
+                                 guint       prop_id,
+                                 GValue     *value,
+                                 GParamSpec *pspec)
+{
+  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
+
+  switch (prop_id)
+    {
+    case PROP_ADDRESS:
+      g_value_set_string (value, self->address);
+      break;
+    case PROP_ARGV:
+      g_value_set_boxed (value, self->argv);
+      break;
+    case PROP_CONNECTABLE:
+      g_value_set_object (value, self->connectable);
+      break;
+    case PROP_CONNECTION:
+      g_value_set_object (value, msgpack_rpc_client_get_connection (self));
+      break;
+    case PROP_DEFAULT_TIMEOUT:
+      g_value_set_int (value, msgpack_rpc_client_get_default_timeout (self));
+      break;
+    case PROP_DISPATCHER:
+      g_value_set_object (value, msgpack_rpc_client_get_dispatcher (self));
+      break;
+    case PROP_IO_STREAM:
+      g_value_set_object (value, self->io_stream);
+      break;
+    case PROP_LAST_ERROR:
+      g_value_take_boxed (value, msgpack_rpc_client_get_last_error (self));
+      break;
+    case PROP_MAIN_CONTEXT:
+      g_value_set_boxed (value, self->main_context);
+      break;
+    case PROP_PROFILE:
+      g_value_set_enum (value, (int) msgpack_rpc_client_get_profile (self));
+      break;
+    case PROP_QUEUE_WHILE_CONNECTING:
+      g_value_set_boolean (value, msgpack_rpc_client_get_queue_while_connecting (self));
+      break;
+    case PROP_SOCKET_CLIENT:
+      g_value_set_object (value, self->socket_client);
+      break;
+    case PROP_STATUS:
+      g_value_set_enum (value, (int) msgpack_rpc_client_get_status (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_client_set_property (GObject      *object,
+                                 guint         prop_id,
+                                 const GValue *value,
+                                 GParamSpec   *pspec)
+{
+  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
+
+  switch (prop_id)
+    {
+    case PROP_ADDRESS:
+      self->address = g_value_dup_string (value);
+      break;
+    case PROP_ARGV:
+      self->argv = g_value_dup_boxed (value);
+      break;
+    case PROP_CONNECTABLE:
+      self->connectable = g_value_dup_object (value);
+      break;
+    case PROP_DEFAULT_TIMEOUT:
+      msgpack_rpc_client_set_default_timeout (self, g_value_get_int (value));
+      break;
+    case PROP_DISPATCHER:
+      msgpack_rpc_client_set_dispatcher (self, g_value_get_object (value));
+      break;
+    case PROP_IO_STREAM:
+      self->io_stream = g_value_dup_object (value);
+      break;
+    case PROP_MAIN_CONTEXT:
+      self->main_context = g_value_dup_boxed (value);
+      break;
+    case PROP_PROFILE:
+      msgpack_rpc_client_set_profile (self, (MsgpackRpcProfile) g_value_get_enum (value));
+      break;
+    case PROP_QUEUE_WHILE_CONNECTING:
+      msgpack_rpc_client_set_queue_while_connecting (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_client_constructed (GObject *object)
+{
+  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
+
+  G_OBJECT_CLASS (msgpack_rpc_client_parent_class)->constructed (object);
+
+  if (self->main_context == NULL)
+    self->main_context = g_main_context_ref_thread_default ();
+  self->reactor = _msgpack_rpc_reactor_get (self->main_context);
+}
+
+static void
+msgpack_rpc_client_dispose (GObject *object)
+{
+  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  connection = g_steal_pointer (&self->connection);
+  g_mutex_unlock (&self->lock);
+
+  /* Somebody else may hold the connection; it was this client's all the same. */
+  if (connection != NULL)
+    g_object_run_dispose (G_OBJECT (connection));
+  _msgpack_rpc_reactor_forget (self->reactor, self);
+
+  G_OBJECT_CLASS (msgpack_rpc_client_parent_class)->dispose (object);
+}
+
+static void
+msgpack_rpc_client_finalize (GObject *object)
+{
+  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
+
+  g_free (self->address);
+  g_clear_object (&self->connectable);
+  g_clear_object (&self->io_stream);
+  g_strfreev (self->argv);
+  g_clear_object (&self->subprocess);
+  g_clear_error (&self->last_error);
+  g_clear_object (&self->dispatcher);
+  g_object_unref (self->socket_client);
+  _msgpack_rpc_reactor_unref (self->reactor);
+  g_main_context_unref (self->main_context);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (msgpack_rpc_client_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_CONSTRUCT_ONLY;
+
+  /**
+   * MsgpackRpcClient:address: (getter get_address)
+   *
+   * The address to connect to, or `NULL` if the client was made for something else.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ADDRESS] =
+    g_param_spec_string ("address", NULL, NULL, NULL, construct);
+
+  /**
+   * MsgpackRpcClient:argv:
+   *
+   * The program to start, with its arguments, or `NULL`. Its standard input and output are spoken
+   * to. There is no shell.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ARGV] =
+    g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV, construct);
+
+  /**
+   * MsgpackRpcClient:connectable:
+   *
+   * What to connect to, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CONNECTABLE] =
+    g_param_spec_object ("connectable", NULL, NULL, G_TYPE_SOCKET_CONNECTABLE, construct);
+
+  /**
+   * MsgpackRpcClient:connection: (getter get_connection)
+   *
+   * The connection while there is a stream, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CONNECTION] =
+    g_param_spec_object ("connection", NULL, NULL, MSGPACK_RPC_TYPE_CONNECTION, readable);
+
+  /**
+   * MsgpackRpcClient:default-timeout: (getter get_default_timeout) (setter set_default_timeout)
+   *
+   * The milliseconds that a call may take whose own [property@Call:timeout] is −1; `G_MAXINT` for
+   * no limit.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DEFAULT_TIMEOUT] =
+    g_param_spec_int ("default-timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT, settable);
+
+  /**
+   * MsgpackRpcClient:dispatcher: (getter get_dispatcher) (setter set_dispatcher)
+   *
+   * The methods that the peer may call, or `NULL`. It may be changed at any time.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DISPATCHER] =
+    g_param_spec_object ("dispatcher", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, settable);
+
+  /**
+   * MsgpackRpcClient:io-stream:
+   *
+   * A stream that is connected already, or `NULL`. It can be opened once.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IO_STREAM] =
+    g_param_spec_object ("io-stream", NULL, NULL, G_TYPE_IO_STREAM, construct);
+
+  /**
+   * MsgpackRpcClient:last-error: (getter get_last_error)
+   *
+   * Why connecting failed last, or why the last connection ended, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LAST_ERROR] =
+    g_param_spec_boxed ("last-error", NULL, NULL, G_TYPE_ERROR, readable);
+
+  /**
+   * MsgpackRpcClient:main-context: (getter get_main_context)
+   *
+   * The context in which handlers run and signals are emitted; given as `NULL`, the thread-default
+   * context of the thread that creates the client.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAIN_CONTEXT] =
+    g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT, construct);
+
+  /**
+   * MsgpackRpcClient:profile: (getter get_profile) (setter set_profile)
+   *
+   * The dialect that the peer speaks.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PROFILE] =
+    g_param_spec_enum ("profile", NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
+                       MSGPACK_RPC_PROFILE_TOLERANT, settable);
+
+  /**
+   * MsgpackRpcClient:queue-while-connecting: (getter get_queue_while_connecting) (setter set_queue_while_connecting)
+   *
+   * Whether calls and notifications made before the client is connected wait until it is; if not,
+   * they fail with [error@Error.NOT_CONNECTED].
+   *
+   * Since: 1.0
+   */
+  props[PROP_QUEUE_WHILE_CONNECTING] =
+    g_param_spec_boolean ("queue-while-connecting", NULL, NULL, TRUE, settable);
+
+  /**
+   * MsgpackRpcClient:socket-client: (getter get_socket_client)
+   *
+   * What makes the connection, to set a proxy, a local address, TLS or a timeout on.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SOCKET_CLIENT] =
+    g_param_spec_object ("socket-client", NULL, NULL, G_TYPE_SOCKET_CLIENT, readable);
+
+  /**
+   * MsgpackRpcClient:status: (getter get_status)
+   *
+   * Whether the client is connected.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STATUS] =
+    g_param_spec_enum ("status", NULL, NULL, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
+                       MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED, readable);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+install_signals (GType type)
+{
+  /**
+   * MsgpackRpcClient::notification:
+   * @self: the client
+   * @method: the name of the method
+   * @params: the parameters: of type `av`, or `a{sv}` for named ones
+   *
+   * A notification has come. The detail is its method.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_NOTIFICATION] =
+    g_signal_new ("notification", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+
+  /**
+   * MsgpackRpcClient::reply:
+   * @self: the client
+   * @call: the call, ended
+   *
+   * A call was answered, with a result or an error. The detail is its method.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_REPLY] =
+    g_signal_new ("reply", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 1, MSGPACK_RPC_TYPE_CALL);
+
+  /**
+   * MsgpackRpcClient::request:
+   * @self: the client
+   * @invocation: the request
+   * @params: its parameters: of type `av`, or `a{sv}` for named ones
+   *
+   * A request has come. The detail is its method.
+   *
+   * Returns: `TRUE` if the request is, or will be, answered; `FALSE` leaves it to the dispatcher
+   * Since: 1.0
+   */
+  signals[SIGNAL_REQUEST] =
+    g_signal_new ("request", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
+                  g_signal_accumulator_true_handled, NULL, NULL,
+                  G_TYPE_BOOLEAN, 2, MSGPACK_RPC_TYPE_INVOCATION, G_TYPE_VARIANT);
+
+  /**
+   * MsgpackRpcClient::status-changed:
+   * @self: the client
+   * @old_status: the status before
+   * @new_status: the status after
+   * @error: (nullable): why, or `NULL` if nothing went wrong
+   *
+   * The status has changed. Each change is told once, in order.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_STATUS_CHANGED] =
+    g_signal_new ("status-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 3, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
+                  MSGPACK_RPC_TYPE_CONNECTION_STATUS, G_TYPE_ERROR);
+}
+
+static void
+msgpack_rpc_client_class_init (MsgpackRpcClientClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = msgpack_rpc_client_constructed;
+  object_class->get_property = msgpack_rpc_client_get_property;
+  object_class->set_property = msgpack_rpc_client_set_property;
+  object_class->dispose = msgpack_rpc_client_dispose;
+  object_class->finalize = msgpack_rpc_client_finalize;
+
+  install_properties (object_class);
+  install_signals (G_TYPE_FROM_CLASS (klass));
+}
+
+static void
+msgpack_rpc_client_init (MsgpackRpcClient *self)
+{
+  g_mutex_init (&self->lock);
+  self->socket_client = g_socket_client_new ();
+  self->default_timeout = DEFAULT_TIMEOUT;
+  self->queue_while_connecting = TRUE;
+}
+
+/**
+ * msgpack_rpc_client_new:
+ * @address: an address
+ *
+ * Creates a client for an address.
+ *
+ * It belongs to the thread-default context of the calling thread. An address that cannot be
+ * understood makes opening fail, with [error@Error.INVALID_ADDRESS].
+ *
+ * Returns: (transfer full): a new client
+ * Since: 1.0
+ */
+MsgpackRpcClient *
+msgpack_rpc_client_new (const char *address)
+{
+  g_return_val_if_fail (address != NULL, NULL);
+
+  return g_object_new (MSGPACK_RPC_TYPE_CLIENT, "address", address, NULL);
+}
+
+/**
+ * msgpack_rpc_client_new_for_connectable:
+ * @connectable: what to connect to
+ *
+ * Creates a client for anything that has socket addresses.
+ *
+ * Returns: (transfer full): a new client
+ * Since: 1.0
+ */
+MsgpackRpcClient *
+msgpack_rpc_client_new_for_connectable (GSocketConnectable *connectable)
+{
+  g_return_val_if_fail (G_IS_SOCKET_CONNECTABLE (connectable), NULL);
+
+  return g_object_new (MSGPACK_RPC_TYPE_CLIENT, "connectable", connectable, NULL);
+}
+
+/**
+ * msgpack_rpc_client_new_for_stream:
+ * @io_stream: a connected stream that nobody else reads or writes
+ *
+ * Creates a client for a stream. Opening it takes the stream into use, and closing it closes the
+ * stream.
+ *
+ * Returns: (transfer full): a new client
+ * Since: 1.0
+ */
+MsgpackRpcClient *
+msgpack_rpc_client_new_for_stream (GIOStream *io_stream)
+{
+  g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
+
+  return g_object_new (MSGPACK_RPC_TYPE_CLIENT, "io-stream", io_stream, NULL);
+}
+
+/**
+ * msgpack_rpc_client_new_for_argv:
+ * @argv: (array zero-terminated=1): a program and its arguments
+ *
+ * Creates a client for a program, started when the client is opened, that speaks MessagePack-RPC on
+ * its standard input and output.
+ *
+ * The program is looked for in `PATH`. There is no shell. Its standard error is that of this
+ * process.
+ *
+ * Returns: (transfer full): a new client
+ * Since: 1.0
+ */
+MsgpackRpcClient *
+msgpack_rpc_client_new_for_argv (const char * const *argv)
+{
+  g_return_val_if_fail (argv != NULL && argv[0] != NULL, NULL);
+
+  return g_object_new (MSGPACK_RPC_TYPE_CLIENT, "argv", argv, NULL);
+}
+
+/**
+ * msgpack_rpc_client_get_address: (get-property address)
+ * @self: a client
+ *
+ * Gets the address to connect to.
+ *
+ * Returns: (nullable): the address, or `NULL`
+ * Since: 1.0
+ */
+const char *
+msgpack_rpc_client_get_address (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  return self->address;
+}
+
+/**
+ * msgpack_rpc_client_get_socket_client: (get-property socket-client)
+ * @self: a client
+ *
+ * Gets what makes the connection.
+ *
+ * Set it up before the client is opened.
+ *
+ * Returns: (transfer none): the socket client
+ * Since: 1.0
+ */
+GSocketClient *
+msgpack_rpc_client_get_socket_client (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  return self->socket_client;
+}
+
+/**
+ * msgpack_rpc_client_get_main_context: (get-property main-context)
+ * @self: a client
+ *
+ * Gets the context in which handlers run and signals are emitted.
+ *
+ * Returns: (transfer none): the context
+ * Since: 1.0
+ */
+GMainContext *
+msgpack_rpc_client_get_main_context (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  return self->main_context;
+}
+
+/**
+ * msgpack_rpc_client_get_status: (get-property status)
+ * @self: a client
+ *
+ * Gets whether the client is connected.
+ *
+ * Returns: the status
+ * Since: 1.0
+ */
+MsgpackRpcConnectionStatus
+msgpack_rpc_client_get_status (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->connection != NULL ? msgpack_rpc_connection_get_status (self->connection)
+                                  : MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED;
+}
+
+/**
+ * msgpack_rpc_client_is_connected:
+ * @self: a client
+ *
+ * Gets whether the status is connected.
+ *
+ * Returns: whether messages go both ways
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_is_connected (MsgpackRpcClient *self)
+{
+  return msgpack_rpc_client_get_status (self) == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+}
+
+/**
+ * msgpack_rpc_client_get_connection: (get-property connection)
+ * @self: a client
+ *
+ * Gets the connection.
+ *
+ * Returns: (transfer none) (nullable): the connection, or `NULL` while there is no stream
+ * Since: 1.0
+ */
+MsgpackRpcConnection *
+msgpack_rpc_client_get_connection (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->connection == NULL || !has_stream (msgpack_rpc_connection_get_status (self->connection)))
+    return NULL;
+
+  return self->connection;
+}
+
+/**
+ * msgpack_rpc_client_get_last_error: (get-property last-error)
+ * @self: a client
+ *
+ * Gets why connecting failed last, or why the last connection ended.
+ *
+ * Returns: (transfer full) (nullable): the error, or `NULL`
+ * Since: 1.0
+ */
+GError *
+msgpack_rpc_client_get_last_error (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->last_error != NULL ? g_error_copy (self->last_error) : NULL;
+}
+
+static void
+deliver_notify (gpointer owner,
+                gpointer data)
+{
+  g_object_notify_by_pspec (owner, data);
+}
+
+/* Property notifications come in the main context; when this is it, at once. */
+static void
+notify (MsgpackRpcClient *self,
+        guint             prop)
+{
+  if (self->reactor == NULL || g_main_context_is_owner (self->main_context))
+    g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
+  else
+    _msgpack_rpc_reactor_post (self->reactor, self, FALSE, deliver_notify, props[prop], NULL);
+}
+
+/**
+ * msgpack_rpc_client_get_dispatcher: (get-property dispatcher)
+ * @self: a client
+ *
+ * Gets the methods that the peer may call.
+ *
+ * Returns: (transfer none) (nullable): the dispatcher, or `NULL`
+ * Since: 1.0
+ */
+MsgpackRpcDispatcher *
+msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->dispatcher;
+}
+
+/**
+ * msgpack_rpc_client_set_dispatcher: (set-property dispatcher)
+ * @self: a client
+ * @dispatcher: (nullable): a dispatcher, or `NULL`
+ *
+ * Sets the methods that the peer may call.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
+                                   MsgpackRpcDispatcher *dispatcher)
+{
+  g_autoptr(MsgpackRpcDispatcher) old = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
+
+  g_mutex_lock (&self->lock);
+  old = self->dispatcher;
+  self->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
+  if (self->connection != NULL)
+    msgpack_rpc_connection_set_dispatcher (self->connection, dispatcher);
+  g_mutex_unlock (&self->lock);
+
+  if (old != dispatcher)
+    notify (self, PROP_DISPATCHER);
+}
+
+/**
+ * msgpack_rpc_client_get_default_timeout: (get-property default-timeout)
+ * @self: a client
+ *
+ * Gets how long a call may take that does not say so itself.
+ *
+ * Returns: milliseconds; `G_MAXINT` for no limit
+ * Since: 1.0
+ */
+int
+msgpack_rpc_client_get_default_timeout (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), 0);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->default_timeout;
+}
+
+/**
+ * msgpack_rpc_client_set_default_timeout: (set-property default-timeout)
+ * @self: a client
+ * @default_timeout: milliseconds; `G_MAXINT` for no limit
+ *
+ * Sets how long a call may take that does not say so itself.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
+                                        int               default_timeout)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (default_timeout >= 0);
+
+  g_mutex_lock (&self->lock);
+  changed = self->default_timeout != default_timeout;
+  self->default_timeout = default_timeout;
+  if (self->connection != NULL)
+    msgpack_rpc_connection_set_default_timeout (self->connection, default_timeout);
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    notify (self, PROP_DEFAULT_TIMEOUT);
+}
+
+/**
+ * msgpack_rpc_client_get_profile: (get-property profile)
+ * @self: a client
+ *
+ * Gets the dialect that the peer speaks.
+ *
+ * Returns: the profile
+ * Since: 1.0
+ */
+MsgpackRpcProfile
+msgpack_rpc_client_get_profile (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_PROFILE_TOLERANT);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->profile;
+}
+
+/**
+ * msgpack_rpc_client_set_profile: (set-property profile)
+ * @self: a client
+ * @profile: a profile
+ *
+ * Sets the dialect that the peer speaks.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
+                                MsgpackRpcProfile  profile)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->profile != profile;
+  self->profile = profile;
+  if (self->connection != NULL)
+    msgpack_rpc_connection_set_profile (self->connection, profile);
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    notify (self, PROP_PROFILE);
+}
+
+/**
+ * msgpack_rpc_client_get_queue_while_connecting: (get-property queue-while-connecting)
+ * @self: a client
+ *
+ * Gets whether what is sent before the client is connected waits until it is.
+ *
+ * Returns: whether it waits
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_get_queue_while_connecting (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->queue_while_connecting;
+}
+
+/**
+ * msgpack_rpc_client_set_queue_while_connecting: (set-property queue-while-connecting)
+ * @self: a client
+ * @queue_while_connecting: whether it waits
+ *
+ * Sets whether what is sent before the client is connected waits until it is.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
+                                               gboolean          queue_while_connecting)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->queue_while_connecting != !!queue_while_connecting;
+  self->queue_while_connecting = !!queue_while_connecting;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    notify (self, PROP_QUEUE_WHILE_CONNECTING);
+}
+
+/**
+ * msgpack_rpc_client_open_async:
+ * @self: a client
+ * @cancellable: (nullable): cancels connecting
+ * @callback: (scope async): called when the client is connected, or connecting has failed
+ * @user_data: data for @callback
+ *
+ * Connects.
+ *
+ * If the client is connecting or connected already, this waits for that. Cancelling ends the
+ * attempt, and with it what waits for it. Call [method@Client.open_finish] from @callback.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_open_async (MsgpackRpcClient    *self,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_object_unref (start_opening (self, cancellable, callback, user_data));
+}
+
+/**
+ * msgpack_rpc_client_open_finish:
+ * @self: a client
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Client.open_async].
+ *
+ * Returns: `TRUE` when the client is connected; `FALSE` with @error set:
+ *   [error@Error.INVALID_ADDRESS], `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_CLOSED` if it was closed
+ *   meanwhile, or what connecting, resolving, or starting a program can fail with
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_open_finish (MsgpackRpcClient  *self,
+                                GAsyncResult      *result,
+                                GError           **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_OPEN, error);
+}
+
+/**
+ * msgpack_rpc_client_open_sync:
+ * @self: a client
+ * @cancellable: (nullable): cancels connecting
+ * @error: return location for an error
+ *
+ * Connects, and blocks until it is done.
+ *
+ * Works in any thread, whether any loop is running or not. Otherwise as
+ * [method@Client.open_async].
+ *
+ * Returns: `TRUE` when the client is connected; `FALSE` with @error set, as for
+ *   [method@Client.open_finish]
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_open_sync (MsgpackRpcClient  *self,
+                              GCancellable      *cancellable,
+                              GError           **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  call = start_opening (self, cancellable, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, error);
+}
+
+static MsgpackRpcCall *
+start_closing (MsgpackRpcClient    *self,
+               MsgpackRpcCloseMode  mode,
+               GCancellable        *cancellable,
+               GAsyncReadyCallback  callback,
+               gpointer             user_data)
+{
+  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_CLOSE, cancellable, callback,
+                                          user_data);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+
+  if (connection != NULL)
+    _msgpack_rpc_connection_close (connection, mode, call);
+  else
+    _msgpack_rpc_call_succeed (call);
+  return call;
+}
+
+/**
+ * msgpack_rpc_client_close_async:
+ * @self: a client
+ * @mode: what to do with messages that are still queued
+ * @cancellable: (nullable): ends the waiting; the client closes all the same
+ * @callback: (scope async): called when the client is disconnected
+ * @user_data: data for @callback
+ *
+ * Disconnects, or stops connecting.
+ *
+ * Whatever the mode, it is done after 5 seconds. Calls in flight end with `G_IO_ERROR_CLOSED`. The
+ * client can be opened again afterwards. Call [method@Client.close_finish] from @callback.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_close_async (MsgpackRpcClient    *self,
+                                MsgpackRpcCloseMode  mode,
+                                GCancellable        *cancellable,
+                                GAsyncReadyCallback  callback,
+                                gpointer             user_data)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_object_unref (start_closing (self, mode, cancellable, callback, user_data));
+}
+
+/**
+ * msgpack_rpc_client_close_finish:
+ * @self: a client
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Client.close_async].
+ *
+ * Returns: `TRUE` when the client is disconnected; `FALSE` with @error set to
+ *   `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_close_finish (MsgpackRpcClient  *self,
+                                 GAsyncResult      *result,
+                                 GError           **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_CLOSE, error);
+}
+
+/**
+ * msgpack_rpc_client_close_sync:
+ * @self: a client
+ * @mode: what to do with messages that are still queued
+ * @cancellable: (nullable): ends the waiting; the client closes all the same
+ * @error: return location for an error
+ *
+ * Disconnects, and blocks until it is done.
+ *
+ * Otherwise as [method@Client.close_async]. Signals come later, in the client's context.
+ *
+ * Returns: `TRUE` when the client is disconnected; `FALSE` with @error set to
+ *   `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_close_sync (MsgpackRpcClient     *self,
+                               MsgpackRpcCloseMode   mode,
+                               GCancellable         *cancellable,
+                               GError              **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  call = start_closing (self, mode, cancellable, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, error);
+}

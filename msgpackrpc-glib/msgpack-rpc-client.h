@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#if !defined(MSGPACK_RPC_INSIDE) && !defined(MSGPACK_RPC_COMPILATION)
+#error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
+#endif
+
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+#define MSGPACK_RPC_TYPE_CLIENT (msgpack_rpc_client_get_type ())
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+G_DECLARE_FINAL_TYPE (MsgpackRpcClient, msgpack_rpc_client, MSGPACK_RPC, CLIENT, GObject)
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcClient *msgpack_rpc_client_new (const char *address) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcClient *msgpack_rpc_client_new_for_connectable (GSocketConnectable *connectable) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcClient *msgpack_rpc_client_new_for_stream (GIOStream *io_stream) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcClient *msgpack_rpc_client_new_for_argv (const char * const *argv) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+const char                *msgpack_rpc_client_get_address (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GSocketClient             *msgpack_rpc_client_get_socket_client (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GMainContext              *msgpack_rpc_client_get_main_context (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcConnectionStatus msgpack_rpc_client_get_status (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean                   msgpack_rpc_client_is_connected (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcConnection      *msgpack_rpc_client_get_connection (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GError                    *msgpack_rpc_client_get_last_error (MsgpackRpcClient *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcDispatcher *msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                  msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
+                                                         MsgpackRpcDispatcher *dispatcher);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int  msgpack_rpc_client_get_default_timeout (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
+                                             int               default_timeout);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcProfile msgpack_rpc_client_get_profile (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void              msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
+                                                  MsgpackRpcProfile  profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_get_queue_while_connecting (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
+                                                        gboolean          queue_while_connecting);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_open_async (MsgpackRpcClient    *self,
+                                        GCancellable        *cancellable,
+                                        GAsyncReadyCallback  callback,
+                                        gpointer             user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_open_finish (MsgpackRpcClient  *self,
+                                         GAsyncResult      *result,
+                                         GError           **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_open_sync (MsgpackRpcClient  *self,
+                                       GCancellable      *cancellable,
+                                       GError           **error);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_close_async (MsgpackRpcClient *self,
+                                      MsgpackRpcCloseMode  mode,
+                                      GCancellable         *cancellable,
+                                      GAsyncReadyCallback   callback,
+                                      gpointer              user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_close_finish (MsgpackRpcClient  *self,
+                                       GAsyncResult          *result,
+                                       GError               **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_close_sync (MsgpackRpcClient  *self,
+                                     MsgpackRpcCloseMode   mode,
+                                     GCancellable          *cancellable,
+                                     GError               **error);
+
+G_END_DECLS

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-connection.h"
+
+G_BEGIN_DECLS
+
+/* ---- for a server ---- */
+
+/* Reads nothing until it is released, so that somebody can connect to its signals first. */
+MsgpackRpcConnection *_msgpack_rpc_connection_new_held (GIOStream            *io_stream,
+                                                        GMainContext         *main_context);
+void                  _msgpack_rpc_connection_release  (MsgpackRpcConnection *self);
+
+/* ---- for a client ---- */
+
+/* How a client hears of its connection, in the connection's context. */
+typedef struct
+{
+  void     (*status)       (gpointer                    client,
+                            MsgpackRpcConnectionStatus  old_status,
+                            MsgpackRpcConnectionStatus  new_status,
+                            const GError               *error);
+  gboolean (*request)      (gpointer                    client,
+                            MsgpackRpcInvocation       *invocation,
+                            GVariant                   *params);
+  void     (*notification) (gpointer                    client,
+                            const char                 *method,
+                            GVariant                   *params);
+  void     (*reply)        (gpointer                    client,
+                            MsgpackRpcCall             *call);
+} MsgpackRpcClientFuncs;
+
+/* Without a stream: messages wait until it is opened. @client is not referenced. */
+MsgpackRpcConnection *_msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
+                                                            gpointer                     client,
+                                                            const MsgpackRpcClientFuncs *funcs);
+/* The detail for a signal about @method; a peer must not make us intern what it likes. */
+GQuark                _msgpack_rpc_connection_get_detail   (const char             *method);
+/* @call ends when @func has led to _msgpack_rpc_connection_opened(); NULL: it was called before. */
+void                  _msgpack_rpc_connection_open         (MsgpackRpcConnection   *self,
+                                                            MsgpackRpcCall         *call,
+                                                            MsgpackRpcLinkOpenFunc  func,
+                                                            gpointer                data);
+void                  _msgpack_rpc_connection_opened       (MsgpackRpcConnection   *self,
+                                                            GIOStream              *stream,
+                                                            const GError           *error);
+gboolean              _msgpack_rpc_connection_has_ended    (MsgpackRpcConnection   *self);
+
+/* Sends a request or notification, already started. */
+void _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
+                                     MsgpackRpcCall       *call);
+/* Begins to close; @call, already started, ends with it. */
+void _msgpack_rpc_connection_close  (MsgpackRpcConnection *self,
+                                     MsgpackRpcCloseMode   mode,
+                                     MsgpackRpcCall       *call);
+
+/* ---- for calls and invocations ---- */
+
+/* The call is about to end without a reply. With the call's lock held. */
+void     _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
+                                                    MsgpackRpcCall       *call,
+                                                    guint32               msgid);
+/* Queues the answer of a request, once. @error_value NULL: success. FALSE when it cannot be sent
+ * any more. */
+gboolean _msgpack_rpc_connection_answer            (MsgpackRpcConnection *self,
+                                                    MsgpackRpcInvocation *invocation,
+                                                    GVariant             *msgid,
+                                                    GVariant             *error_value,
+                                                    GVariant             *result);
+void     _msgpack_rpc_connection_count_late_answer (MsgpackRpcConnection *self);
+
+G_END_DECLS

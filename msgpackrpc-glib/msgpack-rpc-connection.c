@@ -1,0 +1,2223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-connection-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+
+#include "msgpack-rpc-call-table-private.h"
+#include "msgpack-rpc-dispatcher-private.h"
+#include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-invocation-private.h"
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-value.h"
+
+#define DEFAULT_TIMEOUT 25000
+#define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
+#define DEFAULT_MAX_DECODED_SIZE (256 * 1024 * 1024)
+#define DEFAULT_MAX_DEPTH 32
+#define MAX_DEPTH 40
+
+/* Requests that may wait for their answer at a time. */
+#define MAX_REQUESTS 128
+/* Messages that may wait for the main context before reading stops. */
+#define MAX_UNDELIVERED 256
+/* What messages may take up that come while a call of ours keeps reading going, in bytes. */
+#define MAX_HELD_BYTES (64 * 1024 * 1024)
+
+typedef struct
+{
+  int messages;         /* messages that have come */
+  int invalid_messages; /* among them, those that meant nothing */
+  int late_replies;     /* replies to calls that had ended */
+  int unknown_replies;  /* replies to nothing */
+  int late_answers;     /* answers given after there was one */
+  int busy_answers;     /* requests refused because of MAX_REQUESTS */
+} Statistics;
+
+/**
+ * MsgpackRpcConnection:
+ *
+ * A stream on which two peers call each other by MessagePack-RPC.
+ *
+ * Both ends may call, whoever connected: calls go out through [iface@Peer], requests come in through
+ * the [property@Connection:dispatcher] and the [signal@Connection::request] signal. A
+ * [class@Server] makes one for each peer that connects, and a [class@Client] makes its own; for a
+ * stream that came about otherwise, [ctor@Connection.new] makes one.
+ *
+ * An incoming request goes first to [signal@Connection::message], then to
+ * [signal@Connection::request], then to the dispatcher, until one of them takes it; else it is
+ * answered with [error@Error.METHOD_NOT_FOUND].
+ *
+ * ## Lifetime
+ *
+ * A connection is connected from the start. It ends when the peer closes the stream, when the
+ * stream breaks, when the peer sends what is no MessagePack-RPC, and when it is closed by
+ * [method@Connection.close_async]; then [signal@Connection::closed] is emitted once, after all that
+ * the peer sent before. Dropping the last reference closes it at once, silently. Calls in flight
+ * hold a reference.
+ *
+ * When the peer has sent its last byte but still reads, as `nc` does, requests that it made are still
+ * answered; the status is closing meanwhile.
+ *
+ * ## Limits
+ *
+ * A message may have [property@Connection:max-message-size] bytes, decode to
+ * [property@Connection:max-decoded-size] bytes and be nested [property@Connection:max-depth] deep;
+ * one that goes over ends the connection. 128 requests may wait for their answer: reading pauses
+ * then, or, while a call of ours is in flight, further requests are answered with
+ * [error@Error.BUSY]. The output queue holds at most 64 MiB.
+ *
+ * ## Threads
+ *
+ * All functions may be called from any thread. Handlers run, and signals and property notifications
+ * are emitted, in [property@Connection:main-context] only, in the order in which the peer's messages
+ * came; never inside of a function that starts, sends, cancels or closes something.
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcConnection
+{
+  GObject parent_instance;
+
+  guint64 id;                      /* fixed */
+  GMainContext *main_context;      /* fixed, owned */
+  MsgpackRpcReactor *reactor;      /* fixed, owned */
+  MsgpackRpcLink *link;            /* fixed, owned */
+  guint64 max_message_size;        /* construct only */
+  guint64 max_decoded_size;
+  guint max_depth;
+
+  Statistics statistics;           /* atomic */
+  int calls_in_flight;             /* atomic */
+  int requests_in_flight;          /* atomic; received and not answered */
+  int undelivered;                 /* atomic; messages that wait for the main context */
+  gsize held_bytes;                /* atomic; their size */
+  int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
+
+  GWeakRef client;                 /* who hears of everything too */
+  const MsgpackRpcClientFuncs *client_funcs; /* fixed; NULL without a client */
+
+  GMutex lock;                     /* guards all below; taken before the link's lock */
+  GIOStream *io_stream;            /* owned, nullable */
+  MsgpackRpcCallTable calls;
+  GHashTable *invocations;         /* MsgpackRpcInvocation, not owned → GWeakRef */
+  MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
+  MsgpackRpcProfile profile;
+  int default_timeout;
+};
+
+enum
+{
+  PROP_0,
+  PROP_CREDENTIALS,
+  PROP_DEFAULT_TIMEOUT,
+  PROP_DISPATCHER,
+  PROP_ID,
+  PROP_IO_STREAM,
+  PROP_LOCAL_ADDRESS,
+  PROP_MAIN_CONTEXT,
+  PROP_MAX_DECODED_SIZE,
+  PROP_MAX_DEPTH,
+  PROP_MAX_MESSAGE_SIZE,
+  PROP_PROFILE,
+  PROP_QUEUED_BYTES,
+  PROP_REMOTE_ADDRESS,
+  PROP_STATISTICS,
+  PROP_STATUS,
+  N_PROPS
+};
+
+enum
+{
+  SIGNAL_CLOSED,
+  SIGNAL_MESSAGE,
+  SIGNAL_NOTIFICATION,
+  SIGNAL_REPLY,
+  SIGNAL_REQUEST,
+  SIGNAL_UNKNOWN_REPLY,
+  N_SIGNALS
+};
+
+static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
+
+static void peer_iface_init (MsgpackRpcPeerInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcConnection, msgpack_rpc_connection, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER, peer_iface_init))
+
+static void
+count (int *counter)
+{
+  g_atomic_int_inc (counter);
+}
+
+static void
+post (MsgpackRpcConnection *self,
+      MsgpackRpcPostFunc    func,
+      gpointer              data,
+      GDestroyNotify        destroy)
+{
+  _msgpack_rpc_reactor_post (self->reactor, self, FALSE, func, data, destroy);
+}
+
+static gboolean
+has_handler (MsgpackRpcConnection *self,
+             guint                 signal)
+{
+  return g_signal_has_handler_pending (self, signals[signal], 0, TRUE);
+}
+
+GQuark
+_msgpack_rpc_connection_get_detail (const char *method)
+{
+  return *method != '\0' ? g_quark_try_string (method) : 0;
+}
+
+/* ---- answering ---- */
+
+static void
+request_answered (MsgpackRpcConnection *self)
+{
+  int before = g_atomic_int_add (&self->requests_in_flight, -1);
+
+  if (before == MAX_REQUESTS / 2)
+    _msgpack_rpc_link_set_paused (self->link, FALSE);
+  /* A peer that has closed its side was only kept for this. */
+  if (before == 1)
+    _msgpack_rpc_link_settle (self->link);
+}
+
+static GBytes *
+pack_answer (MsgpackRpcConnection  *self,
+             GVariant              *msgid,
+             GVariant              *error_value,
+             GVariant              *result,
+             GError               **error)
+{
+  g_autoptr(GVariant) flag = NULL;
+
+  if (msgpack_rpc_connection_get_profile (self) != MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
+    return _msgpack_rpc_message_pack_response (msgid, error_value, result, error);
+
+  flag = g_variant_ref_sink (g_variant_new_boolean (error_value != NULL));
+  return _msgpack_rpc_message_pack_response (msgid, flag, error_value != NULL ? error_value : result,
+                                             error);
+}
+
+/* Sends an answer; one that cannot be packed becomes an error that says so. */
+static gboolean
+send_answer (MsgpackRpcConnection *self,
+             GVariant             *msgid,
+             GVariant             *error_value,
+             GVariant             *result)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = pack_answer (self, msgid, error_value, result, &error);
+
+  if (bytes == NULL)
+    {
+      g_autoptr(GVariant) text = NULL;
+
+      g_prefix_error_literal (&error, "The answer cannot be sent: ");
+      text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+      bytes = pack_answer (self, msgid, text, NULL, NULL);
+      g_clear_error (&error);
+    }
+  if (bytes == NULL)
+    return FALSE;
+
+  if (_msgpack_rpc_link_send (self->link, bytes, NULL, TRUE, &error))
+    return TRUE;
+
+  /* The peer would wait for an answer that never comes. */
+  if (g_error_matches (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL))
+    _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
+  return FALSE;
+}
+
+static void
+send_error (MsgpackRpcConnection *self,
+            GVariant             *msgid,
+            const GError         *error)
+{
+  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+
+  send_answer (self, msgid, value, NULL);
+}
+
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+static void
+track_invocation (MsgpackRpcConnection *self,
+                  MsgpackRpcInvocation *invocation)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GWeakRef *weak = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (weak, invocation);
+  g_hash_table_insert (self->invocations, invocation, weak);
+}
+
+gboolean
+_msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
+                                MsgpackRpcInvocation *invocation,
+                                GVariant             *msgid,
+                                GVariant             *error_value,
+                                GVariant             *result)
+{
+  gboolean sent;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->invocations, invocation);
+  g_mutex_unlock (&self->lock);
+
+  sent = send_answer (self, msgid, error_value, result);
+  request_answered (self);
+  return sent;
+}
+
+void
+_msgpack_rpc_connection_count_late_answer (MsgpackRpcConnection *self)
+{
+  count (&self->statistics.late_answers);
+}
+
+/* ---- delivering, in the main context ---- */
+
+typedef struct
+{
+  GVariant *raw;
+  gsize size;
+  MsgpackRpcMessage message;
+  gboolean is_request;
+} Incoming;
+
+static void
+incoming_free (gpointer data)
+{
+  Incoming *incoming = data;
+
+  g_variant_unref (incoming->raw);
+  _msgpack_rpc_message_clear (&incoming->message);
+  g_free (incoming);
+}
+
+static gboolean
+emit_message (MsgpackRpcConnection *self,
+              GVariant             *raw)
+{
+  gboolean handled = FALSE;
+
+  if (has_handler (self, SIGNAL_MESSAGE))
+    g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, raw, &handled);
+  return handled;
+}
+
+static void
+answer_not_found (MsgpackRpcInvocation *invocation,
+                  const char           *method)
+{
+  g_autofree char *shown = g_utf8_substring (method, 0, MIN (100, g_utf8_strlen (method, -1)));
+
+  msgpack_rpc_invocation_return_error (invocation, MSGPACK_RPC_ERROR,
+                                       MSGPACK_RPC_ERROR_METHOD_NOT_FOUND,
+                                       "There is no method “%s”", shown);
+}
+
+/* A call that is running finishes on the dispatcher that took it. */
+static MsgpackRpcDispatcher *
+ref_dispatcher (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->dispatcher != NULL ? g_object_ref (self->dispatcher) : NULL;
+}
+
+static void
+deliver_request (MsgpackRpcConnection *self,
+                 MsgpackRpcMessage    *message)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  gboolean handled = FALSE;
+
+  invocation = _msgpack_rpc_invocation_new (self, message->msgid, message->method, message->params);
+  track_invocation (self, invocation);
+
+  if (has_handler (self, SIGNAL_REQUEST))
+    g_signal_emit (self, signals[SIGNAL_REQUEST],
+                   _msgpack_rpc_connection_get_detail (message->method), invocation,
+                   message->params, &handled);
+  if (!handled && client != NULL)
+    handled = self->client_funcs->request (client, invocation, message->params);
+  if (handled || msgpack_rpc_invocation_get_answered (invocation))
+    return;
+
+  dispatcher = ref_dispatcher (self);
+  if (dispatcher == NULL || !_msgpack_rpc_dispatcher_invoke (dispatcher, invocation))
+    answer_not_found (invocation, message->method);
+}
+
+static void
+deliver_notification (MsgpackRpcConnection *self,
+                      MsgpackRpcMessage    *message)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  if (has_handler (self, SIGNAL_NOTIFICATION))
+    g_signal_emit (self, signals[SIGNAL_NOTIFICATION],
+                   _msgpack_rpc_connection_get_detail (message->method), message->method,
+                   message->params);
+  if (client != NULL)
+    self->client_funcs->notification (client, message->method, message->params);
+
+  dispatcher = ref_dispatcher (self);
+  if (dispatcher == NULL)
+    return;
+
+  invocation = _msgpack_rpc_invocation_new (self, NULL, message->method, message->params);
+  _msgpack_rpc_dispatcher_invoke (dispatcher, invocation);
+}
+
+static void
+deliver_incoming (gpointer owner,
+                  gpointer data)
+{
+  MsgpackRpcConnection *self = owner;
+  Incoming *incoming = data;
+
+  g_atomic_int_add (&self->undelivered, -1);
+  g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
+
+  if (emit_message (self, incoming->raw))
+    {
+      /* Whoever took it answers it with a message of its own. */
+      if (incoming->is_request)
+        request_answered (self);
+    }
+  else if (incoming->is_request)
+    deliver_request (self, &incoming->message);
+  else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+    deliver_notification (self, &incoming->message);
+}
+
+static void
+deliver_reply (gpointer owner,
+               gpointer data)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  g_signal_emit (self, signals[SIGNAL_REPLY],
+                 _msgpack_rpc_connection_get_detail (msgpack_rpc_call_get_method (data)), data);
+  if (client != NULL)
+    self->client_funcs->reply (client, data);
+}
+
+static void
+deliver_unknown_reply (gpointer owner,
+                       gpointer data)
+{
+  Incoming *incoming = data;
+
+  g_signal_emit (owner, signals[SIGNAL_UNKNOWN_REPLY], 0, incoming->message.msgid,
+                 incoming->message.error, incoming->message.result);
+}
+
+/* ---- what the link tells: by the holder of its I/O ---- */
+
+static void
+post_incoming (MsgpackRpcConnection *self,
+               GVariant             *raw,
+               gsize                 size,
+               MsgpackRpcMessage    *message)
+{
+  Incoming *incoming = g_new0 (Incoming, 1);
+
+  incoming->raw = g_variant_ref (raw);
+  incoming->size = size;
+  incoming->message = *message;
+  incoming->is_request = message->type == MSGPACK_RPC_MESSAGE_REQUEST;
+  *message = (MsgpackRpcMessage) { .type = message->type };
+
+  g_atomic_int_inc (&self->undelivered);
+  g_atomic_pointer_add (&self->held_bytes, (gssize) size);
+  post (self, deliver_incoming, incoming, incoming_free);
+}
+
+static void
+refuse_busy (MsgpackRpcConnection *self,
+             MsgpackRpcMessage    *message)
+{
+  g_autoptr(GError) error = NULL;
+
+  count (&self->statistics.busy_answers);
+  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                       "Busy: the limit of %d requests in flight is reached", MAX_REQUESTS);
+  send_error (self, message->msgid, error);
+}
+
+static void
+take_request (MsgpackRpcConnection *self,
+              GVariant             *raw,
+              gsize                 size,
+              MsgpackRpcMessage    *message)
+{
+  int in_flight = g_atomic_int_get (&self->requests_in_flight);
+
+  /* Not reading would keep the reply from us that we wait for. */
+  if (in_flight >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) > 0)
+    {
+      refuse_busy (self, message);
+      return;
+    }
+
+  g_atomic_int_inc (&self->requests_in_flight);
+  if (in_flight + 1 >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) == 0)
+    _msgpack_rpc_link_set_paused (self->link, TRUE);
+  post_incoming (self, raw, size, message);
+}
+
+static gboolean
+is_boolean (GVariant *value,
+            gboolean  wanted)
+{
+  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) &&
+         g_variant_get_boolean (value) == wanted;
+}
+
+/* Whether `[1, id, false, value]` is a success: by the letter it is not. */
+static gboolean
+false_is_success (MsgpackRpcConnection *self)
+{
+  return g_atomic_int_get (&self->peer_says_true) ||
+         msgpack_rpc_connection_get_profile (self) == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR;
+}
+
+static gboolean
+end_call (MsgpackRpcConnection *self,
+          MsgpackRpcCall       *call,
+          GVariant             *raw,
+          MsgpackRpcMessage    *message)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean says_true = is_boolean (message->error, TRUE);
+
+  if (_msgpack_rpc_value_is_nil (message->error) ||
+      (is_boolean (message->error, FALSE) && false_is_success (self)))
+    return _msgpack_rpc_call_reply (call, raw, message->result);
+
+  if (says_true)
+    g_atomic_int_set (&self->peer_says_true, TRUE);
+  error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), message->error,
+                                                message->result);
+  return _msgpack_rpc_call_refuse (call, raw, error, says_true ? message->result : message->error);
+}
+
+static void
+take_response (MsgpackRpcConnection *self,
+               GVariant             *raw,
+               gsize                 size,
+               MsgpackRpcMessage    *message)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  MsgpackRpcReplyKind kind = MSGPACK_RPC_REPLY_UNKNOWN;
+  gint64 id;
+
+  if (_msgpack_rpc_value_get_int (message->msgid, &id))
+    {
+      g_mutex_lock (&self->lock);
+      kind = _msgpack_rpc_call_table_take (&self->calls, id, &call);
+      g_mutex_unlock (&self->lock);
+    }
+
+  if (call != NULL)
+    {
+      g_atomic_int_add (&self->calls_in_flight, -1);
+      if (!end_call (self, call, raw, message))
+        count (&self->statistics.late_replies);
+      else if (has_handler (self, SIGNAL_REPLY) || self->client_funcs != NULL)
+        post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
+      return;
+    }
+
+  if (kind == MSGPACK_RPC_REPLY_LATE)
+    {
+      count (&self->statistics.late_replies);
+      return;
+    }
+
+  count (&self->statistics.unknown_replies);
+  if (has_handler (self, SIGNAL_UNKNOWN_REPLY))
+    {
+      Incoming *incoming = g_new0 (Incoming, 1);
+
+      incoming->raw = g_variant_ref (raw);
+      incoming->size = size;
+      incoming->message = *message;
+      *message = (MsgpackRpcMessage) { .type = message->type };
+      post (self, deliver_unknown_reply, incoming, incoming_free);
+    }
+}
+
+static void
+take_invalid (MsgpackRpcConnection *self,
+              MsgpackRpcMessage    *message,
+              const GError         *error)
+{
+  count (&self->statistics.invalid_messages);
+  g_debug ("[connection %" G_GUINT64_FORMAT "] %s", self->id, error->message);
+  if (message->msgid != NULL)
+    send_error (self, message->msgid, error);
+}
+
+static gboolean
+check_held_bytes (MsgpackRpcConnection *self,
+                  gsize                 size)
+{
+  gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
+  g_autoptr(GError) error = NULL;
+
+  if (held == 0 || held + size <= MAX_HELD_BYTES)
+    return TRUE;
+
+  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
+                       "%" G_GSIZE_FORMAT " bytes of messages wait to be handled, and %"
+                       G_GSIZE_FORMAT " more would exceed the limit of %d",
+                       held, size, MAX_HELD_BYTES);
+  _msgpack_rpc_link_fail (self->link, error);
+  return FALSE;
+}
+
+static void
+link_message (gpointer  owner,
+              GVariant *raw,
+              gsize     size)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcMessage message;
+
+  count (&self->statistics.messages);
+  if (!_msgpack_rpc_message_parse (&message, raw, &error))
+    message.type = MSGPACK_RPC_MESSAGE_INVALID;
+
+  if (message.type != MSGPACK_RPC_MESSAGE_RESPONSE && !check_held_bytes (self, size))
+    {
+      _msgpack_rpc_message_clear (&message);
+      return;
+    }
+
+  if (message.type == MSGPACK_RPC_MESSAGE_INVALID)
+    take_invalid (self, &message, error);
+
+  if (message.type == MSGPACK_RPC_MESSAGE_REQUEST)
+    take_request (self, raw, size, &message);
+  else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+    post_incoming (self, raw, size, &message);
+  else
+    {
+      MsgpackRpcMessage seen = { .type = MSGPACK_RPC_MESSAGE_INVALID };
+
+      if (has_handler (self, SIGNAL_MESSAGE))
+        post_incoming (self, raw, size, &seen);
+      if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
+        take_response (self, raw, size, &message);
+    }
+
+  _msgpack_rpc_message_clear (&message);
+}
+
+/* Calls that wait for a reply cannot get one any more. */
+static void
+fail_requests (MsgpackRpcConnection *self,
+               const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_take_requests (&self->calls);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      g_atomic_int_add (&self->calls_in_flight, -1);
+      _msgpack_rpc_call_fail (g_ptr_array_index (calls, i), error);
+    }
+}
+
+static void
+end_others (MsgpackRpcConnection *self,
+            const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_take_others (&self->calls);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      MsgpackRpcCall *call = g_ptr_array_index (calls, i);
+
+      if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_CLOSE)
+        _msgpack_rpc_call_succeed (call);
+      else
+        _msgpack_rpc_call_fail (call, error);
+    }
+}
+
+static void
+link_input_ended (gpointer owner)
+{
+  g_autoptr(GError) error = NULL;
+
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The peer closed the connection"));
+  fail_requests (owner, error);
+}
+
+static gboolean
+link_is_busy (gpointer owner)
+{
+  MsgpackRpcConnection *self = owner;
+
+  return g_atomic_int_get (&self->requests_in_flight) > 0;
+}
+
+static gboolean
+link_wants_input (gpointer owner)
+{
+  MsgpackRpcConnection *self = owner;
+
+  return g_atomic_int_get (&self->undelivered) < MAX_UNDELIVERED ||
+         g_atomic_int_get (&self->calls_in_flight) > 0;
+}
+
+typedef struct
+{
+  MsgpackRpcConnectionStatus old_status;
+  MsgpackRpcConnectionStatus new_status;
+  GError *error;
+} StatusChange;
+
+static void
+status_change_free (gpointer data)
+{
+  StatusChange *change = data;
+
+  g_clear_error (&change->error);
+  g_free (change);
+}
+
+static void
+deliver_status (gpointer owner,
+                gpointer data)
+{
+  MsgpackRpcConnection *self = owner;
+  StatusChange *change = data;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATUS]);
+  if (client != NULL)
+    self->client_funcs->status (client, change->old_status, change->new_status, change->error);
+}
+
+static void
+link_status (gpointer                    owner,
+             MsgpackRpcConnectionStatus  old_status,
+             MsgpackRpcConnectionStatus  new_status,
+             const GError               *error)
+{
+  StatusChange *change;
+
+  /* A connection on a given stream is born connected. */
+  if (old_status == MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED &&
+      new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+    return;
+
+  change = g_new0 (StatusChange, 1);
+  change->old_status = old_status;
+  change->new_status = new_status;
+  change->error = error != NULL ? g_error_copy (error) : NULL;
+  post (owner, deliver_status, change, status_change_free);
+}
+
+typedef struct
+{
+  GError *error;
+  GVariant *incomplete;
+  GVariant *unsent;
+} Ending;
+
+static void
+ending_free (gpointer data)
+{
+  Ending *ending = data;
+
+  g_clear_error (&ending->error);
+  g_clear_pointer (&ending->incomplete, g_variant_unref);
+  g_variant_unref (ending->unsent);
+  g_free (ending);
+}
+
+static void
+cancel_invocations (MsgpackRpcConnection *self)
+{
+  g_autoptr(GPtrArray) invocations = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer weak;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->invocations);
+  while (g_hash_table_iter_next (&iter, NULL, &weak))
+    {
+      gpointer invocation = g_weak_ref_get (weak);
+
+      if (invocation != NULL)
+        g_ptr_array_add (invocations, invocation);
+    }
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < invocations->len; i++)
+    _msgpack_rpc_invocation_cancel (g_ptr_array_index (invocations, i));
+}
+
+static void
+deliver_ending (gpointer owner,
+                gpointer data)
+{
+  Ending *ending = data;
+
+  cancel_invocations (owner);
+  g_signal_emit (owner, signals[SIGNAL_CLOSED], 0, ending->error, ending->incomplete,
+                 ending->unsent);
+}
+
+static GError *
+call_error (const GError *error,
+            gboolean      opened)
+{
+  if (error == NULL)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connection was closed"));
+  if (!opened)
+    return g_error_copy (error);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connection was closed: %s"),
+                      error->message);
+}
+
+static void
+link_ended (gpointer      owner,
+            const GError *error,
+            gboolean      opened,
+            GVariant     *incomplete,
+            GVariant     *unsent)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GError) reason = call_error (error, opened);
+  Ending *ending = g_new0 (Ending, 1);
+
+  fail_requests (self, reason);
+  end_others (self, reason);
+
+  ending->error = error != NULL ? g_error_copy (error) : NULL;
+  ending->incomplete = incomplete != NULL ? g_variant_ref (incomplete) : NULL;
+  ending->unsent = g_variant_ref (unsent);
+  post (self, deliver_ending, ending, ending_free);
+}
+
+static const MsgpackRpcLinkOwnerFuncs link_funcs = {
+  .message = link_message,
+  .input_ended = link_input_ended,
+  .is_busy = link_is_busy,
+  .wants_input = link_wants_input,
+  .status = link_status,
+  .ended = link_ended,
+};
+
+/* ---- sending ---- */
+
+void
+_msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
+                                     MsgpackRpcCall       *call,
+                                     guint32               msgid)
+{
+  MsgpackRpcDelivery delivery = _msgpack_rpc_link_withdraw (self->link, call);
+  gboolean was_there;
+
+  /* Not in the queue: written, or taken out of it by closing, which has said so itself. */
+  if (delivery != MSGPACK_RPC_DELIVERY_SENT)
+    _msgpack_rpc_call_set_delivery (call, delivery);
+
+  g_mutex_lock (&self->lock);
+  was_there = _msgpack_rpc_call_table_forget (&self->calls, call, msgid,
+                                              delivery != MSGPACK_RPC_DELIVERY_NOT_SENT);
+  g_mutex_unlock (&self->lock);
+
+  if (was_there && msgid != 0)
+    g_atomic_int_add (&self->calls_in_flight, -1);
+}
+
+static GBytes *
+pack_call (MsgpackRpcCall  *call,
+           guint32          msgid,
+           GError         **error)
+{
+  const char *method = msgpack_rpc_call_get_method (call);
+  GVariant *params = msgpack_rpc_call_get_params (call);
+
+  if (msgid != 0)
+    return _msgpack_rpc_message_pack_request (msgid, method, params, error);
+
+  return _msgpack_rpc_message_pack_notification (method, params, error);
+}
+
+/* From here on the connection ends the call. FALSE if it has ended already. */
+static gboolean
+register_call (MsgpackRpcConnection *self,
+               MsgpackRpcCall       *call,
+               guint32               msgid)
+{
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_call_table_add (&self->calls, call, msgid);
+  g_mutex_unlock (&self->lock);
+
+  if (msgid != 0)
+    {
+      g_atomic_int_inc (&self->calls_in_flight);
+      _msgpack_rpc_link_set_paused (self->link, FALSE);
+    }
+
+  if (_msgpack_rpc_call_bind (call, self, self->link, msgid))
+    return TRUE;
+
+  _msgpack_rpc_connection_forget_call (self, call, msgid);
+  return FALSE;
+}
+
+static guint32
+new_msgid (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return _msgpack_rpc_call_table_new_id (&self->calls);
+}
+
+/* The entry is in the table before the first byte is queued: a reply always finds its call. */
+void
+_msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
+                                MsgpackRpcCall       *call)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+  guint32 msgid = 0;
+
+  if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
+    msgid = new_msgid (self);
+
+  bytes = pack_call (call, msgid, &error);
+  if (bytes == NULL)
+    {
+      _msgpack_rpc_call_fail (call, error);
+      return;
+    }
+
+  if (register_call (self, call, msgid) &&
+      !_msgpack_rpc_link_send (self->link, bytes, call, FALSE, &error))
+    _msgpack_rpc_call_fail (call, error);
+}
+
+void
+_msgpack_rpc_connection_close (MsgpackRpcConnection *self,
+                               MsgpackRpcCloseMode   mode,
+                               MsgpackRpcCall       *call)
+{
+  if (!register_call (self, call, 0))
+    return;
+
+  _msgpack_rpc_link_close (self->link, mode, NULL);
+  if (_msgpack_rpc_link_has_ended (self->link))
+    _msgpack_rpc_call_succeed (call);
+}
+
+static void
+connection_send_call (MsgpackRpcPeer *peer,
+                      MsgpackRpcCall *call)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
+
+  if (_msgpack_rpc_call_start (call, self, self->reactor,
+                               msgpack_rpc_connection_get_default_timeout (self)))
+    _msgpack_rpc_connection_submit (self, call);
+}
+
+static gboolean
+connection_send_notification (MsgpackRpcPeer  *peer,
+                              const char      *method,
+                              GVariant        *params,
+                              GError         **error)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_notification (method, params, error);
+
+  return bytes != NULL && _msgpack_rpc_link_send (self->link, bytes, NULL, FALSE, error);
+}
+
+static void
+peer_iface_init (MsgpackRpcPeerInterface *iface)
+{
+  iface->send_call = connection_send_call;
+  iface->send_notification = connection_send_notification;
+}
+
+/* ---- for clients and servers ---- */
+
+MsgpackRpcConnection *
+_msgpack_rpc_connection_new_held (GIOStream    *io_stream,
+                                  GMainContext *main_context)
+{
+  MsgpackRpcConnection *self = _msgpack_rpc_connection_new_unopened (main_context, NULL, NULL);
+
+  self->io_stream = g_object_ref (io_stream);
+  _msgpack_rpc_link_set_paused (self->link, TRUE);
+  _msgpack_rpc_link_attach (self->link, io_stream);
+  return self;
+}
+
+void
+_msgpack_rpc_connection_release (MsgpackRpcConnection *self)
+{
+  _msgpack_rpc_link_set_paused (self->link, FALSE);
+}
+
+MsgpackRpcConnection *
+_msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
+                                      gpointer                     client,
+                                      const MsgpackRpcClientFuncs *funcs)
+{
+  MsgpackRpcConnection *self = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
+                                             "main-context", main_context,
+                                             NULL);
+
+  g_weak_ref_set (&self->client, client);
+  self->client_funcs = funcs;
+  return self;
+}
+
+void
+_msgpack_rpc_connection_open (MsgpackRpcConnection   *self,
+                              MsgpackRpcCall         *call,
+                              MsgpackRpcLinkOpenFunc  func,
+                              gpointer                data)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!register_call (self, call, 0))
+    return;
+
+  if (func != NULL)
+    _msgpack_rpc_link_open (self->link, func, data);
+  else if (msgpack_rpc_connection_is_connected (self))
+    _msgpack_rpc_call_succeed (call);
+  else if (_msgpack_rpc_link_has_ended (self->link))
+    {
+      error = call_error (NULL, TRUE);
+      _msgpack_rpc_call_fail (call, error);
+    }
+}
+
+void
+_msgpack_rpc_connection_opened (MsgpackRpcConnection *self,
+                                GIOStream            *stream,
+                                const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&self->io_stream, stream);
+  g_mutex_unlock (&self->lock);
+
+  _msgpack_rpc_link_opened (self->link, stream, error);
+  if (_msgpack_rpc_link_has_ended (self->link))
+    return;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_get_kind (&self->calls, MSGPACK_RPC_CALL_KIND_OPEN);
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < calls->len; i++)
+    _msgpack_rpc_call_succeed (g_ptr_array_index (calls, i));
+}
+
+gboolean
+_msgpack_rpc_connection_has_ended (MsgpackRpcConnection *self)
+{
+  return _msgpack_rpc_link_has_ended (self->link);
+}
+
+/* ---- the object ---- */
+
+static void
+msgpack_rpc_connection_get_property (GObject    *object,
+                                     guint       prop_id,
+                                     GValue     *value,
+                                     GParamSpec *pspec)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
+
+  switch (prop_id)
+    {
+    case PROP_CREDENTIALS:
+      g_value_take_object (value, msgpack_rpc_connection_get_credentials (self));
+      break;
+    case PROP_DEFAULT_TIMEOUT:
+      g_value_set_int (value, msgpack_rpc_connection_get_default_timeout (self));
+      break;
+    case PROP_DISPATCHER:
+      g_value_take_object (value, ref_dispatcher (self));
+      break;
+    case PROP_ID:
+      g_value_set_uint64 (value, self->id);
+      break;
+    case PROP_IO_STREAM:
+      g_value_set_object (value, msgpack_rpc_connection_get_io_stream (self));
+      break;
+    case PROP_LOCAL_ADDRESS:
+      g_value_take_object (value, msgpack_rpc_connection_get_local_address (self));
+      break;
+    case PROP_MAIN_CONTEXT:
+      g_value_set_boxed (value, self->main_context);
+      break;
+    case PROP_MAX_DECODED_SIZE:
+      g_value_set_uint64 (value, self->max_decoded_size);
+      break;
+    case PROP_MAX_DEPTH:
+      g_value_set_uint (value, self->max_depth);
+      break;
+    case PROP_MAX_MESSAGE_SIZE:
+      g_value_set_uint64 (value, self->max_message_size);
+      break;
+    case PROP_PROFILE:
+      g_value_set_enum (value, (int) msgpack_rpc_connection_get_profile (self));
+      break;
+    case PROP_QUEUED_BYTES:
+      g_value_set_uint64 (value, msgpack_rpc_connection_get_queued_bytes (self));
+      break;
+    case PROP_REMOTE_ADDRESS:
+      g_value_take_object (value, msgpack_rpc_connection_get_remote_address (self));
+      break;
+    case PROP_STATISTICS:
+      g_value_take_variant (value, msgpack_rpc_connection_get_statistics (self));
+      break;
+    case PROP_STATUS:
+      g_value_set_enum (value, (int) msgpack_rpc_connection_get_status (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_connection_set_property (GObject      *object,
+                                     guint         prop_id,
+                                     const GValue *value,
+                                     GParamSpec   *pspec)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
+
+  switch (prop_id)
+    {
+    case PROP_DEFAULT_TIMEOUT:
+      msgpack_rpc_connection_set_default_timeout (self, g_value_get_int (value));
+      break;
+    case PROP_DISPATCHER:
+      msgpack_rpc_connection_set_dispatcher (self, g_value_get_object (value));
+      break;
+    case PROP_IO_STREAM:
+      self->io_stream = g_value_dup_object (value);
+      break;
+    case PROP_MAIN_CONTEXT:
+      self->main_context = g_value_dup_boxed (value);
+      break;
+    case PROP_MAX_DECODED_SIZE:
+      self->max_decoded_size = g_value_get_uint64 (value);
+      break;
+    case PROP_MAX_DEPTH:
+      self->max_depth = g_value_get_uint (value);
+      break;
+    case PROP_MAX_MESSAGE_SIZE:
+      self->max_message_size = g_value_get_uint64 (value);
+      break;
+    case PROP_PROFILE:
+      msgpack_rpc_connection_set_profile (self, (MsgpackRpcProfile) g_value_get_enum (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_connection_constructed (GObject *object)
+{
+  static gsize last_id = 0;
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
+
+  G_OBJECT_CLASS (msgpack_rpc_connection_parent_class)->constructed (object);
+
+  self->id = (guint64) g_atomic_pointer_add (&last_id, 1) + 1;
+  if (self->main_context == NULL)
+    self->main_context = g_main_context_ref_thread_default ();
+  self->reactor = _msgpack_rpc_reactor_get (self->main_context);
+  self->link = _msgpack_rpc_link_new (object, &link_funcs, self->reactor);
+  _msgpack_rpc_link_set_limits (self->link, self->max_message_size, self->max_decoded_size,
+                                self->max_depth);
+  if (self->io_stream != NULL)
+    _msgpack_rpc_link_attach (self->link, self->io_stream);
+}
+
+static void
+msgpack_rpc_connection_dispose (GObject *object)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
+
+  _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
+  _msgpack_rpc_link_disown (self->link);
+  _msgpack_rpc_reactor_forget (self->reactor, self);
+
+  G_OBJECT_CLASS (msgpack_rpc_connection_parent_class)->dispose (object);
+}
+
+static void
+msgpack_rpc_connection_finalize (GObject *object)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
+
+  g_assert (g_hash_table_size (self->calls.requests) == 0);
+  g_assert (g_hash_table_size (self->calls.others) == 0);
+
+  _msgpack_rpc_call_table_clear (&self->calls);
+  g_hash_table_unref (self->invocations);
+  g_weak_ref_clear (&self->client);
+  g_clear_object (&self->dispatcher);
+  g_clear_object (&self->io_stream);
+  g_object_unref (self->link);
+  _msgpack_rpc_reactor_unref (self->reactor);
+  g_main_context_unref (self->main_context);
+  g_mutex_clear (&self->lock);
+
+  G_OBJECT_CLASS (msgpack_rpc_connection_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_CONSTRUCT_ONLY;
+
+  /**
+   * MsgpackRpcConnection:credentials: (getter get_credentials)
+   *
+   * Who the peer is, if the stream is a UNIX socket, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CREDENTIALS] =
+    g_param_spec_object ("credentials", NULL, NULL, G_TYPE_CREDENTIALS, readable);
+
+  /**
+   * MsgpackRpcConnection:default-timeout: (getter get_default_timeout) (setter set_default_timeout)
+   *
+   * The milliseconds that a call may take whose own [property@Call:timeout] is −1; `G_MAXINT` for
+   * no limit.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DEFAULT_TIMEOUT] =
+    g_param_spec_int ("default-timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT, settable);
+
+  /**
+   * MsgpackRpcConnection:dispatcher: (getter get_dispatcher) (setter set_dispatcher)
+   *
+   * The methods that the peer may call, or `NULL`.
+   *
+   * It may be changed at any time; a call that is running finishes on the one that took it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DISPATCHER] =
+    g_param_spec_object ("dispatcher", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, settable);
+
+  /**
+   * MsgpackRpcConnection:id: (getter get_id)
+   *
+   * A number that no other connection of the process has or will have; from 1.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ID] =
+    g_param_spec_uint64 ("id", NULL, NULL, 0, G_MAXUINT64, 0, readable);
+
+  /**
+   * MsgpackRpcConnection:io-stream: (getter get_io_stream)
+   *
+   * The stream; `NULL` for a client's connection that is still being opened.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IO_STREAM] =
+    g_param_spec_object ("io-stream", NULL, NULL, G_TYPE_IO_STREAM, construct);
+
+  /**
+   * MsgpackRpcConnection:local-address: (getter get_local_address)
+   *
+   * The address of this end, if the stream is a socket, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LOCAL_ADDRESS] =
+    g_param_spec_object ("local-address", NULL, NULL, G_TYPE_SOCKET_ADDRESS, readable);
+
+  /**
+   * MsgpackRpcConnection:main-context: (getter get_main_context)
+   *
+   * The context in which handlers run and signals are emitted; given as `NULL`, the thread-default
+   * context of the thread that creates the connection.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAIN_CONTEXT] =
+    g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT, construct);
+
+  /**
+   * MsgpackRpcConnection:max-decoded-size:
+   *
+   * The bytes that a message may take up decoded.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_DECODED_SIZE] =
+    g_param_spec_uint64 ("max-decoded-size", NULL, NULL, 1, G_MAXUINT64, DEFAULT_MAX_DECODED_SIZE,
+                         construct);
+
+  /**
+   * MsgpackRpcConnection:max-depth:
+   *
+   * How deep arrays and maps may be nested in a message, the message itself included.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_DEPTH] =
+    g_param_spec_uint ("max-depth", NULL, NULL, 1, MAX_DEPTH, DEFAULT_MAX_DEPTH, construct);
+
+  /**
+   * MsgpackRpcConnection:max-message-size:
+   *
+   * The bytes that a message may have on the wire.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_MESSAGE_SIZE] =
+    g_param_spec_uint64 ("max-message-size", NULL, NULL, 1, G_MAXUINT64, DEFAULT_MAX_MESSAGE_SIZE,
+                         construct);
+
+  /**
+   * MsgpackRpcConnection:profile: (getter get_profile) (setter set_profile)
+   *
+   * The dialect that the peer speaks.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PROFILE] =
+    g_param_spec_enum ("profile", NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
+                       MSGPACK_RPC_PROFILE_TOLERANT, settable);
+
+  /**
+   * MsgpackRpcConnection:queued-bytes: (getter get_queued_bytes)
+   *
+   * The bytes that wait to be written. Does not notify.
+   *
+   * Since: 1.0
+   */
+  props[PROP_QUEUED_BYTES] =
+    g_param_spec_uint64 ("queued-bytes", NULL, NULL, 0, G_MAXUINT64, 0, readable);
+
+  /**
+   * MsgpackRpcConnection:remote-address: (getter get_remote_address)
+   *
+   * The address of the peer, if the stream is a socket, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_REMOTE_ADDRESS] =
+    g_param_spec_object ("remote-address", NULL, NULL, G_TYPE_SOCKET_ADDRESS, readable);
+
+  /**
+   * MsgpackRpcConnection:statistics: (getter get_statistics)
+   *
+   * Counters, as [method@Connection.get_statistics] lists them. Does not notify.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STATISTICS] =
+    g_param_spec_variant ("statistics", NULL, NULL, G_VARIANT_TYPE_VARDICT, NULL, readable);
+
+  /**
+   * MsgpackRpcConnection:status: (getter get_status)
+   *
+   * Whether messages can be sent.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STATUS] =
+    g_param_spec_enum ("status", NULL, NULL, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
+                       MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED, readable);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+install_signals (GType type)
+{
+  /**
+   * MsgpackRpcConnection::closed:
+   * @self: the connection
+   * @error: (nullable): what went wrong, or `NULL` if this end or the peer closed in good order
+   * @incomplete: (nullable): the message, of type `av`, of which a part was written
+   * @unsent: the messages of which nothing was written, in order; of type `av`, each an `av`
+   *
+   * The connection has ended. Emitted once, after all that the peer sent before.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_CLOSED] =
+    g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 3, G_TYPE_ERROR, G_TYPE_VARIANT, G_TYPE_VARIANT);
+
+  /**
+   * MsgpackRpcConnection::message:
+   * @self: the connection
+   * @message: the message, of type `av`
+   *
+   * A message has come, of whatever kind.
+   *
+   * Returns: `TRUE` if it is taken care of. A request must then be answered by
+   *   [method@Connection.send_message]. Replies go to their call in any case.
+   * Since: 1.0
+   */
+  signals[SIGNAL_MESSAGE] =
+    g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
+                  NULL, G_TYPE_BOOLEAN, 1, G_TYPE_VARIANT);
+
+  /**
+   * MsgpackRpcConnection::notification:
+   * @self: the connection
+   * @method: the name of the method
+   * @params: the parameters: of type `av`, or `a{sv}` for named ones
+   *
+   * A notification has come. The detail is its method.
+   *
+   * The dispatcher sees it afterwards.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_NOTIFICATION] =
+    g_signal_new ("notification", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+
+  /**
+   * MsgpackRpcConnection::reply:
+   * @self: the connection
+   * @call: the call, ended
+   *
+   * A call of this end was answered, with a result or an error. The detail is its method.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_REPLY] =
+    g_signal_new ("reply", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 1, MSGPACK_RPC_TYPE_CALL);
+
+  /**
+   * MsgpackRpcConnection::request:
+   * @self: the connection
+   * @invocation: the request
+   * @params: its parameters: of type `av`, or `a{sv}` for named ones
+   *
+   * A request has come. The detail is its method.
+   *
+   * Methods belong in the [property@Connection:dispatcher], which answers when a handler fails; this
+   * signal is for those who look on, or catch what is not there.
+   *
+   * Returns: `TRUE` if the request is, or will be, answered; `FALSE` leaves it to the dispatcher
+   * Since: 1.0
+   */
+  signals[SIGNAL_REQUEST] =
+    g_signal_new ("request", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
+                  g_signal_accumulator_true_handled, NULL, NULL,
+                  G_TYPE_BOOLEAN, 2, MSGPACK_RPC_TYPE_INVOCATION, G_TYPE_VARIANT);
+
+  /**
+   * MsgpackRpcConnection::unknown-reply:
+   * @self: the connection
+   * @msgid: the id, as it came
+   * @error: the error slot; nil is of type `mv`
+   * @result: the result slot
+   *
+   * A reply has come to what nobody asked. Some peers report what they could not understand so.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_UNKNOWN_REPLY] =
+    g_signal_new ("unknown-reply", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                  G_TYPE_NONE, 3, G_TYPE_VARIANT, G_TYPE_VARIANT, G_TYPE_VARIANT);
+}
+
+static void
+msgpack_rpc_connection_class_init (MsgpackRpcConnectionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->constructed = msgpack_rpc_connection_constructed;
+  object_class->get_property = msgpack_rpc_connection_get_property;
+  object_class->set_property = msgpack_rpc_connection_set_property;
+  object_class->dispose = msgpack_rpc_connection_dispose;
+  object_class->finalize = msgpack_rpc_connection_finalize;
+
+  install_properties (object_class);
+  install_signals (G_TYPE_FROM_CLASS (klass));
+}
+
+static void
+msgpack_rpc_connection_init (MsgpackRpcConnection *self)
+{
+  g_mutex_init (&self->lock);
+  g_weak_ref_init (&self->client, NULL);
+  _msgpack_rpc_call_table_init (&self->calls);
+  self->invocations = g_hash_table_new_full (NULL, NULL, NULL, weak_ref_free);
+  self->default_timeout = DEFAULT_TIMEOUT;
+}
+
+/**
+ * msgpack_rpc_connection_new:
+ * @io_stream: a stream that nobody else reads or writes
+ *
+ * Creates a connection on a stream.
+ *
+ * It belongs to the thread-default context of the calling thread. Call this in a thread that owns
+ * that context, so that signals can be connected to before anything is delivered.
+ *
+ * Returns: (transfer full): a new connection
+ * Since: 1.0
+ */
+MsgpackRpcConnection *
+msgpack_rpc_connection_new (GIOStream *io_stream)
+{
+  g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
+
+  return g_object_new (MSGPACK_RPC_TYPE_CONNECTION, "io-stream", io_stream, NULL);
+}
+
+static MsgpackRpcConnection *
+new_for_fd (int      fd,
+            GError **error)
+{
+  g_autoptr(GSocket) socket = g_socket_new_from_fd (fd, error);
+  g_autoptr(GSocketConnection) stream = NULL;
+
+  if (socket == NULL)
+    {
+      g_close (fd, NULL);
+      return NULL;
+    }
+
+  stream = g_socket_connection_factory_create_connection (socket);
+  return msgpack_rpc_connection_new (G_IO_STREAM (stream));
+}
+
+/**
+ * msgpack_rpc_connection_new_pair:
+ * @first: (out) (transfer full): one end
+ * @second: (out) (transfer full): the other end
+ * @error: return location for an error
+ *
+ * Creates two connections that are each other's peer, for tests and for talking between threads.
+ *
+ * Both belong to the thread-default context of the calling thread.
+ *
+ * Returns: `TRUE`, or `FALSE` with @error set if no pair of sockets can be had
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_new_pair (MsgpackRpcConnection **first,
+                                 MsgpackRpcConnection **second,
+                                 GError               **error)
+{
+  int fds[2];
+
+  g_return_val_if_fail (first != NULL && second != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
+                   _("Could not create a pair of sockets: %s"), g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  *first = new_for_fd (fds[0], error);
+  *second = *first != NULL ? new_for_fd (fds[1], error) : NULL;
+  if (*first == NULL)
+    g_close (fds[1], NULL);
+  if (*second == NULL)
+    g_clear_object (first);
+  return *first != NULL;
+}
+
+/**
+ * msgpack_rpc_connection_get_id: (get-property id)
+ * @self: a connection
+ *
+ * Gets a number that no other connection of the process has or will have.
+ *
+ * Returns: the number, from 1
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_connection_get_id (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), 0);
+
+  return self->id;
+}
+
+/**
+ * msgpack_rpc_connection_get_io_stream: (get-property io-stream)
+ * @self: a connection
+ *
+ * Gets the stream.
+ *
+ * Returns: (transfer none) (nullable): the stream, or `NULL` while it is being opened
+ * Since: 1.0
+ */
+GIOStream *
+msgpack_rpc_connection_get_io_stream (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->io_stream;
+}
+
+/**
+ * msgpack_rpc_connection_get_main_context: (get-property main-context)
+ * @self: a connection
+ *
+ * Gets the context in which handlers run and signals are emitted.
+ *
+ * Returns: (transfer none): the context
+ * Since: 1.0
+ */
+GMainContext *
+msgpack_rpc_connection_get_main_context (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  return self->main_context;
+}
+
+/**
+ * msgpack_rpc_connection_get_status: (get-property status)
+ * @self: a connection
+ *
+ * Gets whether messages can be sent.
+ *
+ * Returns: the status
+ * Since: 1.0
+ */
+MsgpackRpcConnectionStatus
+msgpack_rpc_connection_get_status (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self),
+                        MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
+
+  return _msgpack_rpc_link_get_status (self->link);
+}
+
+/**
+ * msgpack_rpc_connection_is_connected:
+ * @self: a connection
+ *
+ * Gets whether the status is connected.
+ *
+ * Returns: whether messages go both ways
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_is_connected (MsgpackRpcConnection *self)
+{
+  return msgpack_rpc_connection_get_status (self) == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+}
+
+static GSocket *
+get_socket (MsgpackRpcConnection *self)
+{
+  GIOStream *stream = msgpack_rpc_connection_get_io_stream (self);
+
+  return G_IS_SOCKET_CONNECTION (stream) ? g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream))
+                                         : NULL;
+}
+
+/**
+ * msgpack_rpc_connection_get_local_address: (get-property local-address)
+ * @self: a connection
+ *
+ * Gets the address of this end.
+ *
+ * Returns: (transfer full) (nullable): the address, or `NULL` if the stream is no open socket
+ * Since: 1.0
+ */
+GSocketAddress *
+msgpack_rpc_connection_get_local_address (MsgpackRpcConnection *self)
+{
+  GSocket *socket;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  socket = get_socket (self);
+  return socket != NULL ? g_socket_get_local_address (socket, NULL) : NULL;
+}
+
+/**
+ * msgpack_rpc_connection_get_remote_address: (get-property remote-address)
+ * @self: a connection
+ *
+ * Gets the address of the peer.
+ *
+ * Returns: (transfer full) (nullable): the address, or `NULL` if the stream is no open socket
+ * Since: 1.0
+ */
+GSocketAddress *
+msgpack_rpc_connection_get_remote_address (MsgpackRpcConnection *self)
+{
+  GSocket *socket;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  socket = get_socket (self);
+  return socket != NULL ? g_socket_get_remote_address (socket, NULL) : NULL;
+}
+
+/**
+ * msgpack_rpc_connection_get_credentials: (get-property credentials)
+ * @self: a connection
+ *
+ * Gets who the peer is, as the operating system tells for UNIX sockets.
+ *
+ * Returns: (transfer full) (nullable): the credentials, or `NULL` if they are not known
+ * Since: 1.0
+ */
+GCredentials *
+msgpack_rpc_connection_get_credentials (MsgpackRpcConnection *self)
+{
+  GSocket *socket;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  socket = get_socket (self);
+  if (socket == NULL || g_socket_get_family (socket) != G_SOCKET_FAMILY_UNIX)
+    return NULL;
+
+  return g_socket_get_credentials (socket, NULL);
+}
+
+/**
+ * msgpack_rpc_connection_get_queued_bytes: (get-property queued-bytes)
+ * @self: a connection
+ *
+ * Gets how much waits to be written.
+ *
+ * Returns: bytes
+ * Since: 1.0
+ */
+gsize
+msgpack_rpc_connection_get_queued_bytes (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), 0);
+
+  return _msgpack_rpc_link_get_queued_bytes (self->link);
+}
+
+/**
+ * msgpack_rpc_connection_get_statistics: (get-property statistics)
+ * @self: a connection
+ *
+ * Gets counters, of type `a{sv}`, each of type `u`:
+ *
+ * - `messages`: messages that have come
+ * - `invalid-messages`: among them, those that are no MessagePack-RPC
+ * - `late-replies`: replies to calls that had ended
+ * - `unknown-replies`: replies to what nobody asked
+ * - `late-answers`: answers of ours to what was answered already
+ * - `busy-answers`: requests refused because too many were in flight
+ * - `calls-in-flight`: calls of ours that wait for their reply now
+ * - `requests-in-flight`: requests of the peer that wait for their answer now
+ *
+ * Returns: (transfer full): the counters
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_connection_get_statistics (MsgpackRpcConnection *self)
+{
+  GVariantBuilder builder;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+#define ADD(name, counter) \
+  g_variant_builder_add (&builder, "{sv}", name, \
+                         g_variant_new_uint32 ((guint32) g_atomic_int_get (&(counter))))
+  ADD ("messages", self->statistics.messages);
+  ADD ("invalid-messages", self->statistics.invalid_messages);
+  ADD ("late-replies", self->statistics.late_replies);
+  ADD ("unknown-replies", self->statistics.unknown_replies);
+  ADD ("late-answers", self->statistics.late_answers);
+  ADD ("busy-answers", self->statistics.busy_answers);
+  ADD ("calls-in-flight", self->calls_in_flight);
+  ADD ("requests-in-flight", self->requests_in_flight);
+#undef ADD
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/**
+ * msgpack_rpc_connection_get_dispatcher: (get-property dispatcher)
+ * @self: a connection
+ *
+ * Gets the methods that the peer may call.
+ *
+ * Returns: (transfer none) (nullable): the dispatcher, or `NULL`
+ * Since: 1.0
+ */
+MsgpackRpcDispatcher *
+msgpack_rpc_connection_get_dispatcher (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->dispatcher;
+}
+
+static void
+deliver_notify (gpointer owner,
+                gpointer data)
+{
+  g_object_notify_by_pspec (owner, data);
+}
+
+/* Property notifications come in the main context; when this is it, at once. */
+static void
+notify (MsgpackRpcConnection *self,
+        guint                 prop)
+{
+  if (self->reactor == NULL || g_main_context_is_owner (self->main_context))
+    g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
+  else
+    post (self, deliver_notify, props[prop], NULL);
+}
+
+/**
+ * msgpack_rpc_connection_set_dispatcher: (set-property dispatcher)
+ * @self: a connection
+ * @dispatcher: (nullable): a dispatcher, or `NULL`
+ *
+ * Sets the methods that the peer may call.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_dispatcher (MsgpackRpcConnection *self,
+                                       MsgpackRpcDispatcher *dispatcher)
+{
+  g_autoptr(MsgpackRpcDispatcher) old = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+  g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
+
+  g_mutex_lock (&self->lock);
+  old = self->dispatcher;
+  self->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
+  g_mutex_unlock (&self->lock);
+
+  if (old != dispatcher)
+    notify (self, PROP_DISPATCHER);
+}
+
+/**
+ * msgpack_rpc_connection_get_default_timeout: (get-property default-timeout)
+ * @self: a connection
+ *
+ * Gets how long a call may take that does not say so itself.
+ *
+ * Returns: milliseconds; `G_MAXINT` for no limit
+ * Since: 1.0
+ */
+int
+msgpack_rpc_connection_get_default_timeout (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), 0);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->default_timeout;
+}
+
+/**
+ * msgpack_rpc_connection_set_default_timeout: (set-property default-timeout)
+ * @self: a connection
+ * @default_timeout: milliseconds; `G_MAXINT` for no limit
+ *
+ * Sets how long a call may take that does not say so itself.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,
+                                            int                   default_timeout)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+  g_return_if_fail (default_timeout >= 0);
+
+  g_mutex_lock (&self->lock);
+  changed = self->default_timeout != default_timeout;
+  self->default_timeout = default_timeout;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    notify (self, PROP_DEFAULT_TIMEOUT);
+}
+
+/**
+ * msgpack_rpc_connection_get_profile: (get-property profile)
+ * @self: a connection
+ *
+ * Gets the dialect that the peer speaks.
+ *
+ * Returns: the profile
+ * Since: 1.0
+ */
+MsgpackRpcProfile
+msgpack_rpc_connection_get_profile (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), MSGPACK_RPC_PROFILE_TOLERANT);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->profile;
+}
+
+/**
+ * msgpack_rpc_connection_set_profile: (set-property profile)
+ * @self: a connection
+ * @profile: a profile
+ *
+ * Sets the dialect that the peer speaks.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_profile (MsgpackRpcConnection *self,
+                                    MsgpackRpcProfile     profile)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->profile != profile;
+  self->profile = profile;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    notify (self, PROP_PROFILE);
+}
+
+static gboolean
+is_array (GBytes *bytes)
+{
+  const guint8 *data = g_bytes_get_data (bytes, NULL);
+
+  return (data[0] & 0xf0) == 0x90 || data[0] == 0xdc || data[0] == 0xdd;
+}
+
+/**
+ * msgpack_rpc_connection_send_message:
+ * @self: a connection
+ * @message: a whole message: anything that is an array in MessagePack
+ * @error: return location for an error
+ *
+ * Queues a message as it is, without looking at what it means.
+ *
+ * If @message is floating, it is consumed. Never blocks.
+ *
+ * Returns: `TRUE` if it was queued; `FALSE` with @error set: [error@Error.INVALID_VALUE],
+ *   [error@Error.INVALID_MESSAGE] if it is no array, [error@Error.QUEUE_FULL] or
+ *   `G_IO_ERROR_CLOSED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
+                                     GVariant              *message,
+                                     GError               **error)
+{
+  g_autoptr(GVariant) sunk = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+
+  g_return_val_if_fail (message != NULL, FALSE);
+  sunk = g_variant_ref_sink (message);
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  bytes = msgpack_rpc_pack (message, error);
+  if (bytes == NULL)
+    return FALSE;
+
+  if (!is_array (bytes))
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "A message is an array, not a value of type “%s”",
+                   g_variant_get_type_string (message));
+      return FALSE;
+    }
+
+  return _msgpack_rpc_link_send (self->link, bytes, NULL, TRUE, error);
+}
+
+/* The three forms of an operation differ only in how its call ends. */
+static MsgpackRpcCall *
+start_operation (MsgpackRpcConnection *self,
+                 MsgpackRpcCallKind    kind,
+                 GCancellable         *cancellable,
+                 GAsyncReadyCallback   callback,
+                 gpointer              user_data)
+{
+  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
+
+  _msgpack_rpc_call_set_callback (call, self, cancellable, callback, user_data);
+  _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
+  return call;
+}
+
+static MsgpackRpcCall *
+start_close (MsgpackRpcConnection *self,
+             MsgpackRpcCloseMode   mode,
+             GCancellable         *cancellable,
+             GAsyncReadyCallback   callback,
+             gpointer              user_data)
+{
+  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_CLOSE, cancellable, callback,
+                                          user_data);
+
+  _msgpack_rpc_connection_close (self, mode, call);
+  return call;
+}
+
+/**
+ * msgpack_rpc_connection_close_async:
+ * @self: a connection
+ * @mode: what to do with messages that are still queued
+ * @cancellable: (nullable): ends the waiting; the connection closes all the same
+ * @callback: (scope async): called when the connection has ended
+ * @user_data: data for @callback
+ *
+ * Closes the connection.
+ *
+ * Whatever the mode, it has ended after 5 seconds. Calls in flight end with `G_IO_ERROR_CLOSED`
+ * once the queue is dealt with. Closing again is allowed, and may hurry it along. Call
+ * [method@Connection.close_finish] from @callback.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_close_async (MsgpackRpcConnection *self,
+                                    MsgpackRpcCloseMode   mode,
+                                    GCancellable         *cancellable,
+                                    GAsyncReadyCallback   callback,
+                                    gpointer              user_data)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_object_unref (start_close (self, mode, cancellable, callback, user_data));
+}
+
+/**
+ * msgpack_rpc_connection_close_finish:
+ * @self: a connection
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Connection.close_async].
+ *
+ * Returns: `TRUE` when the connection has ended; `FALSE` with @error set to `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_close_finish (MsgpackRpcConnection  *self,
+                                     GAsyncResult          *result,
+                                     GError               **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_CLOSE, error);
+}
+
+/**
+ * msgpack_rpc_connection_close_sync:
+ * @self: a connection
+ * @mode: what to do with messages that are still queued
+ * @cancellable: (nullable): ends the waiting; the connection closes all the same
+ * @error: return location for an error
+ *
+ * Closes the connection and blocks until it has ended.
+ *
+ * Otherwise as [method@Connection.close_async]. [signal@Connection::closed] comes later, in the
+ * connection's context.
+ *
+ * Returns: `TRUE` when the connection has ended; `FALSE` with @error set to `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_close_sync (MsgpackRpcConnection  *self,
+                                   MsgpackRpcCloseMode    mode,
+                                   GCancellable          *cancellable,
+                                   GError               **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  call = start_close (self, mode, cancellable, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, error);
+}
+
+/* A mark in the queue ends the call when its turn has come. */
+static MsgpackRpcCall *
+start_flush (MsgpackRpcConnection *self,
+             GCancellable         *cancellable,
+             GAsyncReadyCallback   callback,
+             gpointer              user_data)
+{
+  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_FLUSH, cancellable, callback,
+                                          user_data);
+  g_autoptr(GBytes) mark = g_bytes_new (NULL, 0);
+  g_autoptr(GError) error = NULL;
+
+  if (register_call (self, call, 0) &&
+      !_msgpack_rpc_link_send (self->link, mark, call, TRUE, &error))
+    _msgpack_rpc_call_fail (call, error);
+  return call;
+}
+
+/**
+ * msgpack_rpc_connection_flush_async:
+ * @self: a connection
+ * @cancellable: (nullable): ends the waiting
+ * @callback: (scope async): called when all that is queued now is written
+ * @user_data: data for @callback
+ *
+ * Waits until all that is queued now was handed to the stream.
+ *
+ * Call [method@Connection.flush_finish] from @callback.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_flush_async (MsgpackRpcConnection *self,
+                                    GCancellable         *cancellable,
+                                    GAsyncReadyCallback   callback,
+                                    gpointer              user_data)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_object_unref (start_flush (self, cancellable, callback, user_data));
+}
+
+/**
+ * msgpack_rpc_connection_flush_finish:
+ * @self: a connection
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Connection.flush_async].
+ *
+ * Returns: `TRUE` when it is written; `FALSE` with @error set to `G_IO_ERROR_CLOSED` or
+ *   `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_flush_finish (MsgpackRpcConnection  *self,
+                                     GAsyncResult          *result,
+                                     GError               **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_FLUSH, error);
+}
+
+/**
+ * msgpack_rpc_connection_flush_sync:
+ * @self: a connection
+ * @cancellable: (nullable): ends the waiting
+ * @error: return location for an error
+ *
+ * Blocks until all that is queued now was handed to the stream.
+ *
+ * Returns: `TRUE` when it is written; `FALSE` with @error set to `G_IO_ERROR_CLOSED` or
+ *   `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_flush_sync (MsgpackRpcConnection  *self,
+                                   GCancellable          *cancellable,
+                                   GError               **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  call = start_flush (self, cancellable, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, error);
+}

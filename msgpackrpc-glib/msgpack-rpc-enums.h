@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#if !defined(MSGPACK_RPC_INSIDE) && !defined(MSGPACK_RPC_COMPILATION)
+#error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
+#endif
+
+#include <glib.h>
+
+#include "msgpack-rpc-version.h"
+
+G_BEGIN_DECLS
+
+/**
+ * MsgpackRpcConnectionStatus:
+ * @MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED: there is no stream: none was opened yet, opening
+ *   failed, or the connection has ended
+ * @MSGPACK_RPC_CONNECTION_STATUS_CONNECTING: a stream is being opened
+ * @MSGPACK_RPC_CONNECTION_STATUS_CONNECTED: messages go both ways
+ * @MSGPACK_RPC_CONNECTION_STATUS_CLOSING: no new message is taken; what the close mode asks for is
+ *   still being written, or the peer has stopped sending and its last requests are being answered
+ *
+ * The states of a [class@Connection] and of a [class@Client].
+ *
+ * The order is the order of life: a status only ever moves forward, and from `CLOSING` back to
+ * `DISCONNECTED`.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED,
+  MSGPACK_RPC_CONNECTION_STATUS_CONNECTING,
+  MSGPACK_RPC_CONNECTION_STATUS_CONNECTED,
+  MSGPACK_RPC_CONNECTION_STATUS_CLOSING,
+} MsgpackRpcConnectionStatus;
+
+/**
+ * MsgpackRpcCloseMode:
+ * @MSGPACK_RPC_CLOSE_MODE_NOW: close at once; what was partly sent and what was not sent is handed
+ *   back by [signal@Connection::closed]
+ * @MSGPACK_RPC_CLOSE_MODE_FINISH_MESSAGE: write the rest of a partly sent message, then close
+ * @MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE: write all that is queued, then close
+ *
+ * What a close does with messages that are still queued.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_CLOSE_MODE_NOW,
+  MSGPACK_RPC_CLOSE_MODE_FINISH_MESSAGE,
+  MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE,
+} MsgpackRpcCloseMode;
+
+/**
+ * MsgpackRpcDelivery:
+ * @MSGPACK_RPC_DELIVERY_NOT_SENT: not a byte was handed to the stream; the peer cannot have seen it
+ * @MSGPACK_RPC_DELIVERY_PARTLY_SENT: some bytes were handed to the stream, not all
+ * @MSGPACK_RPC_DELIVERY_SENT: handed whole to the stream; the peer may have seen it
+ * @MSGPACK_RPC_DELIVERY_ANSWERED: the peer's reply has come
+ *
+ * How far a call got.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_DELIVERY_NOT_SENT,
+  MSGPACK_RPC_DELIVERY_PARTLY_SENT,
+  MSGPACK_RPC_DELIVERY_SENT,
+  MSGPACK_RPC_DELIVERY_ANSWERED,
+} MsgpackRpcDelivery;
+
+/**
+ * MsgpackRpcCallState:
+ * @MSGPACK_RPC_CALL_STATE_NEW: not started
+ * @MSGPACK_RPC_CALL_STATE_PENDING: started, and waiting to be sent or answered
+ * @MSGPACK_RPC_CALL_STATE_SUCCEEDED: ended with a result
+ * @MSGPACK_RPC_CALL_STATE_FAILED: ended with an error
+ *
+ * The states of a [class@Call].
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_CALL_STATE_NEW,
+  MSGPACK_RPC_CALL_STATE_PENDING,
+  MSGPACK_RPC_CALL_STATE_SUCCEEDED,
+  MSGPACK_RPC_CALL_STATE_FAILED,
+} MsgpackRpcCallState;
+
+/**
+ * MsgpackRpcProfile:
+ * @MSGPACK_RPC_PROFILE_TOLERANT: what the specification says is sent; what peers are known to get
+ *   wrong without doubt about its meaning is understood
+ * @MSGPACK_RPC_PROFILE_BOOLEAN_ERROR: the dialect whose replies carry a boolean in the error slot:
+ *   `[1, id, false, value]` is a success and `[1, id, true, value]` a failure, on receiving and on
+ *   sending
+ *
+ * The dialect that a [class@Connection] speaks.
+ *
+ * A reply `[1, id, true, value]` is a failure whose value is `value` in every profile; after one,
+ * `[1, id, false, value]` from that peer is a success in every profile.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_PROFILE_TOLERANT,
+  MSGPACK_RPC_PROFILE_BOOLEAN_ERROR,
+} MsgpackRpcProfile;
+
+/**
+ * MsgpackRpcMethodFlags:
+ * @MSGPACK_RPC_METHOD_FLAGS_NONE: nothing special
+ * @MSGPACK_RPC_METHOD_FLAGS_REPLACE: take the place of a method of the same name, if there is one
+ *
+ * How a method is added to a [class@Dispatcher].
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  MSGPACK_RPC_METHOD_FLAGS_NONE = 0,
+  MSGPACK_RPC_METHOD_FLAGS_REPLACE = 1 << 0,
+} MsgpackRpcMethodFlags;
+
+G_END_DECLS

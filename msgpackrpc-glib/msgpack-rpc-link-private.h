@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-reactor-private.h"
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+/* One stream, one state, one output queue, and one holder of its I/O at a time: the reactor's
+ * dispatch, or a thread that waits for something. The holder never blocks, and calls no code of
+ * the application.
+ *
+ * All functions may be called from any thread. */
+#define MSGPACK_RPC_TYPE_LINK (_msgpack_rpc_link_get_type ())
+
+G_DECLARE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, MSGPACK_RPC, LINK, GObject)
+
+typedef struct
+{
+  /* A whole message came. By the holder of the I/O, no lock held, in wire order. */
+  void     (*message)     (gpointer      owner,
+                           GVariant     *message,
+                           gsize         size);
+  /* The peer will send nothing more. Likewise. */
+  void     (*input_ended) (gpointer      owner);
+  /* Whether half-closing must wait: requests are still to be answered. Takes no lock. */
+  gboolean (*is_busy)     (gpointer      owner);
+  /* Whether more should be read at the moment. Takes no lock. */
+  gboolean (*wants_input) (gpointer      owner);
+  /* The status changed. With the link's lock held, so in order: it may only post. */
+  void     (*status)      (gpointer                    owner,
+                           MsgpackRpcConnectionStatus  old_status,
+                           MsgpackRpcConnectionStatus  new_status,
+                           const GError               *error);
+  /* The link has ended, once. In any thread, no lock held. @opened: whether it was ever connected.
+   * @unsent: of type av. */
+  void     (*ended)       (gpointer      owner,
+                           const GError *error,
+                           gboolean      opened,
+                           GVariant     *incomplete,
+                           GVariant     *unsent);
+} MsgpackRpcLinkOwnerFuncs;
+
+/* Starts to open a stream with the private context as thread-default; calls
+ * _msgpack_rpc_link_opened() when done, from that context. */
+typedef void (*MsgpackRpcLinkOpenFunc) (MsgpackRpcLink *link,
+                                        gpointer        data,
+                                        GCancellable   *cancellable);
+
+/* @owner is not referenced; it calls _msgpack_rpc_link_disown() in its dispose. */
+MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
+                                          const MsgpackRpcLinkOwnerFuncs *funcs,
+                                          MsgpackRpcReactor              *reactor);
+void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
+
+/* The limits of what is read. */
+void _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
+                                   guint64         max_message_size,
+                                   guint64         max_decoded_size,
+                                   guint           max_depth);
+
+/* disconnected → connecting */
+void _msgpack_rpc_link_open   (MsgpackRpcLink         *self,
+                               MsgpackRpcLinkOpenFunc  func,
+                               gpointer                data);
+/* connecting → connected, or ended with @error. */
+void _msgpack_rpc_link_opened (MsgpackRpcLink         *self,
+                               GIOStream              *stream,
+                               const GError           *error);
+/* disconnected → connected */
+void _msgpack_rpc_link_attach (MsgpackRpcLink         *self,
+                               GIOStream              *stream);
+
+MsgpackRpcConnectionStatus _msgpack_rpc_link_get_status       (MsgpackRpcLink *self);
+gboolean                   _msgpack_rpc_link_has_ended        (MsgpackRpcLink *self);
+gsize                      _msgpack_rpc_link_get_queued_bytes (MsgpackRpcLink *self);
+
+/* Queues a message. @call, if any, is told when it is written or not. @is_answer: also taken when
+ * the peer has stopped sending. */
+gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink  *self,
+                                               GBytes          *bytes,
+                                               MsgpackRpcCall  *call,
+                                               gboolean         is_answer,
+                                               GError         **error);
+/* Takes the message of @call out of the queue if nothing of it was written; says how far it got. */
+MsgpackRpcDelivery _msgpack_rpc_link_withdraw (MsgpackRpcLink  *self,
+                                               MsgpackRpcCall  *call);
+
+/* Begins to close. Nothing of the application runs in here. */
+void _msgpack_rpc_link_close (MsgpackRpcLink      *self,
+                              MsgpackRpcCloseMode  mode,
+                              const GError        *error);
+/* The peer broke the rules: it is told so, if that is possible at once, and the link ends. */
+void _msgpack_rpc_link_fail  (MsgpackRpcLink      *self,
+                              const GError        *error);
+
+/* Held, messages that have come wait inside of the link. */
+void _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
+                                   gboolean        paused);
+
+/* Does all the I/O that can be done without blocking, waiting for another thread that is doing
+ * it. */
+void _msgpack_rpc_link_work   (MsgpackRpcLink *self);
+/* Looks again whether a half-closed link can end. */
+void _msgpack_rpc_link_settle (MsgpackRpcLink *self);
+/* What a thread that waits should poll before it calls _work() again: appends to @fds (of GPollFD)
+ * and returns the timeout in milliseconds, −1 for none. */
+int  _msgpack_rpc_link_query  (MsgpackRpcLink *self,
+                               GArray         *fds);
+
+G_END_DECLS

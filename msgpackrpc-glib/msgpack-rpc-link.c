@@ -1,0 +1,1137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-link-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-nested-source-private.h"
+#include "msgpack-rpc-output-private.h"
+#include "msgpack-rpc-transport-private.h"
+#include "msgpack-rpc-unpacker-private.h"
+#include "msgpack-rpc-unpacker.h"
+
+/* How much one dispatch reads of one link. */
+#define READ_SIZE (64 * 1024)
+/* How many messages one system call writes. */
+#define WRITE_VECTORS 64
+/* How much may be queued, in bytes. */
+#define OUTPUT_LIMIT (64 * 1024 * 1024)
+/* How long an orderly close may take, in microseconds. */
+#define CLOSE_TIMEOUT (5 * G_USEC_PER_SEC)
+/* How much of what a vanished peer left is still read. */
+#define LEFTOVER_READS 256
+
+typedef enum
+{
+  STATE_NEW,          /* nothing was opened yet */
+  STATE_CONNECTING,   /* somebody opens a stream */
+  STATE_CONNECTED,
+  STATE_HALF_CLOSED,  /* the peer sends no more; what it asked for is being answered */
+  STATE_CLOSING,      /* we send no more but what the close mode says */
+  STATE_ENDED,
+  N_STATES
+} State;
+
+struct _MsgpackRpcLink
+{
+  GObject parent_instance;
+
+  const MsgpackRpcLinkOwnerFuncs *funcs;
+  MsgpackRpcReactor *reactor;   /* owned */
+
+  GMutex lock;                  /* guards all below, but for the unpacker */
+  GObject *owner;               /* not owned; NULL once it is disposed of */
+  State state;                  /* only set by set_state() */
+  GError *error;                /* the first one */
+  gboolean write_failed;        /* what the peer left is still read, then the link ends */
+  MsgpackRpcTransport *transport;
+  gboolean transport_closed;    /* close was called, and it is not idle yet */
+  MsgpackRpcPort *ports[2];     /* for input, and for output if that is another descriptor */
+  MsgpackRpcOutput output;
+  GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue */
+  MsgpackRpcTimer close_timer;  /* ends an orderly close */
+  gboolean paused;
+  gboolean corked;              /* output waits for the next turn of the loop */
+
+  GMainContext *context;        /* private; for opening, and for the asynchronous transport */
+  GSource *nested;              /* it, attached to the reactor's context */
+  GCancellable *open_cancellable;
+
+  GThread *io_thread;           /* who holds the I/O, or NULL */
+  GCond io_released;
+  MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
+};
+
+G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
+
+static const char * const state_names[N_STATES] = {
+  "new", "connecting", "connected", "half-closed", "closing", "ended",
+};
+
+static MsgpackRpcConnectionStatus
+state_to_status (State state)
+{
+  switch (state)
+    {
+    case STATE_CONNECTING:
+      return MSGPACK_RPC_CONNECTION_STATUS_CONNECTING;
+    case STATE_CONNECTED:
+      return MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+    case STATE_HALF_CLOSED:
+    case STATE_CLOSING:
+      return MSGPACK_RPC_CONNECTION_STATUS_CLOSING;
+    case STATE_NEW:
+    case STATE_ENDED:
+    case N_STATES:
+    default:
+      return MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED;
+    }
+}
+
+/* The only place that changes the state. The lock is held. */
+static void
+set_state (MsgpackRpcLink *self,
+           State           state,
+           const GError   *error)
+{
+  static const gboolean allowed[N_STATES][N_STATES] = {
+    [STATE_NEW] = { [STATE_CONNECTING] = TRUE, [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_CONNECTING] = { [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_CONNECTED] = { [STATE_HALF_CLOSED] = TRUE, [STATE_CLOSING] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_HALF_CLOSED] = { [STATE_CLOSING] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_CLOSING] = { [STATE_ENDED] = TRUE },
+  };
+  MsgpackRpcConnectionStatus old_status = state_to_status (self->state);
+  MsgpackRpcConnectionStatus new_status = state_to_status (state);
+
+  g_assert (allowed[self->state][state]);
+  g_debug ("[link %p] %s → %s%s%s", self, state_names[self->state], state_names[state],
+           error != NULL ? ": " : "", error != NULL ? error->message : "");
+
+  self->state = state;
+  if (old_status != new_status && self->owner != NULL)
+    self->funcs->status (self->owner, old_status, new_status, error);
+}
+
+static gboolean
+has_stream (MsgpackRpcLink *self)
+{
+  return self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED ||
+         self->state == STATE_CLOSING;
+}
+
+static gboolean
+reads_input (MsgpackRpcLink *self)
+{
+  return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && !self->paused;
+}
+
+/* A reference on the owner, or NULL when it is being disposed of. */
+static gpointer
+ref_owner (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->owner != NULL ? g_object_ref (self->owner) : NULL;
+}
+
+/* ---- who holds the I/O ---- */
+
+/* FALSE if this thread holds it already, or if another does and @wait is FALSE. */
+static gboolean
+enter_io (MsgpackRpcLink *self,
+          gboolean        wait)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  while (self->io_thread != NULL)
+    {
+      if (self->io_thread == g_thread_self () || !wait)
+        return FALSE;
+      g_cond_wait (&self->io_released, &self->lock);
+    }
+
+  self->io_thread = g_thread_self ();
+  return TRUE;
+}
+
+static void close_transport (MsgpackRpcLink *self);
+
+/* Whoever ended the link meanwhile left the stream to the holder of the I/O. */
+static void
+leave_io (MsgpackRpcLink *self)
+{
+  gboolean again;
+
+  do
+    {
+      close_transport (self);
+
+      g_mutex_lock (&self->lock);
+      self->io_thread = NULL;
+      again = self->state == STATE_ENDED && self->transport != NULL && !self->transport_closed;
+      g_cond_signal (&self->io_released);
+      g_mutex_unlock (&self->lock);
+    }
+  while (again && enter_io (self, FALSE));
+}
+
+/* ---- ports ---- */
+
+static void
+port_ready (gpointer     owner,
+            GIOCondition condition);
+
+static void
+set_port (MsgpackRpcLink *self,
+          guint           i,
+          int             fd,
+          GIOCondition    condition,
+          gboolean        keep)
+{
+  if (!keep && self->ports[i] != NULL)
+    _msgpack_rpc_reactor_remove_port (self->reactor, g_steal_pointer (&self->ports[i]));
+  else if (keep && self->ports[i] == NULL)
+    self->ports[i] = _msgpack_rpc_reactor_add_port (self->reactor, fd, condition, port_ready,
+                                                    G_OBJECT (self));
+  else if (keep)
+    _msgpack_rpc_reactor_modify_port (self->reactor, self->ports[i], condition);
+}
+
+static GIOCondition
+wanted_condition (MsgpackRpcLink *self)
+{
+  GIOCondition condition = 0;
+
+  if (reads_input (self))
+    condition |= G_IO_IN;
+  if (!_msgpack_rpc_output_is_empty (&self->output) && !self->write_failed)
+    condition |= G_IO_OUT;
+  return condition;
+}
+
+/* Polls what the state asks for. A descriptor that is watched for nothing still reports that the
+ * peer is gone, over and over, so it is only kept where that is wanted. The lock is held. */
+static void
+update_ports (MsgpackRpcLink *self)
+{
+  GIOCondition condition = wanted_condition (self);
+  GPollFD fds[2];
+  guint n;
+
+  if (self->transport == NULL || !has_stream (self))
+    return;
+
+  /* Output that is corked is written in the next turn anyway. */
+  if (self->corked)
+    condition &= ~G_IO_OUT;
+
+  n = self->transport->klass->get_fds (self->transport, condition, fds);
+  if (n == 1)
+    set_port (self, 0, fds[0].fd, condition, condition != 0 || self->state == STATE_HALF_CLOSED);
+  else
+    for (guint i = 0; i < n; i++)
+      set_port (self, i, fds[i].fd, fds[i].events, fds[i].events != 0);
+}
+
+static void
+remove_ports (MsgpackRpcLink *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->ports); i++)
+    if (self->ports[i] != NULL)
+      _msgpack_rpc_reactor_remove_port (self->reactor, g_steal_pointer (&self->ports[i]));
+}
+
+/* ---- the end ---- */
+
+static void
+drop_nested (MsgpackRpcLink *self)
+{
+  GSource *nested;
+
+  g_mutex_lock (&self->lock);
+  nested = g_steal_pointer (&self->nested);
+  g_mutex_unlock (&self->lock);
+
+  if (nested != NULL)
+    {
+      g_source_destroy (nested);
+      g_source_unref (nested);
+    }
+}
+
+/* If the link has ended, closes the stream, and frees it once nothing is pending on it. By the
+ * holder of the I/O. */
+static void
+close_transport (MsgpackRpcLink *self)
+{
+  MsgpackRpcTransport *transport;
+  gboolean ended, closed, opening;
+
+  g_mutex_lock (&self->lock);
+  ended = self->state == STATE_ENDED;
+  transport = self->transport;
+  closed = self->transport_closed;
+  opening = self->open_cancellable != NULL;
+  self->transport_closed = ended && transport != NULL;
+  g_mutex_unlock (&self->lock);
+
+  if (!ended)
+    return;
+
+  if (transport != NULL)
+    {
+      if (!closed)
+        transport->klass->close (transport);
+      if (!transport->klass->is_idle (transport))
+        return;
+
+      g_mutex_lock (&self->lock);
+      self->transport = NULL;
+      self->transport_closed = FALSE;
+      g_mutex_unlock (&self->lock);
+      transport->klass->free (transport);
+    }
+
+  if (!opening)
+    drop_nested (self);
+}
+
+static GVariant *
+make_unsent (MsgpackRpcLink *self)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
+  for (guint i = 0; i < self->unsent->len; i++)
+    g_variant_builder_add (&builder, "v", g_ptr_array_index (self->unsent, i));
+  g_ptr_array_set_size (self->unsent, 0);
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* Ends the link, once; @error is why, unless something went wrong before. */
+static void
+end (MsgpackRpcLink *self,
+     const GError   *error)
+{
+  g_autoptr(GVariant) incomplete = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GObject) owner = NULL;
+  g_autoptr(GCancellable) cancellable = NULL;
+  gboolean opened;
+
+  g_mutex_lock (&self->lock);
+  if (self->state == STATE_ENDED)
+    {
+      g_mutex_unlock (&self->lock);
+      return;
+    }
+
+  if (self->error == NULL && error != NULL)
+    self->error = g_error_copy (error);
+  opened = has_stream (self);
+  incomplete = _msgpack_rpc_output_clear (&self->output, FALSE, self->unsent);
+  unsent = make_unsent (self);
+  set_state (self, STATE_ENDED, self->error);
+  remove_ports (self);
+  if (self->owner != NULL)
+    owner = g_object_ref (self->owner);
+  if (self->open_cancellable != NULL)
+    cancellable = g_object_ref (self->open_cancellable);
+  g_mutex_unlock (&self->lock);
+
+  g_cancellable_cancel (cancellable);
+  _msgpack_rpc_reactor_stop_timer (self->reactor, &self->close_timer);
+  _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
+  if (owner != NULL)
+    self->funcs->ended (owner, self->error, opened, incomplete, unsent);
+
+  /* Whoever holds the I/O closes the stream when it has finished. */
+  if (enter_io (self, FALSE))
+    leave_io (self);
+}
+
+static void
+close_timed_out (gpointer owner)
+{
+  MsgpackRpcLink *self = owner;
+  g_autoptr(GError) error = NULL;
+
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                               _("Closing took too long: the peer does not read"));
+  end (self, error);
+}
+
+/* ---- reading and writing, by the holder of the I/O ---- */
+
+static void
+fail_writing (MsgpackRpcLink *self,
+              GError         *error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->write_failed = TRUE;
+  if (self->error == NULL)
+    self->error = g_steal_pointer (&error);
+  g_clear_error (&error);
+}
+
+/* Writes until the queue is empty or the stream takes no more. */
+static void
+write_output (MsgpackRpcLink *self)
+{
+  g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
+  gssize n = 0;
+
+  while (n >= 0)
+    {
+      GOutputVector vectors[WRITE_VECTORS];
+      g_autoptr(GError) error = NULL;
+      guint n_vectors = 0;
+
+      g_mutex_lock (&self->lock);
+      _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
+      if (has_stream (self) && !self->write_failed)
+        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS);
+      g_mutex_unlock (&self->lock);
+
+      for (guint i = 0; i < sent->len; i++)
+        _msgpack_rpc_call_written (g_ptr_array_index (sent, i));
+      g_ptr_array_set_size (sent, 0);
+
+      if (n_vectors == 0)
+        break;
+
+      n = self->transport->klass->writev (self->transport, vectors, n_vectors, &error);
+      if (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        fail_writing (self, g_steal_pointer (&error));
+    }
+}
+
+/* Delivers the messages that have come whole. FALSE when there may be more of them, but not now. */
+static gboolean
+parse_input (MsgpackRpcLink *self,
+             gpointer        owner)
+{
+  for (;;)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GVariant) message = NULL;
+      guint64 before = _msgpack_rpc_unpacker_get_offset (self->unpacker);
+      gboolean stop;
+
+      g_mutex_lock (&self->lock);
+      stop = self->paused || !has_stream (self);
+      g_mutex_unlock (&self->lock);
+      if (stop)
+        return FALSE;
+
+      message = msgpack_rpc_unpacker_next (self->unpacker, &error);
+      if (error != NULL)
+        {
+          _msgpack_rpc_link_fail (self, error);
+          return FALSE;
+        }
+      if (message == NULL)
+        return TRUE;
+
+      self->funcs->message (owner, message,
+                            _msgpack_rpc_unpacker_get_offset (self->unpacker) - before);
+    }
+}
+
+static void
+end_of_input (MsgpackRpcLink *self,
+              gpointer        owner)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean half_closed = FALSE;
+
+  if (!msgpack_rpc_unpacker_finish (self->unpacker, &error))
+    {
+      end (self, error);
+      return;
+    }
+
+  g_mutex_lock (&self->lock);
+  if (self->state == STATE_CONNECTED)
+    {
+      set_state (self, STATE_HALF_CLOSED, NULL);
+      half_closed = TRUE;
+    }
+  g_mutex_unlock (&self->lock);
+
+  if (half_closed)
+    self->funcs->input_ended (owner);
+  else
+    end (self, NULL);
+}
+
+/* Reads once. TRUE if there may be more. */
+static gboolean
+read_input (MsgpackRpcLink *self,
+            gpointer        owner)
+{
+  static GPrivate scratch_key = G_PRIVATE_INIT (g_free);
+  g_autoptr(GError) error = NULL;
+  guint8 *scratch = g_private_get (&scratch_key);
+  gssize n;
+
+  if (scratch == NULL)
+    {
+      scratch = g_malloc (READ_SIZE);
+      g_private_set (&scratch_key, scratch);
+    }
+
+  n = self->transport->klass->read (self->transport, scratch, READ_SIZE, &error);
+  if (n > 0)
+    {
+      msgpack_rpc_unpacker_feed (self->unpacker, scratch, (gsize) n);
+      return parse_input (self, owner);
+    }
+
+  if (n == 0)
+    end_of_input (self, owner);
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    end (self, error);
+  return FALSE;
+}
+
+static gboolean
+may_read (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return reads_input (self);
+}
+
+static void
+iterate_private_context (MsgpackRpcLink *self)
+{
+  GMainContext *context = self->context;
+
+  /* Nobody else acquires it without holding the I/O. */
+  if (context == NULL || !g_main_context_acquire (context))
+    return;
+
+  g_main_context_push_thread_default (context);
+  while (g_main_context_iteration (context, FALSE))
+    ;
+  g_main_context_pop_thread_default (context);
+  g_main_context_release (context);
+
+  g_mutex_lock (&self->lock);
+  if (self->nested == NULL)
+    g_clear_pointer (&self->context, g_main_context_unref);
+  g_mutex_unlock (&self->lock);
+}
+
+/* After writing has failed the peer is gone; what it sent before still counts. */
+static void
+read_leftovers (MsgpackRpcLink *self,
+                gpointer        owner)
+{
+  gboolean failed;
+
+  g_mutex_lock (&self->lock);
+  failed = self->write_failed && has_stream (self);
+  g_mutex_unlock (&self->lock);
+  if (!failed)
+    return;
+
+  for (guint i = 0; i < LEFTOVER_READS && may_read (self); i++)
+    if (!read_input (self, owner))
+      break;
+  end (self, NULL);
+}
+
+static gboolean
+can_end (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (!_msgpack_rpc_output_is_empty (&self->output))
+    return FALSE;
+  if (self->state == STATE_HALF_CLOSED)
+    return self->owner == NULL || !self->funcs->is_busy (self->owner);
+  return self->state == STATE_CLOSING;
+}
+
+void
+_msgpack_rpc_link_settle (MsgpackRpcLink *self)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  if (can_end (self))
+    end (self, NULL);
+
+  g_mutex_lock (&self->lock);
+  update_ports (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+do_io (MsgpackRpcLink *self,
+       gpointer        owner)
+{
+  gboolean connected;
+
+  iterate_private_context (self);
+
+  g_mutex_lock (&self->lock);
+  connected = has_stream (self) && self->transport != NULL;
+  g_mutex_unlock (&self->lock);
+  if (!connected)
+    return;
+
+  write_output (self);
+  if (parse_input (self, owner) && may_read (self) && self->funcs->wants_input (owner))
+    read_input (self, owner);
+  read_leftovers (self, owner);
+}
+
+void
+_msgpack_rpc_link_work (MsgpackRpcLink *self)
+{
+  g_autoptr(GObject) owner = ref_owner (self);
+
+  if (!enter_io (self, TRUE))
+    return;
+
+  if (owner != NULL)
+    do_io (self, owner);
+  else
+    iterate_private_context (self);
+
+  _msgpack_rpc_link_settle (self);
+  leave_io (self);
+}
+
+static void
+port_ready (gpointer     owner,
+            GIOCondition condition)
+{
+  MsgpackRpcLink *self = owner;
+  gboolean gone;
+
+  _msgpack_rpc_link_work (self);
+
+  g_mutex_lock (&self->lock);
+  gone = self->state == STATE_HALF_CLOSED && (condition & (G_IO_HUP | G_IO_ERR)) != 0;
+  g_mutex_unlock (&self->lock);
+
+  /* Nothing is left to read, and nobody to answer. */
+  if (gone)
+    end (self, NULL);
+}
+
+/* Writes at once if nobody else is at it. */
+static void
+try_write (MsgpackRpcLink *self)
+{
+  if (!enter_io (self, FALSE))
+    return;
+
+  write_output (self);
+  leave_io (self);
+}
+
+static void
+uncork_cb (gpointer owner)
+{
+  MsgpackRpcLink *self = owner;
+  gboolean failed;
+
+  g_mutex_lock (&self->lock);
+  self->corked = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  try_write (self);
+
+  g_mutex_lock (&self->lock);
+  failed = self->write_failed;
+  g_mutex_unlock (&self->lock);
+  if (failed)
+    _msgpack_rpc_link_work (self);
+  else
+    _msgpack_rpc_link_settle (self);
+}
+
+/* ---- opening ---- */
+
+/* The holder of the I/O alone touches the context. */
+static int
+query_context (GMainContext *context,
+               GArray       *fds)
+{
+  guint start = fds->len;
+  int timeout = -1;
+  int priority, n;
+  gboolean ready;
+
+  if (!g_main_context_acquire (context))
+    return -1;
+
+  ready = g_main_context_prepare (context, &priority);
+  g_array_set_size (fds, start + 8);
+  while ((n = g_main_context_query (context, priority, &timeout,
+                                    &g_array_index (fds, GPollFD, start),
+                                    (int) (fds->len - start))) > (int) (fds->len - start))
+    g_array_set_size (fds, start + (guint) n);
+  g_array_set_size (fds, start + (guint) n);
+  g_main_context_release (context);
+
+  return ready ? 0 : timeout;
+}
+
+static int
+query_private_context (gpointer owner,
+                       GArray  *fds)
+{
+  MsgpackRpcLink *self = owner;
+  int timeout = -1;
+
+  if (!enter_io (self, TRUE))
+    return -1;
+
+  if (self->context != NULL)
+    timeout = query_context (self->context, fds);
+  leave_io (self);
+  return timeout;
+}
+
+int
+_msgpack_rpc_link_query (MsgpackRpcLink *self,
+                         GArray         *fds)
+{
+  gboolean nested;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), -1);
+
+  g_mutex_lock (&self->lock);
+  if (self->transport != NULL && has_stream (self))
+    {
+      GPollFD own[2];
+      guint n = self->transport->klass->get_fds (self->transport, wanted_condition (self), own);
+
+      for (guint i = 0; i < n; i++)
+        if (own[i].events != 0)
+          g_array_append_val (fds, own[i]);
+    }
+  nested = self->nested != NULL;
+  g_mutex_unlock (&self->lock);
+
+  return nested ? query_private_context (self, fds) : -1;
+}
+
+static void
+work_cb (gpointer owner)
+{
+  _msgpack_rpc_link_work (owner);
+}
+
+/* The private context is polled by the reactor's context, and by any thread that waits. */
+static void
+start_private_context (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->nested != NULL)
+    return;
+
+  /* Without the flag nothing that another thread adds would wake whoever polls from outside. */
+  if (self->context == NULL)
+    self->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
+  self->nested = _msgpack_rpc_nested_source_new (query_private_context, work_cb,
+                                                 G_OBJECT (self));
+  g_source_attach (self->nested, _msgpack_rpc_reactor_get_context (self->reactor));
+}
+
+void
+_msgpack_rpc_link_open (MsgpackRpcLink         *self,
+                        MsgpackRpcLinkOpenFunc  func,
+                        gpointer                data)
+{
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+
+  start_private_context (self);
+
+  g_mutex_lock (&self->lock);
+  g_assert (self->open_cancellable == NULL);
+  self->open_cancellable = g_object_ref (cancellable);
+  set_state (self, STATE_CONNECTING, NULL);
+  g_mutex_unlock (&self->lock);
+
+  if (!enter_io (self, TRUE))
+    g_assert_not_reached ();
+  g_main_context_push_thread_default (self->context);
+  func (self, data, cancellable);
+  g_main_context_pop_thread_default (self->context);
+  leave_io (self);
+}
+
+/* Nagle's algorithm makes a request wait for the acknowledgement of the one before: 40 ms. */
+static void
+disable_delay (GIOStream *stream)
+{
+  GSocket *socket;
+
+  if (!G_IS_TCP_CONNECTION (stream))
+    return;
+
+  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream));
+  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+}
+
+static MsgpackRpcTransport *
+choose_transport (MsgpackRpcLink *self,
+                  GIOStream      *stream)
+{
+  MsgpackRpcTransport *transport;
+
+  disable_delay (stream);
+  transport = _msgpack_rpc_fd_transport_new (stream);
+  if (transport != NULL)
+    return transport;
+
+  start_private_context (self);
+  return _msgpack_rpc_async_transport_new (stream, self->context);
+}
+
+void
+_msgpack_rpc_link_attach (MsgpackRpcLink *self,
+                          GIOStream      *stream)
+{
+  MsgpackRpcTransport *transport = choose_transport (self, stream);
+  gboolean refused;
+
+  g_mutex_lock (&self->lock);
+  refused = self->state != STATE_NEW && self->state != STATE_CONNECTING;
+  if (!refused)
+    {
+      self->transport = transport;
+      set_state (self, STATE_CONNECTED, NULL);
+      update_ports (self);
+    }
+  g_mutex_unlock (&self->lock);
+
+  /* It was closed meanwhile: a late stream is closed too. */
+  if (refused)
+    {
+      transport->klass->close (transport);
+      transport->klass->free (transport);
+    }
+}
+
+void
+_msgpack_rpc_link_opened (MsgpackRpcLink *self,
+                          GIOStream      *stream,
+                          const GError   *error)
+{
+  g_autoptr(GCancellable) cancellable = NULL;
+  gboolean done;
+
+  g_mutex_lock (&self->lock);
+  cancellable = g_steal_pointer (&self->open_cancellable);
+  g_mutex_unlock (&self->lock);
+
+  if (stream != NULL)
+    _msgpack_rpc_link_attach (self, stream);
+  else
+    end (self, error);
+
+  /* Only the asynchronous transport goes on with the private context. */
+  g_mutex_lock (&self->lock);
+  done = self->ports[0] != NULL;
+  g_mutex_unlock (&self->lock);
+  if (done)
+    drop_nested (self);
+}
+
+/* ---- sending ---- */
+
+static gboolean
+check_sendable (MsgpackRpcLink  *self,
+                gsize            size,
+                gboolean         is_answer,
+                GError         **error)
+{
+  gboolean open = self->state == STATE_NEW || self->state == STATE_CONNECTING ||
+                  self->state == STATE_CONNECTED || (self->state == STATE_HALF_CLOSED && is_answer);
+
+  if (!open)
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
+                           self->state == STATE_ENDED ? _("The connection is closed")
+                                                      : _("The connection is closing"));
+      return FALSE;
+    }
+
+  if (size > OUTPUT_LIMIT - MIN (self->output.queued_bytes, OUTPUT_LIMIT))
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
+                   _("The output queue holds %" G_GSIZE_FORMAT " bytes, and %" G_GSIZE_FORMAT
+                     " more would exceed its limit of %d"),
+                   self->output.queued_bytes, size, OUTPUT_LIMIT);
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* The first message in a turn of the loop is written at once, for others in the same turn it
+ * would cost a system call each; so does what handlers send while the reactor dispatches. */
+static gboolean
+cork (MsgpackRpcLink *self,
+      gboolean       *write_now)
+{
+  *write_now = FALSE;
+  if (self->corked || !has_stream (self))
+    return FALSE;
+
+  self->corked = TRUE;
+  *write_now = !_msgpack_rpc_reactor_is_dispatching (self->reactor);
+  return TRUE;
+}
+
+gboolean
+_msgpack_rpc_link_send (MsgpackRpcLink  *self,
+                        GBytes          *bytes,
+                        MsgpackRpcCall  *call,
+                        gboolean         is_answer,
+                        GError         **error)
+{
+  gboolean write_now, corked;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
+
+  g_mutex_lock (&self->lock);
+  if (!check_sendable (self, g_bytes_get_size (bytes), is_answer, error))
+    {
+      g_mutex_unlock (&self->lock);
+      return FALSE;
+    }
+  _msgpack_rpc_output_push (&self->output, bytes, call);
+  corked = cork (self, &write_now);
+  g_mutex_unlock (&self->lock);
+
+  if (corked)
+    _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
+  if (write_now)
+    try_write (self);
+  return TRUE;
+}
+
+MsgpackRpcDelivery
+_msgpack_rpc_link_withdraw (MsgpackRpcLink *self,
+                            MsgpackRpcCall *call)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return _msgpack_rpc_output_withdraw (&self->output, call);
+}
+
+/* ---- closing ---- */
+
+/* Begins an orderly close. The lock is held. */
+static void
+start_closing (MsgpackRpcLink      *self,
+               MsgpackRpcCloseMode  mode)
+{
+  if (mode == MSGPACK_RPC_CLOSE_MODE_FINISH_MESSAGE)
+    {
+      g_autoptr(GVariant) started = NULL;
+
+      started = _msgpack_rpc_output_clear (&self->output, TRUE, self->unsent);
+      g_assert (started == NULL);
+    }
+
+  if (self->state == STATE_CLOSING)
+    return;
+
+  set_state (self, STATE_CLOSING, NULL);
+  _msgpack_rpc_reactor_start_timer (self->reactor, &self->close_timer,
+                                    g_get_monotonic_time () + CLOSE_TIMEOUT);
+}
+
+void
+_msgpack_rpc_link_close (MsgpackRpcLink      *self,
+                         MsgpackRpcCloseMode  mode,
+                         const GError        *error)
+{
+  gboolean orderly;
+
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  g_mutex_lock (&self->lock);
+  orderly = has_stream (self) && mode != MSGPACK_RPC_CLOSE_MODE_NOW;
+  if (orderly)
+    start_closing (self, mode);
+  g_mutex_unlock (&self->lock);
+
+  if (!orderly)
+    {
+      end (self, error);
+      return;
+    }
+
+  try_write (self);
+  _msgpack_rpc_link_settle (self);
+}
+
+void
+_msgpack_rpc_link_fail (MsgpackRpcLink *self,
+                        const GError   *error)
+{
+  g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
+  g_autoptr(GVariant) text = g_variant_ref_sink (g_variant_new_string (error->message));
+  g_autoptr(GBytes) bytes = NULL;
+  gboolean holds_io;
+
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  bytes = _msgpack_rpc_message_pack_response (msgid, text, NULL, NULL);
+
+  g_mutex_lock (&self->lock);
+  holds_io = self->io_thread == g_thread_self ();
+  if (bytes != NULL && self->state == STATE_CONNECTED)
+    _msgpack_rpc_output_push (&self->output, bytes, NULL);
+  g_mutex_unlock (&self->lock);
+
+  if (holds_io)
+    write_output (self);
+  else
+    try_write (self);
+  end (self, error);
+}
+
+void
+_msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
+                              gboolean        paused)
+{
+  gboolean resumed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  g_mutex_lock (&self->lock);
+  resumed = self->paused && !paused;
+  self->paused = paused;
+  if (resumed)
+    update_ports (self);
+  g_mutex_unlock (&self->lock);
+
+  /* Messages that have come already are waiting in the unpacker. */
+  if (resumed)
+    _msgpack_rpc_reactor_cork (self->reactor, work_cb, G_OBJECT (self));
+}
+
+/* ---- the object ---- */
+
+MsgpackRpcConnectionStatus
+_msgpack_rpc_link_get_status (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return state_to_status (self->state);
+}
+
+gboolean
+_msgpack_rpc_link_has_ended (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->state == STATE_ENDED;
+}
+
+gsize
+_msgpack_rpc_link_get_queued_bytes (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->output.queued_bytes;
+}
+
+void
+_msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
+                              guint64         max_message_size,
+                              guint64         max_decoded_size,
+                              guint           max_depth)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  g_object_set (self->unpacker,
+                "max-message-size", max_message_size,
+                "max-decoded-size", max_decoded_size,
+                "max-depth", max_depth,
+                NULL);
+}
+
+void
+_msgpack_rpc_link_disown (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->owner = NULL;
+}
+
+MsgpackRpcLink *
+_msgpack_rpc_link_new (GObject                        *owner,
+                       const MsgpackRpcLinkOwnerFuncs *funcs,
+                       MsgpackRpcReactor              *reactor)
+{
+  MsgpackRpcLink *self = g_object_new (MSGPACK_RPC_TYPE_LINK, NULL);
+
+  self->owner = owner;
+  self->funcs = funcs;
+  self->reactor = _msgpack_rpc_reactor_ref (reactor);
+  return self;
+}
+
+static void
+msgpack_rpc_link_finalize (GObject *object)
+{
+  MsgpackRpcLink *self = MSGPACK_RPC_LINK (object);
+
+  g_assert (self->state == STATE_NEW || self->state == STATE_ENDED);
+  g_assert (self->owner == NULL);
+  g_assert (self->io_thread == NULL);
+  g_assert (self->transport == NULL);
+  g_assert (self->nested == NULL);
+  g_assert (_msgpack_rpc_output_is_empty (&self->output));
+
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_error (&self->error);
+  g_ptr_array_unref (self->unsent);
+  g_object_unref (self->unpacker);
+  g_mutex_clear (&self->lock);
+  g_cond_clear (&self->io_released);
+  _msgpack_rpc_reactor_unref (self->reactor);
+
+  G_OBJECT_CLASS (_msgpack_rpc_link_parent_class)->finalize (object);
+}
+
+static void
+_msgpack_rpc_link_class_init (MsgpackRpcLinkClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = msgpack_rpc_link_finalize;
+}
+
+static void
+_msgpack_rpc_link_init (MsgpackRpcLink *self)
+{
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->io_released);
+  _msgpack_rpc_output_init (&self->output);
+  self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  self->close_timer.func = close_timed_out;
+  self->close_timer.owner = G_OBJECT (self);
+  self->unpacker = msgpack_rpc_unpacker_new ();
+  _msgpack_rpc_unpacker_set_require_array (self->unpacker, TRUE);
+}

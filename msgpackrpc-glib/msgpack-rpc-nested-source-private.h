@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Fills @fds with what a private context waits for and returns its timeout in milliseconds, −1 for
+ * none. */
+typedef int  (*MsgpackRpcNestedQueryFunc) (gpointer owner,
+                                           GArray  *fds);
+typedef void (*MsgpackRpcNestedWorkFunc)  (gpointer owner);
+
+/* A source that makes the context it is attached to wait for a private context too, and calls
+ * @work when there is something to do there. Holds a reference on @owner until it is destroyed. */
+GSource *_msgpack_rpc_nested_source_new (MsgpackRpcNestedQueryFunc  query,
+                                         MsgpackRpcNestedWorkFunc   work,
+                                         GObject                   *owner);
+
+G_END_DECLS

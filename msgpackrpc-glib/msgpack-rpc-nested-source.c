@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-nested-source-private.h"
+
+typedef struct
+{
+  GSource source;
+  MsgpackRpcNestedQueryFunc query;
+  MsgpackRpcNestedWorkFunc work;
+  GObject *owner;    /* owned */
+  GArray *fds;       /* of GPollFD: what is polled now */
+  GPtrArray *tags;   /* one for each of them */
+  gint64 due;        /* when the private context's timeout ends, or −1 */
+} NestedSource;
+
+static gboolean
+same_fds (GArray *a,
+          GArray *b)
+{
+  if (a->len != b->len)
+    return FALSE;
+
+  for (guint i = 0; i < a->len; i++)
+    {
+      GPollFD *left = &g_array_index (a, GPollFD, i);
+      GPollFD *right = &g_array_index (b, GPollFD, i);
+
+      if (left->fd != right->fd || left->events != right->events)
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static void
+watch_fds (NestedSource *self,
+           GArray       *fds)
+{
+  for (guint i = 0; i < self->tags->len; i++)
+    g_source_remove_unix_fd (&self->source, g_ptr_array_index (self->tags, i));
+  g_ptr_array_set_size (self->tags, 0);
+
+  for (guint i = 0; i < fds->len; i++)
+    {
+      GPollFD *fd = &g_array_index (fds, GPollFD, i);
+
+      g_ptr_array_add (self->tags, g_source_add_unix_fd (&self->source, fd->fd, fd->events));
+    }
+}
+
+static gboolean
+nested_prepare (GSource *source,
+                int     *timeout)
+{
+  NestedSource *self = (NestedSource *) source;
+  g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
+
+  *timeout = self->query (self->owner, fds);
+  self->due = *timeout < 0 ? -1 : g_get_monotonic_time () + (gint64) *timeout * 1000;
+
+  if (!same_fds (self->fds, fds))
+    {
+      watch_fds (self, fds);
+      g_array_unref (self->fds);
+      self->fds = g_steal_pointer (&fds);
+    }
+
+  return *timeout == 0;
+}
+
+static gboolean
+nested_check (GSource *source)
+{
+  NestedSource *self = (NestedSource *) source;
+
+  for (guint i = 0; i < self->tags->len; i++)
+    if (g_source_query_unix_fd (source, g_ptr_array_index (self->tags, i)) != 0)
+      return TRUE;
+
+  return self->due >= 0 && g_get_monotonic_time () >= self->due;
+}
+
+static gboolean
+nested_dispatch (GSource     *source,
+                 GSourceFunc  callback G_GNUC_UNUSED,
+                 gpointer     user_data G_GNUC_UNUSED)
+{
+  NestedSource *self = (NestedSource *) source;
+
+  self->work (self->owner);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+nested_finalize (GSource *source)
+{
+  NestedSource *self = (NestedSource *) source;
+
+  g_array_unref (self->fds);
+  g_ptr_array_unref (self->tags);
+  g_object_unref (self->owner);
+}
+
+static GSourceFuncs nested_funcs = {
+  .prepare = nested_prepare,
+  .check = nested_check,
+  .dispatch = nested_dispatch,
+  .finalize = nested_finalize,
+};
+
+GSource *
+_msgpack_rpc_nested_source_new (MsgpackRpcNestedQueryFunc  query,
+                                MsgpackRpcNestedWorkFunc   work,
+                                GObject                   *owner)
+{
+  GSource *source = g_source_new (&nested_funcs, sizeof (NestedSource));
+  NestedSource *self = (NestedSource *) source;
+
+  self->query = query;
+  self->work = work;
+  self->owner = g_object_ref (owner);
+  self->fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
+  self->tags = g_ptr_array_new ();
+  self->due = -1;
+
+  g_source_set_static_name (source, "[msgpackrpc-glib] nested context");
+  g_source_set_can_recurse (source, TRUE);
+  return source;
+}

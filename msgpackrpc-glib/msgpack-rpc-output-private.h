@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+/* The output queue of a link: messages in order, counted in bytes. Guarded by the link's lock. */
+typedef struct
+{
+  GQueue messages;
+  gsize queued_bytes;   /* what was not yet written */
+} MsgpackRpcOutput;
+
+void     _msgpack_rpc_output_init     (MsgpackRpcOutput   *self);
+gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
+/* @call: told how its message fares, or NULL. Empty @bytes mark a place in the queue. */
+void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
+                                       GBytes             *bytes,
+                                       MsgpackRpcCall     *call);
+/* What to write next. The messages in it stay in the queue until _written() is called. */
+guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,
+                                       GOutputVector      *vectors,
+                                       guint               n_vectors);
+/* @count bytes of them were written. Adds the calls whose message is whole now to @sent, with
+ * their reference. */
+void     _msgpack_rpc_output_written  (MsgpackRpcOutput   *self,
+                                       gsize               count,
+                                       GPtrArray          *sent);
+MsgpackRpcDelivery
+         _msgpack_rpc_output_withdraw (MsgpackRpcOutput   *self,
+                                       MsgpackRpcCall     *call);
+/* Empties the queue but for, with @keep_started, a message that was begun. Adds what was not begun
+ * to @unsent (of GVariant) and returns what was begun, or NULL; both as decoded messages. */
+GVariant *_msgpack_rpc_output_clear   (MsgpackRpcOutput   *self,
+                                       gboolean            keep_started,
+                                       GPtrArray          *unsent);
+
+G_END_DECLS

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-output-private.h"
+
+#include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-value.h"
+
+typedef struct
+{
+  GBytes *bytes;
+  gsize written;
+  gboolean writing;      /* handed to the transport, which may be working on it */
+  MsgpackRpcCall *call;  /* owned, nullable */
+} Message;
+
+static void
+message_free (Message *message)
+{
+  g_bytes_unref (message->bytes);
+  g_clear_object (&message->call);
+  g_free (message);
+}
+
+static gsize
+message_left (Message *message)
+{
+  return g_bytes_get_size (message->bytes) - message->written;
+}
+
+static gboolean
+message_started (Message *message)
+{
+  return message->written > 0 || message->writing;
+}
+
+void
+_msgpack_rpc_output_init (MsgpackRpcOutput *self)
+{
+  g_queue_init (&self->messages);
+  self->queued_bytes = 0;
+}
+
+gboolean
+_msgpack_rpc_output_is_empty (MsgpackRpcOutput *self)
+{
+  return self->messages.head == NULL;
+}
+
+void
+_msgpack_rpc_output_push (MsgpackRpcOutput *self,
+                          GBytes           *bytes,
+                          MsgpackRpcCall   *call)
+{
+  Message *message = g_new0 (Message, 1);
+
+  message->bytes = g_bytes_ref (bytes);
+  message->call = call != NULL ? g_object_ref (call) : NULL;
+  self->queued_bytes += g_bytes_get_size (bytes);
+  g_queue_push_tail (&self->messages, message);
+}
+
+guint
+_msgpack_rpc_output_gather (MsgpackRpcOutput *self,
+                            GOutputVector    *vectors,
+                            guint             n_vectors)
+{
+  guint n = 0;
+
+  for (GList *link = self->messages.head; link != NULL && n < n_vectors; link = link->next)
+    {
+      Message *message = link->data;
+
+      message->writing = TRUE;
+      if (message_left (message) == 0)
+        continue;
+
+      vectors[n].buffer = (const guint8 *) g_bytes_get_data (message->bytes, NULL) + message->written;
+      vectors[n].size = message_left (message);
+      n++;
+    }
+
+  return n;
+}
+
+void
+_msgpack_rpc_output_written (MsgpackRpcOutput *self,
+                             gsize             count,
+                             GPtrArray        *sent)
+{
+  self->queued_bytes -= count;
+
+  for (GList *link = self->messages.head; link != NULL; link = link->next)
+    {
+      Message *message = link->data;
+      gsize part = MIN (count, message_left (message));
+
+      if (!message->writing)
+        break;
+
+      message->written += part;
+      message->writing = FALSE;
+      count -= part;
+    }
+
+  while (self->messages.head != NULL && message_left (self->messages.head->data) == 0)
+    {
+      Message *message = g_queue_pop_head (&self->messages);
+
+      if (message->call != NULL)
+        {
+          _msgpack_rpc_call_set_delivery (message->call, MSGPACK_RPC_DELIVERY_SENT);
+          g_ptr_array_add (sent, g_steal_pointer (&message->call));
+        }
+      message_free (message);
+    }
+}
+
+MsgpackRpcDelivery
+_msgpack_rpc_output_withdraw (MsgpackRpcOutput *self,
+                              MsgpackRpcCall   *call)
+{
+  for (GList *link = self->messages.head; link != NULL; link = link->next)
+    {
+      Message *message = link->data;
+
+      if (message->call != call)
+        continue;
+
+      g_clear_object (&message->call);
+      if (message_started (message))
+        return MSGPACK_RPC_DELIVERY_PARTLY_SENT;
+
+      self->queued_bytes -= message_left (message);
+      g_queue_delete_link (&self->messages, link);
+      message_free (message);
+      return MSGPACK_RPC_DELIVERY_NOT_SENT;
+    }
+
+  return MSGPACK_RPC_DELIVERY_SENT;
+}
+
+GVariant *
+_msgpack_rpc_output_clear (MsgpackRpcOutput *self,
+                           gboolean          keep_started,
+                           GPtrArray        *unsent)
+{
+  g_autoptr(GVariant) incomplete = NULL;
+  GQueue kept = G_QUEUE_INIT;
+  Message *message;
+
+  while ((message = g_queue_pop_head (&self->messages)) != NULL)
+    {
+      gboolean started = message_started (message);
+
+      if (started && keep_started)
+        {
+          g_queue_push_tail (&kept, message);
+          continue;
+        }
+
+      self->queued_bytes -= message_left (message);
+      if (g_bytes_get_size (message->bytes) > 0)
+        {
+          g_autoptr(GVariant) value = msgpack_rpc_unpack (message->bytes, NULL);
+
+          if (message->call != NULL)
+            _msgpack_rpc_call_set_delivery (message->call,
+                                            started ? MSGPACK_RPC_DELIVERY_PARTLY_SENT
+                                                    : MSGPACK_RPC_DELIVERY_NOT_SENT);
+          if (started && incomplete == NULL)
+            incomplete = g_steal_pointer (&value);
+          else if (value != NULL)
+            g_ptr_array_add (unsent, g_steal_pointer (&value));
+        }
+      message_free (message);
+    }
+
+  self->messages = kept;
+  return g_steal_pointer (&incomplete);
+}

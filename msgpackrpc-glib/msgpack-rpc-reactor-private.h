@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* One reactor serves one GMainContext: a single GSource that polls the file descriptors of all
+ * links there, fires their deadlines, and delivers what was posted to the context, in order.
+ *
+ * All functions may be called from any thread. Callbacks run in the context's dispatch, with no
+ * lock held. A reactor lives as long as somebody holds a reference, or something is posted. */
+typedef struct _MsgpackRpcReactor MsgpackRpcReactor;
+typedef struct _MsgpackRpcTimer   MsgpackRpcTimer;
+typedef struct _MsgpackRpcPort    MsgpackRpcPort;
+
+typedef void (*MsgpackRpcPostFunc)  (gpointer owner,
+                                     gpointer data);
+typedef void (*MsgpackRpcTimerFunc) (gpointer owner);
+typedef void (*MsgpackRpcPortFunc)  (gpointer     owner,
+                                     GIOCondition condition);
+
+/* A deadline, embedded in its owner. Guarded by the reactor's lock. */
+struct _MsgpackRpcTimer
+{
+  MsgpackRpcTimerFunc func;
+  GObject *owner;      /* unless weak, a reference is held while the timer runs */
+  gboolean weak;       /* the owner's dispose stops it */
+  gint64 time;         /* g_get_monotonic_time () */
+  guint position;      /* in the heap, from 1; 0 while the timer does not run */
+};
+
+MsgpackRpcReactor *_msgpack_rpc_reactor_get         (GMainContext      *context);
+MsgpackRpcReactor *_msgpack_rpc_reactor_ref         (MsgpackRpcReactor *self);
+void               _msgpack_rpc_reactor_unref       (MsgpackRpcReactor *self);
+GMainContext      *_msgpack_rpc_reactor_get_context (MsgpackRpcReactor *self);
+
+/* Delivers func (owner, data) in a later dispatch, after all that was posted before; never inside
+ * of this call. With keep_owner the item holds a reference on @owner; without, it is dropped when
+ * _msgpack_rpc_reactor_forget() is called, which the owner's dispose must do. */
+void _msgpack_rpc_reactor_post   (MsgpackRpcReactor  *self,
+                                  gpointer            owner,
+                                  gboolean            keep_owner,
+                                  MsgpackRpcPostFunc  func,
+                                  gpointer            data,
+                                  GDestroyNotify      destroy);
+void _msgpack_rpc_reactor_forget (MsgpackRpcReactor  *self,
+                                  gpointer            owner);
+
+void _msgpack_rpc_reactor_start_timer (MsgpackRpcReactor *self,
+                                       MsgpackRpcTimer   *timer,
+                                       gint64             time);
+void _msgpack_rpc_reactor_stop_timer  (MsgpackRpcReactor *self,
+                                       MsgpackRpcTimer   *timer);
+
+/* Watches a file descriptor for an owner, which is kept alive until the port is removed. */
+MsgpackRpcPort *_msgpack_rpc_reactor_add_port     (MsgpackRpcReactor  *self,
+                                                   int                 fd,
+                                                   GIOCondition        condition,
+                                                   MsgpackRpcPortFunc  func,
+                                                   GObject            *owner);
+void            _msgpack_rpc_reactor_modify_port  (MsgpackRpcReactor  *self,
+                                                   MsgpackRpcPort     *port,
+                                                   GIOCondition        condition);
+void            _msgpack_rpc_reactor_remove_port  (MsgpackRpcReactor  *self,
+                                                   MsgpackRpcPort     *port);
+
+/* Calls @func (owner) once before the context polls next, or at the end of the present dispatch:
+ * for output that waits to be written in one go. */
+void     _msgpack_rpc_reactor_cork           (MsgpackRpcReactor   *self,
+                                              MsgpackRpcTimerFunc  func,
+                                              GObject             *owner);
+void     _msgpack_rpc_reactor_uncork         (MsgpackRpcReactor   *self,
+                                              GObject             *owner);
+gboolean _msgpack_rpc_reactor_is_dispatching (MsgpackRpcReactor   *self);
+
+G_END_DECLS

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#if !defined(MSGPACK_RPC_INSIDE) && !defined(MSGPACK_RPC_COMPILATION)
+#error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
+#endif
+
+#include "msgpack-rpc-types.h"
+
+G_BEGIN_DECLS
+
+#define MSGPACK_RPC_TYPE_SERVER (msgpack_rpc_server_get_type ())
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+G_DECLARE_DERIVABLE_TYPE (MsgpackRpcServer, msgpack_rpc_server, MSGPACK_RPC, SERVER, GSocketService)
+
+/**
+ * MsgpackRpcServerClass:
+ * @parent_class: the parent class
+ *
+ * The class of [class@Server].
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcServerClass
+{
+  GSocketServiceClass parent_class;
+};
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcServer *msgpack_rpc_server_new (void) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GMainContext *msgpack_rpc_server_get_main_context (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GListModel   *msgpack_rpc_server_get_connections (MsgpackRpcServer *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcDispatcher *msgpack_rpc_server_get_dispatcher (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                  msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
+                                                         MsgpackRpcDispatcher *dispatcher);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcProfile msgpack_rpc_server_get_profile (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void              msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
+                                                  MsgpackRpcProfile  profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_server_get_allow_remote (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
+                                              gboolean          allow_remote);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_server_get_max_connections (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
+                                              guint             max_connections);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void       msgpack_rpc_server_listen_async (MsgpackRpcServer    *self,
+                                            const char          *address,
+                                            GCancellable        *cancellable,
+                                            GAsyncReadyCallback  callback,
+                                            gpointer             user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char     **msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
+                                             GAsyncResult      *result,
+                                             GError           **error) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char     **msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
+                                           const char        *address,
+                                           GCancellable      *cancellable,
+                                           GError           **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcConnection *msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
+                                                        GIOStream         *io_stream,
+                                                        GError           **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint                 msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
+                                                    const char       *method,
+                                                    GVariant         *params);
+
+G_END_DECLS

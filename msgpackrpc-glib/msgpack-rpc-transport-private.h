@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* How bytes get in and out of a stream without ever blocking. All functions are called by whoever
+ * holds the link's I/O, in any thread.
+ *
+ * Two kinds: one for streams that are file descriptors, which says what to poll, and one for all
+ * others, which works with their asynchronous functions on a private context. */
+typedef struct _MsgpackRpcTransport MsgpackRpcTransport;
+
+typedef struct
+{
+  /* As read(2): 0 is the end; -1 with an error, G_IO_ERROR_WOULD_BLOCK among them. */
+  gssize (*read)     (MsgpackRpcTransport  *self,
+                      void                 *buffer,
+                      gsize                 size,
+                      GError              **error);
+  /* As writev(2). After G_IO_ERROR_WOULD_BLOCK the next call must begin with the same bytes, which
+   * must stay where they are until then, or until close. */
+  gssize (*writev)   (MsgpackRpcTransport  *self,
+                      const GOutputVector  *vectors,
+                      guint                 n_vectors,
+                      GError              **error);
+  /* What to poll for @condition: the number of descriptors, at most 2. */
+  guint  (*get_fds)  (MsgpackRpcTransport  *self,
+                      GIOCondition          condition,
+                      GPollFD               fds[2]);
+  /* Begins to close the stream, without blocking. */
+  void   (*close)    (MsgpackRpcTransport  *self);
+  /* Whether nothing is pending any more, so that it can be freed. */
+  gboolean (*is_idle) (MsgpackRpcTransport *self);
+  void   (*free)     (MsgpackRpcTransport  *self);
+} MsgpackRpcTransportClass;
+
+struct _MsgpackRpcTransport
+{
+  const MsgpackRpcTransportClass *klass;
+  GIOStream *stream; /* owned */
+};
+
+/* NULL if the stream's two ends are no file descriptors that can be made non-blocking. */
+MsgpackRpcTransport *_msgpack_rpc_fd_transport_new    (GIOStream    *stream);
+/* @context: private to the link; iterated by whoever holds its I/O. */
+MsgpackRpcTransport *_msgpack_rpc_async_transport_new (GIOStream    *stream,
+                                                       GMainContext *context);
+
+G_END_DECLS

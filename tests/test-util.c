@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "test-util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static gboolean
+tick (gpointer user_data G_GNUC_UNUSED)
+{
+  return G_SOURCE_REMOVE;
+}
+
+void
+test_iterate (void)
+{
+  GMainContext *context = g_main_context_get_thread_default ();
+  g_autoptr(GSource) source = g_timeout_source_new (50);
+
+  g_source_set_callback (source, tick, NULL, NULL);
+  g_source_attach (source, context);
+  g_main_context_iteration (context, TRUE);
+  g_source_destroy (source);
+}
+
+void
+test_drain (void)
+{
+  while (g_main_context_iteration (g_main_context_get_thread_default (), FALSE))
+    ;
+}
+
+void
+test_store_result (GObject      *source G_GNUC_UNUSED,
+                   GAsyncResult *result,
+                   gpointer      user_data)
+{
+  GAsyncResult **where = user_data;
+
+  g_assert_null (*where);
+  *where = g_object_ref (result);
+}
+
+GIOStream *
+raw_peer_init (RawPeer *self)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GSocket) socket = NULL;
+  int fds[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  g_unix_set_fd_nonblocking (fds[1], TRUE, &error);
+  g_assert_no_error (error);
+  self->fd = fds[1];
+  self->input = g_byte_array_new ();
+
+  socket = g_socket_new_from_fd (fds[0], &error);
+  g_assert_no_error (error);
+  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+}
+
+void
+raw_peer_close (RawPeer *self)
+{
+  if (self->fd >= 0)
+    g_close (self->fd, NULL);
+  self->fd = -1;
+}
+
+void
+raw_peer_shutdown_write (RawPeer *self)
+{
+  g_assert_cmpint (shutdown (self->fd, SHUT_WR), ==, 0);
+}
+
+void
+raw_peer_clear (RawPeer *self)
+{
+  raw_peer_close (self);
+  g_byte_array_unref (self->input);
+}
+
+void
+raw_peer_send (RawPeer       *self,
+               gconstpointer  data,
+               gsize          size)
+{
+  gint64 end = g_get_monotonic_time () + TEST_DEADLINE;
+  gsize done = 0;
+
+  while (done < size)
+    {
+      gssize n = send (self->fd, (const guint8 *) data + done, size - done, MSG_NOSIGNAL);
+
+      if (n < 0)
+        {
+          g_assert_true (errno == EAGAIN || errno == EINTR);
+          g_assert_cmpint (g_get_monotonic_time (), <, end);
+          test_iterate ();
+        }
+      else
+        done += (gsize) n;
+    }
+}
+
+void
+raw_peer_send_value (RawPeer  *self,
+                     GVariant *value)
+{
+  g_autoptr(GVariant) sunk = g_variant_ref_sink (value);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = msgpack_rpc_pack (sunk, &error);
+  gsize size;
+  gconstpointer data;
+
+  g_assert_no_error (error);
+  data = g_bytes_get_data (bytes, &size);
+  raw_peer_send (self, data, size);
+}
+
+/* FALSE at the end of the stream. */
+static gboolean
+read_some (RawPeer *self)
+{
+  guint8 buffer[4096];
+  gssize n = recv (self->fd, buffer, sizeof buffer, 0);
+
+  if (n > 0)
+    g_byte_array_append (self->input, buffer, (guint) n);
+  else if (n < 0 && errno != ECONNRESET)
+    g_assert_true (errno == EAGAIN || errno == EINTR);
+
+  return n > 0 || (n < 0 && errno != ECONNRESET);
+}
+
+static GVariant *
+take_message (RawPeer *self)
+{
+  g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
+  g_autoptr(GError) error = NULL;
+  GVariant *value = NULL;
+  guint used = 0;
+
+  /* A byte at a time shows where the message ends. */
+  while (value == NULL && used < self->input->len)
+    {
+      msgpack_rpc_unpacker_feed (unpacker, self->input->data + used++, 1);
+      value = msgpack_rpc_unpacker_next (unpacker, &error);
+      g_assert_no_error (error);
+    }
+
+  if (value != NULL)
+    g_byte_array_remove_range (self->input, 0, used);
+  return value;
+}
+
+GVariant *
+raw_peer_receive (RawPeer *self)
+{
+  GVariant *value = NULL;
+
+  WAIT_UNTIL ((value = take_message (self)) != NULL || (test_drain (), !read_some (self)) ||
+              (value = take_message (self)) != NULL);
+  if (value == NULL)
+    value = take_message (self);
+  g_assert_nonnull (value);
+  return value;
+}
+
+void
+raw_peer_wait_closed (RawPeer *self)
+{
+  WAIT_UNTIL (!read_some (self));
+}
+
+GVariant *
+test_parse (const char *text)
+{
+  g_autoptr(GError) error = NULL;
+  GVariant *value = g_variant_parse (NULL, text, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return g_variant_ref_sink (value);
+}
+
+void
+test_assert_value (GVariant   *value,
+                   const char *expected)
+{
+  g_autoptr(GVariant) parsed = test_parse (expected);
+  g_autoptr(GBytes) left = NULL;
+  g_autoptr(GBytes) right = NULL;
+  g_autofree char *shown = NULL;
+
+  g_assert_nonnull (value);
+  left = msgpack_rpc_pack (value, NULL);
+  right = msgpack_rpc_pack (parsed, NULL);
+  shown = g_variant_print (value, TRUE);
+  if (!g_bytes_equal (left, right))
+    g_error ("%s is not %s", shown, expected);
+}
+
+gboolean
+test_add_handler (MsgpackRpcInvocation  *invocation,
+                  GVariant              *params,
+                  gpointer               user_data G_GNUC_UNUSED,
+                  GError               **error G_GNUC_UNUSED)
+{
+  gint64 a, b;
+
+  g_variant_get (params, "(xx)", &a, &b);
+  return msgpack_rpc_invocation_return_value (invocation, g_variant_new_int64 (a + b));
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+#include <msgpackrpc-glib/msgpackrpc-glib.h>
+
+G_BEGIN_DECLS
+
+/* How long a condition may take to come true. Nothing waits that long unless it fails. */
+#define TEST_DEADLINE (20 * G_USEC_PER_SEC)
+
+/* Runs the thread-default context until @condition holds. */
+#define WAIT_UNTIL(condition)                                                        \
+  G_STMT_START                                                                       \
+    {                                                                                \
+      gint64 end_ = g_get_monotonic_time () + TEST_DEADLINE;                         \
+      while (!(condition))                                                           \
+        {                                                                            \
+          if (g_get_monotonic_time () > end_)                                        \
+            g_error ("%s:%d: timed out waiting for %s", __FILE__, __LINE__, #condition); \
+          test_iterate ();                                                           \
+        }                                                                            \
+    }                                                                                \
+  G_STMT_END
+
+/* One iteration of the thread-default context, which blocks for 50 ms at most. */
+void test_iterate (void);
+/* Runs what is ready now, and nothing else. */
+void test_drain (void);
+
+/* A GAsyncReadyCallback that puts a reference on the result where @user_data points. */
+void test_store_result (GObject      *source,
+                        GAsyncResult *result,
+                        gpointer      user_data);
+
+/* A peer of raw bytes: the other end of a socket, without anything of the library in between. */
+typedef struct
+{
+  int fd;             /* −1 once closed */
+  GByteArray *input;  /* what came and was not taken */
+} RawPeer;
+
+/* Two ends of a stream socket: one for a connection, one for a raw peer. */
+GIOStream *raw_peer_init  (RawPeer       *self);
+void       raw_peer_clear (RawPeer       *self);
+void       raw_peer_close (RawPeer       *self);
+/* Sends what is left of what the peer says: nothing, but its end can still read. */
+void       raw_peer_shutdown_write (RawPeer *self);
+void       raw_peer_send  (RawPeer       *self,
+                           gconstpointer  data,
+                           gsize          size);
+/* A value, packed. A floating one is consumed. */
+void       raw_peer_send_value (RawPeer  *self,
+                                GVariant *value);
+/* Runs the thread-default context until a whole message is there, and takes it. */
+GVariant  *raw_peer_receive (RawPeer *self);
+/* The same, until the other end has closed; what came before is dropped. */
+void       raw_peer_wait_closed (RawPeer *self);
+
+/* A GVariant from text, sunk. */
+GVariant *test_parse (const char *text);
+/* Whether two values are the same as MessagePack. @expected is GVariant text. */
+void      test_assert_value (GVariant   *value,
+                             const char *expected);
+
+/* The sum of two integers, of signature (xx). */
+gboolean test_add_handler (MsgpackRpcInvocation  *invocation,
+                           GVariant              *params,
+                           gpointer               user_data,
+                           GError               **error);
+
+G_END_DECLS
