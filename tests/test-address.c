@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include <string.h>
+
+#include "msgpack-rpc-address-private.h"
+#include "msgpack-rpc-error.h"
+
+static char *
+connectable_to_string (GSocketConnectable *connectable)
+{
+  GNetworkService *service;
+
+  if (!G_IS_NETWORK_SERVICE (connectable))
+    return g_socket_connectable_to_string (connectable);
+
+  service = G_NETWORK_SERVICE (connectable);
+  return g_strdup_printf ("_%s._%s.%s", g_network_service_get_service (service),
+                          g_network_service_get_protocol (service),
+                          g_network_service_get_domain (service));
+}
+
+static void
+test_client (void)
+{
+  const struct
+  {
+    const char *address;
+    gboolean tls;
+    const char *connectable;
+  } cases[] = {
+    { "tcp://localhost:80", FALSE, "localhost:80" },
+    { "tcp://127.0.0.1:65535", FALSE, "127.0.0.1:65535" },
+    { "tcp://[::1]:80", FALSE, "::1:80" },
+    { "tcp://[fe80::1%1]:80", FALSE, "fe80::1%1:80" },
+    { "tls://example.org:443", TRUE, "example.org:443" },
+    { "example.org:443", FALSE, "example.org:443" },
+    { "my_host-2.example.org:1", FALSE, "my_host-2.example.org:1" },
+    { "exämple.org:443", FALSE, "exämple.org:443" },
+    { "127.0.0.1:6666", FALSE, "127.0.0.1:6666" },
+    { "[::1]:6666", FALSE, "::1:6666" },
+    { "unix:///run/nvim.sock", FALSE, "/run/nvim.sock" },
+    { "/run/nvim.sock", FALSE, "/run/nvim.sock" },
+    { "/run/a b:7%20\xff", FALSE, "/run/a b:7%20\\xff" },
+    { "unix-abstract:name", FALSE, "name" },
+    { "unix-abstract:/a:b", FALSE, "/a:b" },
+    { "srv://msgpack/example.org", FALSE, "_msgpack._tcp.example.org" },
+    { "srv+tls://msgpack/example.org", TRUE, "_msgpack._tcp.example.org" },
+  };
+
+  g_test_summary ("Each form of an address is understood");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GSocketConnectable) connectable = NULL;
+      g_autoptr(GError) error = NULL;
+      g_autofree char *text = NULL;
+      gboolean tls = !cases[i].tls;
+
+      connectable = _msgpack_rpc_address_parse (cases[i].address, &tls, &error);
+      g_assert_no_error (error);
+      g_assert_nonnull (connectable);
+      g_assert_true (tls == cases[i].tls);
+      text = connectable_to_string (connectable);
+      g_assert_cmpstr (text, ==, cases[i].connectable);
+    }
+}
+
+/* What the message says after the address. */
+static void
+assert_reason (const char   *address,
+               const GError *error,
+               const char   *reason)
+{
+  g_autofree char *expected = g_strdup_printf ("Address “%s” is not valid: %s", address, reason);
+
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS);
+  g_assert_cmpstr (error->message, ==, expected);
+}
+
+static void
+test_invalid (void)
+{
+  const struct
+  {
+    const char *address;
+    const char *reason;
+  } cases[] = {
+    { "", "the port is missing" },
+    { "localhost", "the port is missing" },
+    { "localhost:", "the port is missing" },
+    { "tcp://", "the port is missing" },
+    { "tcp://localhost", "the port is missing" },
+    { "tcp://localhost:x", "the port “x” is not a number from 0 to 65535" },
+    { "tcp://localhost:65536", "the port “65536” is not a number from 0 to 65535" },
+    { "tcp://localhost:-1", "the port “-1” is not a number from 0 to 65535" },
+    { "tcp://localhost: 1", "the port “ 1” is not a number from 0 to 65535" },
+    { "tcp://localhost:80/", "the port “80/” is not a number from 0 to 65535" },
+    { "tcp://localhost:99999999999999999999999",
+      "the port “99999999999999999999999” is not a number from 0 to 65535" },
+    { "tcp://a b:80", "“a b” is no host name" },
+    { "tcp://a/b:80", "“a/b” is no host name" },
+    { "user@host:80", "“user@host” is no host name" },
+    { "%s%n:80", "“%s%n” is no host name" },
+    { "::1:80", "an IPv6 address must be in brackets" },
+    { "tcp://::1", "an IPv6 address must be in brackets" },
+    { "tcp://[::1:80", "the bracket “[” is not closed" },
+    { "tcp://[::1]", "the port is missing" },
+    { "tcp://[::1]:", "the port is missing" },
+    { "tcp://[::1]80", "the port is missing" },
+    { "tcp://[localhost]:80", "“localhost” is no IPv6 address" },
+    { "tcp://[127.0.0.1]:80", "“127.0.0.1” is no IPv6 address" },
+    { "http://localhost:80", "the scheme “http” is unknown" },
+    { "://localhost:80", "the scheme “” is unknown" },
+    { "exec:nvim --embed", "an address never starts a program" },
+    { "exec:///bin/sh", "an address never starts a program" },
+    { "unix:/path", "the path must be written like “unix:///path”" },
+    { "unix:path", "the path must be written like “unix:///path”" },
+    { "unix://", "the path is missing" },
+    { "unix://path", "the path does not begin with “/”" },
+    { "unix-abstract:", "the path is missing" },
+    { "srv://msgpack", "the domain is missing" },
+    { "srv://msgpack/", "“” is no domain" },
+    { "srv:///example.org", "“” is no name of a service" },
+    { "srv://msgpack/example.org/x", "“example.org/x” is no domain" },
+  };
+
+  g_test_summary ("An address that is not valid is an error that names the part");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GError) server_error = NULL;
+      g_autofree char *host = NULL;
+      gboolean tls;
+      guint16 port;
+
+      g_assert_null (_msgpack_rpc_address_parse (cases[i].address, &tls, &error));
+      assert_reason (cases[i].address, error, cases[i].reason);
+
+      g_assert_null (_msgpack_rpc_address_parse_for_server (cases[i].address, &host, &port,
+                                                            &server_error));
+      g_assert_null (host);
+      assert_reason (cases[i].address, server_error, cases[i].reason);
+    }
+}
+
+static void
+test_invalid_client (void)
+{
+  const struct
+  {
+    const char *address;
+    const char *reason;
+  } cases[] = {
+    { "tcp://:80", "the host is missing" },
+    { "*:80", "the host is missing" },
+    { "localhost:0", "a client cannot connect to the port 0" },
+  };
+
+  g_test_summary ("What only a server can bind is an error for a client");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GError) error = NULL;
+      gboolean tls;
+
+      g_assert_null (_msgpack_rpc_address_parse (cases[i].address, &tls, &error));
+      assert_reason (cases[i].address, error, cases[i].reason);
+    }
+}
+
+static void
+test_length (void)
+{
+  g_autofree char *longest = g_strnfill (107, 'x');
+  g_autofree char *too_long = g_strnfill (108, 'x');
+  g_autofree char *huge = g_strnfill (100000, 'x');
+  g_autoptr(GSocketConnectable) connectable = NULL;
+  g_autoptr(GError) error = NULL;
+  gboolean tls;
+
+  g_test_summary ("A path that a socket cannot have is an error, and long addresses are cut in it");
+
+  *longest = '/';
+  connectable = _msgpack_rpc_address_parse (longest, &tls, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (connectable);
+
+  *too_long = '/';
+  g_assert_null (_msgpack_rpc_address_parse (too_long, &tls, &error));
+  assert_reason (too_long, error, "the path is longer than 107 bytes");
+  g_clear_error (&error);
+
+  g_assert_null (_msgpack_rpc_address_parse (huge, &tls, &error));
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS);
+  g_assert_cmpuint (strlen (error->message), <, 500);
+  g_clear_error (&error);
+
+  huge[100] = '\xff';
+  g_assert_null (_msgpack_rpc_address_parse (huge, &tls, &error));
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+}
+
+static void
+test_server (void)
+{
+  const struct
+  {
+    const char *address;
+    const char *bound; /* NULL: host and port */
+    const char *host;
+    guint16 port;
+  } cases[] = {
+    { "tcp://127.0.0.1:0", "127.0.0.1 ", NULL, 0 },
+    { "tcp://[::1]:80", "[::1]:80 ", NULL, 0 },
+    { "tcp://:0", "0.0.0.0 :: ", NULL, 0 },
+    { "*:80", "0.0.0.0:80 [::]:80 ", NULL, 0 },
+    { "unix:///run/x", "/run/x ", NULL, 0 },
+    { "/run/x", "/run/x ", NULL, 0 },
+    { "unix-abstract:x", "x ", NULL, 0 },
+    { "localhost:80", NULL, "localhost", 80 },
+    { "tcp://example.org:0", NULL, "example.org", 0 },
+  };
+
+  g_test_summary ("A server binds addresses, or a host name that is to be resolved");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GPtrArray) addresses = NULL;
+      g_autoptr(GString) text = g_string_new (NULL);
+      g_autoptr(GError) error = NULL;
+      g_autofree char *host = NULL;
+      guint16 port = 1;
+
+      addresses = _msgpack_rpc_address_parse_for_server (cases[i].address, &host, &port, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (host, ==, cases[i].host);
+      if (cases[i].bound == NULL)
+        {
+          g_assert_null (addresses);
+          g_assert_cmpuint (port, ==, cases[i].port);
+          continue;
+        }
+
+      for (guint j = 0; j < addresses->len; j++)
+        {
+          GSocketConnectable *address = g_ptr_array_index (addresses, j);
+          g_autofree char *bound = g_socket_connectable_to_string (address);
+
+          g_string_append_printf (text, "%s ", bound);
+        }
+      g_assert_cmpstr (text->str, ==, cases[i].bound);
+    }
+}
+
+static void
+test_server_refused (void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *host = NULL;
+  guint16 port;
+
+  g_test_summary ("What only a client can connect to is an error for a server");
+
+  g_assert_null (_msgpack_rpc_address_parse_for_server ("srv://a/b", &host, &port, &error));
+  assert_reason ("srv://a/b", error, "a server cannot listen on the name of a service");
+  g_clear_error (&error);
+
+  g_assert_null (_msgpack_rpc_address_parse_for_server ("tls://a:1", &host, &port, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+}
+
+static void
+test_format (void)
+{
+  const struct
+  {
+    const char *address;
+    const char *formatted;
+  } cases[] = {
+    { "tcp://127.0.0.1:43211", "tcp://127.0.0.1:43211" },
+    { "10.1.2.3:1", "tcp://10.1.2.3:1" },
+    { "[::1]:43211", "tcp://[::1]:43211" },
+    { "[fe80::1%1]:7", "tcp://[fe80::1%1]:7" },
+    { "/run/a b", "unix:///run/a b" },
+    { "unix-abstract:a/b", "unix-abstract:a/b" },
+  };
+
+  g_test_summary ("A bound address is written so that a client can use it");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GPtrArray) addresses = NULL;
+      g_autoptr(GSocketConnectable) connectable = NULL;
+      g_autoptr(GError) error = NULL;
+      g_autofree char *host = NULL;
+      g_autofree char *formatted = NULL;
+      gboolean tls;
+      guint16 port;
+
+      addresses = _msgpack_rpc_address_parse_for_server (cases[i].address, &host, &port, &error);
+      g_assert_no_error (error);
+      formatted = _msgpack_rpc_address_format (g_ptr_array_index (addresses, 0));
+      g_assert_cmpstr (formatted, ==, cases[i].formatted);
+
+      connectable = _msgpack_rpc_address_parse (formatted, &tls, &error);
+      g_assert_no_error (error);
+      g_assert_nonnull (connectable);
+    }
+}
+
+static void
+test_format_any (void)
+{
+  const char *const expected[] = { "tcp://127.0.0.1:80", "tcp://[::1]:80" };
+  g_autoptr(GPtrArray) addresses = NULL;
+  g_autofree char *host = NULL;
+  guint16 port;
+
+  g_test_summary ("Any interface is written as the one that clients on this machine can use");
+
+  addresses = _msgpack_rpc_address_parse_for_server (":80", &host, &port, NULL);
+  g_assert_cmpuint (addresses->len, ==, 2);
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      g_autofree char *formatted = NULL;
+
+      formatted = _msgpack_rpc_address_format (g_ptr_array_index (addresses, i));
+      g_assert_cmpstr (formatted, ==, expected[i]);
+    }
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/msgpack-rpc/address/client", test_client);
+  g_test_add_func ("/msgpack-rpc/address/invalid", test_invalid);
+  g_test_add_func ("/msgpack-rpc/address/invalid-client", test_invalid_client);
+  g_test_add_func ("/msgpack-rpc/address/length", test_length);
+  g_test_add_func ("/msgpack-rpc/address/server", test_server);
+  g_test_add_func ("/msgpack-rpc/address/server-refused", test_server_refused);
+  g_test_add_func ("/msgpack-rpc/address/format", test_format);
+  g_test_add_func ("/msgpack-rpc/address/format-any", test_format_any);
+
+  return g_test_run ();
+}
