@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-#include <msgpackrpc-glib/msgpack-rpc-message-private.h>
-#include <msgpackrpc-glib/msgpack-rpc-value.h>
+#include <string.h>
 
-/* Hex digits, with spaces anywhere. */
-static GBytes *
-bytes_from_hex (const char *hex)
-{
-  g_autoptr(GByteArray) array = g_byte_array_new ();
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-value.h"
 
-  for (; *hex != '\0'; hex++)
-    {
-      guint8 byte;
-
-      if (*hex == ' ')
-        continue;
-      byte = g_ascii_xdigit_value (hex[0]) << 4 | g_ascii_xdigit_value (hex[1]);
-      g_byte_array_append (array, &byte, 1);
-      hex++;
-    }
-
-  return g_byte_array_free_to_bytes (g_steal_pointer (&array));
-}
+#include "test-bytes.h"
 
 static GVariant *
 unpack_hex (const char *hex)
 {
-  g_autoptr(GBytes) bytes = bytes_from_hex (hex);
+  g_autoptr(GBytes) bytes = gbytes_from_hex (hex);
   g_autoptr(GError) error = NULL;
   GVariant *value = msgpack_rpc_unpack (bytes, &error);
 
@@ -268,7 +252,7 @@ static void
 assert_packed (GBytes     *bytes,
                const char *hex)
 {
-  g_autoptr(GBytes) expected = bytes_from_hex (hex);
+  g_autoptr(GBytes) expected = gbytes_from_hex (hex);
 
   g_assert_nonnull (bytes);
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
