@@ -403,7 +403,7 @@ format_inet (GInetSocketAddress *address)
   GInetAddress *inet = g_inet_socket_address_get_address (address);
   GSocketFamily family = g_inet_address_get_family (inet);
   guint port = g_inet_socket_address_get_port (address);
-  guint32 scope_id = g_inet_socket_address_get_scope_id (address);
+  guint32 scope_id;
   g_autoptr(GInetAddress) loopback = NULL;
   g_autofree char *host = NULL;
 
@@ -414,6 +414,7 @@ format_inet (GInetSocketAddress *address)
   if (family != G_SOCKET_FAMILY_IPV6)
     return g_strdup_printf ("tcp://%s:%u", host, port);
 
+  scope_id = g_inet_socket_address_get_scope_id (address);
   if (scope_id != 0)
     return g_strdup_printf ("tcp://[%s%%%u]:%u", host, scope_id, port);
 
