@@ -877,8 +877,7 @@ check_sendable (MsgpackRpcLink  *self,
   if (size > OUTPUT_LIMIT - MIN (self->output.queued_bytes, OUTPUT_LIMIT))
     {
       g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
-                   _("The output queue holds %" G_GSIZE_FORMAT " bytes, and %" G_GSIZE_FORMAT
-                     " more would exceed its limit of %d"),
+                   _("The output queue holds %zu bytes, and %zu more would exceed its limit of %d"),
                    self->output.queued_bytes, size, OUTPUT_LIMIT);
       return FALSE;
     }
