@@ -15,7 +15,7 @@ import tap
 
 ROOT = pathlib.Path(sys.argv[1])
 PO = ROOT / 'po'
-MARK = re.compile(r'(?<![A-Za-z0-9_])(?:_|N_|C_|NC_|g_dngettext|g_dpgettext2?) \(')
+MARK = re.compile(r'(?<![A-Za-z0-9_])(?:_|N_|C_|NC_|g_dngettext|g_dpgettext2?) ?\(\s*"')
 KEYWORDS = ('_', 'N_', 'C_:1c,2', 'NC_:1c,2', 'g_dngettext:2,3', 'g_dpgettext2:2c,3')
 
 
@@ -52,6 +52,7 @@ class Translations(unittest.TestCase):
             pot = pathlib.Path(folder) / 'fresh.pot'
             run('xgettext', '--force-po', '--from-code=UTF-8', '--output', pot,
                 '--files-from', PO / 'POTFILES.in', *(f'--keyword={word}' for word in KEYWORDS))
+            self.assertNotIn('%"\n', pot.read_text(), 'a macro cuts a message in two')
             for language in lines(PO / 'LINGUAS'):
                 with self.subTest(language):
                     self.check_language(PO / f'{language}.po', pot, pathlib.Path(folder))
