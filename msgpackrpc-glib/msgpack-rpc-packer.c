@@ -524,15 +524,19 @@ _msgpack_rpc_packer_append_value (GByteArray  *out,
   piece.data = g_variant_get_data (value);
   piece.size = g_variant_get_size (value);
 
-  /* Without data, the size is only what the type asks for. */
-  if (piece.data == NULL && piece.size > 0 ? !packer_fail_broken (&packer)
-                                           : !packer_put (&packer, &piece, 0))
-    {
-      g_byte_array_set_size (out, length);
-      return FALSE;
-    }
+  /* Without data, any size is only what the type asks for. */
+  if (piece.data == NULL && piece.size > 0)
+    return packer_fail_broken (&packer);
 
-  return TRUE;
+  if (piece.data == NULL)
+    piece.data = (const guint8 *) "";
+
+  if (packer_put (&packer, &piece, 0))
+    return TRUE;
+
+  g_byte_array_set_size (out, length);
+
+  return FALSE;
 }
 
 gboolean
