@@ -207,13 +207,15 @@ answer_text (MsgpackRpcInvocation *self,
   return answer (self, value, NULL, TRUE);
 }
 
-/* For answers that no application gives. */
+/* For answers that no application gives: what is wrong with the method, whose name comes between
+ * @before and @after. */
 static gboolean
 answer_for_method (MsgpackRpcInvocation *self,
-                   const char           *what)
+                   const char           *before,
+                   const char           *after)
 {
   g_autofree char *method = _msgpack_rpc_message_quote_method (self->method);
-  g_autofree char *text = g_strdup_printf ("Method “%s” %s", method, what);
+  g_autofree char *text = g_strconcat (before, " “", method, "”", after, NULL);
   g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
 
   if (!answer (self, value, NULL, FALSE))
@@ -226,7 +228,7 @@ answer_for_method (MsgpackRpcInvocation *self,
 static void
 timer_cb (gpointer owner)
 {
-  answer_for_method (owner, "gave no answer in time");
+  answer_for_method (owner, "Method", " gave no answer in time");
 }
 
 static void
@@ -240,7 +242,7 @@ msgpack_rpc_invocation_dispose (GObject *object)
   g_mutex_unlock (&self->lock);
 
   if (is_awaited)
-    answer_for_method (self, "gave no answer");
+    answer_for_method (self, "Method", " gave no answer");
 
   G_OBJECT_CLASS (msgpack_rpc_invocation_parent_class)->dispose (object);
 }
@@ -531,13 +533,13 @@ _msgpack_rpc_invocation_release (MsgpackRpcInvocation *self)
 gboolean
 _msgpack_rpc_invocation_return_failed (MsgpackRpcInvocation *self)
 {
-  return answer_for_method (self, "failed");
+  return answer_for_method (self, "Method", " failed");
 }
 
 gboolean
 _msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self)
 {
-  return answer_for_method (self, "not found");
+  return answer_for_method (self, "There is no method", "");
 }
 
 /**

@@ -3,13 +3,8 @@
 
 #include <string.h>
 
-#include "msgpack-rpc-dispatcher.h"
-#include "msgpack-rpc-invocation.h"
-#include "msgpack-rpc-method.h"
-#include "msgpack-rpc-value.h"
-
 #include "test-bytes.h"
-#include "test-wait.h"
+#include "test-util.h"
 
 /* What a handler has seen, and what it does. */
 typedef struct
@@ -227,11 +222,11 @@ test_not_found (void)
   g_test_summary ("A call of a method that is not there is answered with an error");
 
   assert_reply (dispatcher, "(0, 7, 'add', (1, 2))",
-                "(1, 7, 'Method “add” not found', @mv nothing)");
+                "(1, 7, 'There is no method “add”', @mv nothing)");
   assert_reply (dispatcher, "(0, -1, '', ())",
-                "(1, -1, 'Method “” not found', @mv nothing)");
+                "(1, -1, 'There is no method “”', @mv nothing)");
   assert_reply (dispatcher, "(0, 7, '%s%n', ())",
-                "(1, 7, 'Method “%s%n” not found', @mv nothing)");
+                "(1, 7, 'There is no method “%s%n”', @mv nothing)");
 }
 
 static void
@@ -531,7 +526,7 @@ test_duplicate (void)
   g_assert_false (msgpack_rpc_dispatcher_remove_method (dispatcher, 0));
   g_assert_cmpuint (second.n_destroyed, ==, 1);
   assert_reply (dispatcher, "(0, 7, 'echo', ())",
-                "(1, 7, 'Method “echo” not found', @mv nothing)");
+                "(1, 7, 'There is no method “echo”', @mv nothing)");
   probe_clear (&first);
   probe_clear (&second);
 }
@@ -687,17 +682,17 @@ test_destroy_notify (void)
   g_main_context_push_thread_default (context);
   data.id = msgpack_rpc_dispatcher_add_method (dispatcher, "a", NULL, echo_cb, &removed, destroy_cb);
   msgpack_rpc_dispatcher_add_method (dispatcher, "b", NULL, echo_cb, &dropped, destroy_cb);
-  g_main_context_pop_thread_default (context);
 
   g_thread_join (g_thread_new ("remove", remove_thread, &data));
   g_assert_cmpint (g_atomic_int_get (&removed.n_destroyed), ==, 0);
-  WAIT_UNTIL_IN (context, g_atomic_int_get (&removed.n_destroyed) == 1);
+  WAIT_UNTIL (g_atomic_int_get (&removed.n_destroyed) == 1);
   g_assert_true (removed.destroyed_in == g_thread_self ());
 
   g_thread_join (g_thread_new ("unref", unref_thread, dispatcher));
   g_assert_cmpint (g_atomic_int_get (&dropped.n_destroyed), ==, 0);
-  WAIT_UNTIL_IN (context, g_atomic_int_get (&dropped.n_destroyed) == 1);
+  WAIT_UNTIL (g_atomic_int_get (&dropped.n_destroyed) == 1);
   g_assert_true (dropped.destroyed_in == g_thread_self ());
+  g_main_context_pop_thread_default (context);
 }
 
 static void
@@ -771,7 +766,7 @@ dispatch_thread (gpointer user_data)
 {
   MsgpackRpcDispatcher *dispatcher = user_data;
   g_autoptr(GVariant) found = received_from_text ("(1, 7, @mv nothing, 3)");
-  g_autoptr(GVariant) lost = received_from_text ("(1, 7, 'Method “add” not found', @mv nothing)");
+  g_autoptr(GVariant) lost = received_from_text ("(1, 7, 'There is no method “add”', @mv nothing)");
 
   for (guint i = 0; i < N_ROUNDS; i++)
     {
