@@ -115,6 +115,7 @@ enum
 static GParamSpec *props[N_PROPS];
 static guint signals[N_SIGNALS];
 static guint notify_signal;
+static GQuark prop_details[N_PROPS]; /* of notify_signal */
 
 static void async_result_iface_init (GAsyncResultIface *iface);
 
@@ -208,11 +209,18 @@ post (MsgpackRpcCall     *self,
   _msgpack_rpc_reactor_unref (reactor);
 }
 
+/* With any detail, or none. */
+static gboolean
+has_handler (MsgpackRpcCall *self,
+             guint           signal)
+{
+  return g_signal_handler_find (self, G_SIGNAL_MATCH_ID, signal, 0, NULL, NULL, NULL) != 0;
+}
+
 static gboolean
 is_observed (MsgpackRpcCall *self)
 {
-  return g_signal_has_handler_pending (self, notify_signal, 0, TRUE) ||
-         g_signal_has_handler_pending (self, signals[SIGNAL_COMPLETED], 0, TRUE);
+  return has_handler (self, notify_signal) || has_handler (self, signals[SIGNAL_COMPLETED]);
 }
 
 /* ---- ending ---- */
@@ -346,7 +354,7 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
 {
   if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)
     _msgpack_rpc_call_succeed (self);
-  else if (g_signal_has_handler_pending (self, notify_signal, 0, TRUE))
+  else if (has_handler (self, notify_signal))
     post (self, report_delivery);
 }
 
@@ -1047,6 +1055,8 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
                   G_TYPE_NONE, 0);
 
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
+  for (guint i = PROP_0 + 1; i < N_PROPS; i++)
+    prop_details[i] = g_quark_from_static_string (g_param_spec_get_name (props[i]));
 }
 
 static void

@@ -152,6 +152,15 @@ static void peer_iface_init (MsgpackRpcPeerInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcConnection, msgpack_rpc_connection, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER, peer_iface_init))
 
+gboolean
+_msgpack_rpc_connection_has_handler (gpointer object,
+                                     guint    signal_id,
+                                     GQuark   detail)
+{
+  return g_signal_has_handler_pending (object, signal_id, 0, TRUE) ||
+         (detail != 0 && g_signal_has_handler_pending (object, signal_id, detail, TRUE));
+}
+
 static void
 count (int *counter)
 {
