@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-loop-thread.h"
+
+/**
+ * MsgpackRpcLoopThread:
+ *
+ * A thread that runs a main context of its own.
+ *
+ * The context is there from the beginning, so that clients and servers can be made with it before
+ * [method@LoopThread.start]. In the thread, it is the thread-default context.
+ *
+ * A loop thread runs once: [method@LoopThread.quit] ends it for good, also if it comes before
+ * [method@LoopThread.start]. Dropping the last reference quits it and waits for its end; in the
+ * thread itself, it ends a little later.
+ *
+ * ```c
+ * g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new ("rpc");
+ * g_autoptr(MsgpackRpcServer) server =
+ *   g_object_new (MSGPACK_RPC_TYPE_SERVER,
+ *                 "main-context", msgpack_rpc_loop_thread_get_main_context (thread),
+ *                 NULL);
+ *
+ * msgpack_rpc_loop_thread_start (thread);
+ * ```
+ *
+ * JavaScript cannot be called in another thread than its own, and has no use for this.
+ *
+ * All functions may be called from any thread.
+ *
+ * Since: 1.0
+ */
+struct _MsgpackRpcLoopThread
+{
+  GObject parent_instance;
+
+  struct _Loop *loop; /* owned, shared with the thread; set once */
+};
+
+/* What the thread and its object share. */
+typedef struct _Loop
+{
+  char *name;            /* nullable */
+  GMainContext *context;
+
+  GMutex lock;           /* guards what follows */
+  GCond joined;          /* a join has ended */
+  GThread *thread;       /* owned until it was joined; NULL: not started, or joined */
+  gboolean has_started;
+  gboolean has_quit;     /* atomic for the thread, which looks without the lock */
+  gboolean has_ended;
+  gboolean is_joining;
+} Loop;
+
+enum
+{
+  PROP_0,
+  PROP_MAIN_CONTEXT,
+  PROP_NAME,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (MsgpackRpcLoopThread, msgpack_rpc_loop_thread, G_TYPE_OBJECT)
+
+static void
+loop_clear (gpointer data)
+{
+  Loop *loop = data;
+
+  g_free (loop->name);
+  g_main_context_unref (loop->context);
+  g_mutex_clear (&loop->lock);
+  g_cond_clear (&loop->joined);
+}
+
+static void
+loop_unref (Loop *loop)
+{
+  g_atomic_rc_box_release_full (loop, loop_clear);
+}
+
+static gpointer
+loop_run (gpointer data)
+{
+  Loop *loop = data;
+
+  g_main_context_push_thread_default (loop->context);
+  while (!g_atomic_int_get (&loop->has_quit))
+    g_main_context_iteration (loop->context, TRUE);
+  g_main_context_pop_thread_default (loop->context);
+
+  g_mutex_lock (&loop->lock);
+  loop->has_ended = TRUE;
+  g_mutex_unlock (&loop->lock);
+
+  loop_unref (loop);
+  return NULL;
+}
+
+static void
+loop_start (Loop *loop)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&loop->lock);
+
+  if (loop->has_started || loop->has_quit)
+    return;
+
+  loop->has_started = TRUE;
+  loop->thread = g_thread_new (loop->name != NULL ? loop->name : "msgpack-rpc", loop_run,
+                               g_atomic_rc_box_acquire (loop));
+}
+
+static void
+loop_quit (Loop *loop)
+{
+  g_mutex_lock (&loop->lock);
+  g_atomic_int_set (&loop->has_quit, TRUE);
+  g_mutex_unlock (&loop->lock);
+
+  g_main_context_wakeup (loop->context);
+}
+
+static gboolean
+loop_join (Loop *loop)
+{
+  GThread *thread;
+
+  g_mutex_lock (&loop->lock);
+  if (loop->thread == g_thread_self ())
+    {
+      g_mutex_unlock (&loop->lock);
+      return FALSE;
+    }
+
+  /* One joins, the others wait for that. */
+  while (loop->is_joining)
+    g_cond_wait (&loop->joined, &loop->lock);
+
+  thread = loop->thread;
+  loop->is_joining = thread != NULL;
+  g_mutex_unlock (&loop->lock);
+  if (thread == NULL)
+    return TRUE;
+
+  g_thread_join (thread);
+
+  g_mutex_lock (&loop->lock);
+  loop->thread = NULL;
+  loop->is_joining = FALSE;
+  g_cond_broadcast (&loop->joined);
+  g_mutex_unlock (&loop->lock);
+  return TRUE;
+}
+
+static void
+msgpack_rpc_loop_thread_finalize (GObject *object)
+{
+  MsgpackRpcLoopThread *self = MSGPACK_RPC_LOOP_THREAD (object);
+  Loop *loop = self->loop;
+
+  loop_quit (loop);
+  if (!loop_join (loop))
+    g_thread_unref (loop->thread);
+  loop_unref (loop);
+
+  G_OBJECT_CLASS (msgpack_rpc_loop_thread_parent_class)->finalize (object);
+}
+
+static void
+msgpack_rpc_loop_thread_get_property (GObject    *object,
+                                      guint       prop_id,
+                                      GValue     *value,
+                                      GParamSpec *pspec)
+{
+  MsgpackRpcLoopThread *self = MSGPACK_RPC_LOOP_THREAD (object);
+
+  switch (prop_id)
+    {
+    case PROP_MAIN_CONTEXT:
+      g_value_set_boxed (value, self->loop->context);
+      break;
+
+    case PROP_NAME:
+      g_value_set_string (value, self->loop->name);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_loop_thread_set_property (GObject      *object,
+                                      guint         prop_id,
+                                      const GValue *value,
+                                      GParamSpec   *pspec)
+{
+  MsgpackRpcLoopThread *self = MSGPACK_RPC_LOOP_THREAD (object);
+
+  switch (prop_id)
+    {
+    case PROP_NAME:
+      self->loop->name = g_value_dup_string (value);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_loop_thread_class_init (MsgpackRpcLoopThreadClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = msgpack_rpc_loop_thread_finalize;
+  object_class->get_property = msgpack_rpc_loop_thread_get_property;
+  object_class->set_property = msgpack_rpc_loop_thread_set_property;
+
+  /**
+   * MsgpackRpcLoopThread:main-context: (getter get_main_context)
+   *
+   * The context that the thread runs.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAIN_CONTEXT] =
+      g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT,
+                          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * MsgpackRpcLoopThread:name: (getter get_name)
+   *
+   * The name of the thread, for debuggers; systems may cut it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_NAME] =
+      g_param_spec_string ("name", NULL, NULL, NULL,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+msgpack_rpc_loop_thread_init (MsgpackRpcLoopThread *self)
+{
+  self->loop = g_atomic_rc_box_new0 (Loop);
+  self->loop->context = g_main_context_new ();
+  g_mutex_init (&self->loop->lock);
+  g_cond_init (&self->loop->joined);
+}
+
+/**
+ * msgpack_rpc_loop_thread_new:
+ * @name: (nullable): the name of the thread, or `NULL` for a general one
+ *
+ * Makes a thread that is not started.
+ *
+ * Returns: (transfer full): a loop thread
+ *
+ * Since: 1.0
+ */
+MsgpackRpcLoopThread *
+msgpack_rpc_loop_thread_new (const char *name)
+{
+  return g_object_new (MSGPACK_RPC_TYPE_LOOP_THREAD, "name", name, NULL);
+}
+
+/**
+ * msgpack_rpc_loop_thread_get_main_context: (get-property main-context)
+ * @self: a loop thread
+ *
+ * Gets the context that the thread runs, or will run.
+ *
+ * Returns: (transfer none): the context
+ *
+ * Since: 1.0
+ */
+GMainContext *
+msgpack_rpc_loop_thread_get_main_context (MsgpackRpcLoopThread *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self), NULL);
+
+  return self->loop->context;
+}
+
+/**
+ * msgpack_rpc_loop_thread_get_name: (get-property name)
+ * @self: a loop thread
+ *
+ * Gets the name of the thread.
+ *
+ * Returns: (transfer none) (nullable): the name, if it has one
+ *
+ * Since: 1.0
+ */
+const char *
+msgpack_rpc_loop_thread_get_name (MsgpackRpcLoopThread *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self), NULL);
+
+  return self->loop->name;
+}
+
+/**
+ * msgpack_rpc_loop_thread_is_running:
+ * @self: a loop thread
+ *
+ * Gets whether the thread was started and has not ended.
+ *
+ * Returns: `TRUE` if it runs
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_loop_thread_is_running (MsgpackRpcLoopThread *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self), FALSE);
+
+  locker = g_mutex_locker_new (&self->loop->lock);
+  return self->loop->has_started && !self->loop->has_ended;
+}
+
+/**
+ * msgpack_rpc_loop_thread_start:
+ * @self: a loop thread
+ *
+ * Starts the thread, which runs its context from then on.
+ *
+ * Does nothing if it was started before, or told to quit.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_loop_thread_start (MsgpackRpcLoopThread *self)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self));
+
+  loop_start (self->loop);
+}
+
+/**
+ * msgpack_rpc_loop_thread_quit:
+ * @self: a loop thread
+ *
+ * Tells the thread to end when what it dispatches now is done. This does not wait for it.
+ *
+ * It may be called at any time, as often as one likes, and by the thread itself. If the thread was
+ * not started, it never will be. Sources that are left in the context stay there; they can be run
+ * by iterating it once the thread has ended.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_loop_thread_quit (MsgpackRpcLoopThread *self)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self));
+
+  loop_quit (self->loop);
+}
+
+/**
+ * msgpack_rpc_loop_thread_join:
+ * @self: a loop thread
+ *
+ * Waits until the thread has ended, which it does after [method@LoopThread.quit].
+ *
+ * Any number of threads may wait. There is nothing to wait for if it was not started.
+ *
+ * Returns: `TRUE` if it does not run any more, `FALSE` if called by the thread itself, which cannot
+ *   wait for its own end
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_loop_thread_join (MsgpackRpcLoopThread *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self), FALSE);
+
+  return loop_join (self->loop);
+}

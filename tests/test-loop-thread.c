@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "test-util.h"
+
+#define N_ROUNDS 200
+
+static MsgpackRpcLoopThread *
+loop_thread_new_started (void)
+{
+  MsgpackRpcLoopThread *thread = msgpack_rpc_loop_thread_new ("test");
+
+  msgpack_rpc_loop_thread_start (thread);
+  return thread;
+}
+
+static void
+invoke (MsgpackRpcLoopThread *thread,
+        GSourceFunc           func,
+        gpointer              data)
+{
+  g_autoptr(GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, func, data, NULL);
+  g_source_attach (source, msgpack_rpc_loop_thread_get_main_context (thread));
+}
+
+/* Tells when a thread has ended. */
+static void
+thread_ended (gpointer data)
+{
+  g_atomic_int_inc ((int *) data);
+}
+
+static GPrivate ended_key = G_PRIVATE_INIT (thread_ended);
+
+static gboolean
+watch_end_cb (gpointer data)
+{
+  g_private_set (&ended_key, data);
+  return G_SOURCE_REMOVE;
+}
+
+typedef struct
+{
+  MsgpackRpcLoopThread *thread;
+  GThread *ran_in;
+  GMainContext *context;
+  int n_runs; /* atomic */
+  gboolean joined;
+} Probe;
+
+static gboolean
+look_cb (gpointer data)
+{
+  Probe *probe = data;
+
+  probe->ran_in = g_thread_self ();
+  probe->context = g_main_context_get_thread_default ();
+  g_atomic_int_inc (&probe->n_runs);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+quit_cb (gpointer data)
+{
+  Probe *probe = data;
+
+  probe->joined = msgpack_rpc_loop_thread_join (probe->thread);
+  msgpack_rpc_loop_thread_quit (probe->thread);
+  g_atomic_int_inc (&probe->n_runs);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+unref_cb (gpointer data)
+{
+  Probe *probe = data;
+
+  g_object_unref (probe->thread);
+  g_atomic_int_inc (&probe->n_runs);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_run (void)
+{
+  g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new ("rpc");
+  g_autoptr(GMainContext) context = NULL;
+  g_autofree char *name = NULL;
+  Probe probe = { NULL };
+
+  g_test_summary ("The context is there before the start, and is run by another thread after it");
+
+  g_object_get (thread, "main-context", &context, "name", &name, NULL);
+  g_assert_true (context == msgpack_rpc_loop_thread_get_main_context (thread));
+  g_assert_true (context != g_main_context_default ());
+  g_assert_cmpstr (name, ==, "rpc");
+  g_assert_cmpstr (msgpack_rpc_loop_thread_get_name (thread), ==, "rpc");
+  g_assert_false (msgpack_rpc_loop_thread_is_running (thread));
+
+  invoke (thread, look_cb, &probe);
+  msgpack_rpc_loop_thread_start (thread);
+  msgpack_rpc_loop_thread_start (thread);
+  g_assert_true (msgpack_rpc_loop_thread_is_running (thread));
+  WAIT_UNTIL (g_atomic_int_get (&probe.n_runs) == 1);
+  g_assert_true (probe.ran_in != g_thread_self ());
+  g_assert_true (probe.context == context);
+
+  msgpack_rpc_loop_thread_quit (thread);
+  msgpack_rpc_loop_thread_quit (thread);
+  g_assert_true (msgpack_rpc_loop_thread_join (thread));
+  g_assert_true (msgpack_rpc_loop_thread_join (thread));
+  g_assert_false (msgpack_rpc_loop_thread_is_running (thread));
+
+  msgpack_rpc_loop_thread_start (thread);
+  g_assert_false (msgpack_rpc_loop_thread_is_running (thread));
+  g_assert_finalize_object (g_steal_pointer (&thread));
+}
+
+static void
+test_quit_by_itself (void)
+{
+  Probe probe = { loop_thread_new_started () };
+
+  g_test_summary ("The thread can quit, and cannot join, itself");
+
+  probe.joined = TRUE;
+  invoke (probe.thread, quit_cb, &probe);
+  g_assert_true (msgpack_rpc_loop_thread_join (probe.thread));
+  g_assert_cmpint (g_atomic_int_get (&probe.n_runs), ==, 1);
+  g_assert_false (probe.joined);
+  g_assert_finalize_object (probe.thread);
+}
+
+static void
+test_quit_before_start (void)
+{
+  g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new (NULL);
+
+  g_test_summary ("A thread that is told to quit first never runs");
+
+  g_assert_null (msgpack_rpc_loop_thread_get_name (thread));
+  g_assert_true (msgpack_rpc_loop_thread_join (thread));
+  msgpack_rpc_loop_thread_quit (thread);
+  msgpack_rpc_loop_thread_start (thread);
+  g_assert_false (msgpack_rpc_loop_thread_is_running (thread));
+  g_assert_true (msgpack_rpc_loop_thread_join (thread));
+  g_assert_finalize_object (g_steal_pointer (&thread));
+}
+
+static void
+test_not_started (void)
+{
+  g_test_summary ("A thread that was never started leaves nothing");
+
+  g_assert_finalize_object (msgpack_rpc_loop_thread_new ("unused"));
+}
+
+static void
+test_quit_at_once (void)
+{
+  g_test_summary ("Quitting is never lost, however early it comes");
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_autoptr(MsgpackRpcLoopThread) thread = loop_thread_new_started ();
+
+      msgpack_rpc_loop_thread_quit (thread);
+      g_assert_true (msgpack_rpc_loop_thread_join (thread));
+    }
+}
+
+static gpointer
+start_thread (gpointer data)
+{
+  msgpack_rpc_loop_thread_start (data);
+  return NULL;
+}
+
+static gpointer
+join_thread (gpointer data)
+{
+  return GINT_TO_POINTER (msgpack_rpc_loop_thread_join (data));
+}
+
+static void
+test_races (void)
+{
+  g_test_summary ("Threads may start, quit and join at the same time");
+
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new ("race");
+      GThread *starter = g_thread_new ("start", start_thread, thread);
+      GThread *joiners[2];
+
+      for (guint j = 0; j < G_N_ELEMENTS (joiners); j++)
+        joiners[j] = g_thread_new ("join", join_thread, thread);
+      msgpack_rpc_loop_thread_quit (thread);
+      for (guint j = 0; j < G_N_ELEMENTS (joiners); j++)
+        g_assert_true (GPOINTER_TO_INT (g_thread_join (joiners[j])));
+      g_thread_join (starter);
+      g_assert_true (msgpack_rpc_loop_thread_join (thread));
+      g_assert_false (msgpack_rpc_loop_thread_is_running (thread));
+      g_assert_finalize_object (g_steal_pointer (&thread));
+    }
+}
+
+static void
+test_last_unref (void)
+{
+  MsgpackRpcLoopThread *thread = loop_thread_new_started ();
+  Probe probe = { NULL };
+  int n_ended = 0;
+
+  g_test_summary ("Dropping the last reference ends the thread before it returns");
+
+  invoke (thread, watch_end_cb, &n_ended);
+  invoke (thread, look_cb, &probe);
+  WAIT_UNTIL (g_atomic_int_get (&probe.n_runs) == 1);
+  g_assert_finalize_object (thread);
+  g_assert_cmpint (g_atomic_int_get (&n_ended), ==, 1);
+}
+
+static void
+test_last_unref_by_itself (void)
+{
+  Probe probe = { loop_thread_new_started () };
+  int n_ended = 0;
+
+  g_test_summary ("The thread may drop the last reference, and ends by itself");
+
+  invoke (probe.thread, watch_end_cb, &n_ended);
+  invoke (probe.thread, unref_cb, &probe);
+  WAIT_UNTIL (g_atomic_int_get (&n_ended) == 1);
+  g_assert_cmpint (g_atomic_int_get (&probe.n_runs), ==, 1);
+}
+
+static void
+test_left_over (void)
+{
+  g_autoptr(MsgpackRpcLoopThread) thread = loop_thread_new_started ();
+  GMainContext *context = msgpack_rpc_loop_thread_get_main_context (thread);
+  Probe probe = { NULL };
+
+  g_test_summary ("What is left in the context can be run after the end");
+
+  msgpack_rpc_loop_thread_quit (thread);
+  g_assert_true (msgpack_rpc_loop_thread_join (thread));
+  invoke (thread, look_cb, &probe);
+  g_assert_true (g_main_context_iteration (context, FALSE));
+  g_assert_cmpint (probe.n_runs, ==, 1);
+  g_assert_true (probe.ran_in == g_thread_self ());
+}
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/msgpack-rpc/loop-thread/run", test_run);
+  g_test_add_func ("/msgpack-rpc/loop-thread/quit-by-itself", test_quit_by_itself);
+  g_test_add_func ("/msgpack-rpc/loop-thread/quit-before-start", test_quit_before_start);
+  g_test_add_func ("/msgpack-rpc/loop-thread/not-started", test_not_started);
+  g_test_add_func ("/msgpack-rpc/loop-thread/quit-at-once", test_quit_at_once);
+  g_test_add_func ("/msgpack-rpc/loop-thread/races", test_races);
+  g_test_add_func ("/msgpack-rpc/loop-thread/last-unref", test_last_unref);
+  g_test_add_func ("/msgpack-rpc/loop-thread/last-unref-by-itself", test_last_unref_by_itself);
+  g_test_add_func ("/msgpack-rpc/loop-thread/left-over", test_left_over);
+
+  return g_test_run ();
+}
