@@ -20,6 +20,9 @@
 typedef struct
 {
   msgpack_packer packer;
+  GByteArray *out;
+  gsize old_length; /* what was in it before */
+  gsize length;     /* what is in it; the rest of it is to be written */
   GError **error;
 } Packer;
 
@@ -35,19 +38,56 @@ static gboolean packer_put (Packer      *self,
                             const Piece *piece,
                             guint        level);
 
-static int
-write_cb (void       *data,
-          const char *buffer,
-          size_t      length)
+static gboolean
+packer_grow (Packer *self,
+             gsize   length)
 {
-  GByteArray *out = data;
+  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE - self->length)
+    return FALSE;
 
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE - MIN (out->len, MSGPACK_RPC_LIMIT_PACKED_SIZE))
+  length = MAX (2 * self->length, self->length + length + 64);
+  g_byte_array_set_size (self->out, MIN (length, MSGPACK_RPC_LIMIT_PACKED_SIZE));
+
+  return TRUE;
+}
+
+static int
+packer_write_cb (void       *data,
+                 const char *buffer,
+                 size_t      length)
+{
+  Packer *self = data;
+
+  if (length > self->out->len - self->length && !packer_grow (self, length))
     return -1;
 
-  g_byte_array_append (out, (const guint8 *) buffer, length);
+  memcpy (self->out->data + self->length, buffer, length);
+  self->length += length;
 
   return 0;
+}
+
+static gboolean
+packer_init (Packer     *self,
+             GByteArray *out,
+             GError    **error)
+{
+  msgpack_packer_init (&self->packer, self, packer_write_cb);
+  self->out = out;
+  self->old_length = out->len;
+  self->length = out->len;
+  self->error = error;
+
+  return out->len <= MSGPACK_RPC_LIMIT_PACKED_SIZE;
+}
+
+static gboolean
+packer_end (Packer   *self,
+            gboolean  success)
+{
+  g_byte_array_set_size (self->out, success ? self->length : self->old_length);
+
+  return success;
 }
 
 /* For the small items of an envelope: GByteArray has room for them beyond the limit. */
@@ -206,6 +246,65 @@ packer_put_opaque (Packer      *self,
           packer_check (self, msgpack_pack_ext_body (&self->packer, body, length)));
 }
 
+/* Not strncmp (): there need not be that many characters. */
+static inline gboolean
+type_begins (const char *type,
+             const char *with)
+{
+  while (*with != '\0' && *type == *with)
+    {
+      type++;
+      with++;
+    }
+
+  return *with == '\0';
+}
+
+/* The types that messages are decoded to. */
+static gboolean
+type_is_canonical (const char *type,
+                   gsize       length)
+{
+  if (length == 2)
+    return type_begins (type, "av") || type_begins (type, "ay") || type_begins (type, "mv");
+
+  return length == 5 && (type_begins (type, "a{sv}") || type_begins (type, "a{xv}") ||
+                         type_begins (type, "a(vv)") || type_begins (type, "(hay)"));
+}
+
+/* Whether @type up to @end is one type, and data of that type can have @size bytes. */
+static gboolean
+type_allows (const char *type,
+             const char *end,
+             gsize       size)
+{
+  const char *type_end;
+  guint alignment;
+  gsize fixed_size;
+
+  /* What is most common is not measured. */
+  if (end - type == 1)
+    {
+      if (*type == 'x' || *type == 'd' || *type == 't')
+        return size == 8;
+      if (*type == 's')
+        return TRUE;
+      if (*type == 'b')
+        return size == 1;
+    }
+  else if (type_is_canonical (type, end - type))
+    {
+      return TRUE;
+    }
+
+  if (!g_variant_type_string_scan (type, end, &type_end) || type_end != end)
+    return FALSE;
+
+  _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
+
+  return fixed_size == 0 || fixed_size == size;
+}
+
 static gboolean
 packer_put_variant (Packer      *self,
                     const Piece *piece,
@@ -214,10 +313,7 @@ packer_put_variant (Packer      *self,
   const char *start = (const char *) piece->data;
   const char *end = start + piece->size;
   const char *nul = end;
-  const char *type_end;
   Piece child;
-  guint alignment;
-  gsize fixed_size;
 
   while (nul > start && nul[-1] != '\0')
     nul--;
@@ -228,11 +324,7 @@ packer_put_variant (Packer      *self,
   child.data = piece->data;
   child.size = nul - start;
 
-  if (!g_variant_type_string_scan (child.type, end, &type_end) || type_end != end)
-    return packer_fail_broken (self);
-
-  _msgpack_rpc_serial_type_layout (child.type, &alignment, &fixed_size);
-  if (fixed_size > 0 && child.size != fixed_size)
+  if (!type_allows (child.type, end, child.size))
     return packer_fail_broken (self);
 
   return packer_put (self, &child, level);
@@ -327,7 +419,7 @@ packer_put_tuple (Packer      *self,
                   const Piece *piece,
                   guint        level)
 {
-  if (strncmp (piece->type, "(hay)", 5) == 0)
+  if (type_begins (piece->type, "(hay)"))
     return packer_put_opaque (self, piece);
 
   return packer_check (self, msgpack_pack_array (&self->packer,
@@ -409,7 +501,7 @@ packer_put_array (Packer      *self,
                   guint        level)
 {
   const char *item_type = piece->type + 1;
-  gboolean is_map = *item_type == '{' || strncmp (item_type, "(vv)", 4) == 0;
+  gboolean is_map = *item_type == '{' || type_begins (item_type, "(vv)");
   gsize start = 0;
   Items items;
   Piece item;
@@ -513,9 +605,11 @@ _msgpack_rpc_packer_append_value (GByteArray  *out,
                                   GError     **error)
 {
   g_autoptr(GVariant) normal = NULL;
-  Packer packer = { { out, write_cb }, error };
-  guint length = out->len;
+  Packer packer;
   Piece piece;
+
+  if (!packer_init (&packer, out, error))
+    return packer_check (&packer, -1);
 
   if (!g_variant_is_normal_form (value))
     value = normal = g_variant_get_normal_form (value);
@@ -531,12 +625,7 @@ _msgpack_rpc_packer_append_value (GByteArray  *out,
   if (piece.data == NULL)
     piece.data = (const guint8 *) "";
 
-  if (packer_put (&packer, &piece, 0))
-    return TRUE;
-
-  g_byte_array_set_size (out, length);
-
-  return FALSE;
+  return packer_end (&packer, packer_put (&packer, &piece, 0));
 }
 
 gboolean
@@ -545,15 +634,12 @@ _msgpack_rpc_packer_append_str (GByteArray  *out,
                                 gsize        length,
                                 GError     **error)
 {
-  Packer packer = { { out, write_cb }, error };
-  guint old_length = out->len;
+  Packer packer;
 
-  if (packer_put_str (&packer, str, length))
-    return TRUE;
+  if (!packer_init (&packer, out, error))
+    return packer_check (&packer, -1);
 
-  g_byte_array_set_size (out, old_length);
-
-  return FALSE;
+  return packer_end (&packer, packer_put_str (&packer, str, length));
 }
 
 void

@@ -53,7 +53,8 @@ variant_from_text (const char *text)
 
   g_assert_no_error (error);
 
-  return value;
+  /* The parser does so for some types only. */
+  return g_variant_take_ref (value);
 }
 
 /* Makes @value anew from its parts. Floating. */

@@ -116,9 +116,9 @@ static void
 test_fits (gconstpointer data)
 {
   const Case *c = data;
-  g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (c->value));
+  g_autoptr(GVariant) value = variant_from_text (c->value);
   g_autoptr(GVariant) boxed = g_variant_ref_sink (g_variant_new_variant (value));
-  g_autoptr(GVariant) expected = g_variant_ref_sink (variant_from_text (c->expected));
+  g_autoptr(GVariant) expected = variant_from_text (c->expected);
   g_autoptr(GVariant) copy = NULL;
   g_autoptr(GError) error = NULL;
   GVariant *forms[2] = { value, boxed };
@@ -223,7 +223,7 @@ static void
 test_misfits (gconstpointer data)
 {
   const Case *c = data;
-  g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (c->value));
+  g_autoptr(GVariant) value = variant_from_text (c->value);
   g_autoptr(GVariant) result = NULL;
   g_autoptr(GError) error = NULL;
 
@@ -261,7 +261,7 @@ test_params (void)
   for (gsize i = 0; i < G_N_ELEMENTS (params_fit); i++)
     {
       const Case *c = &params_fit[i];
-      g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (c->value));
+      g_autoptr(GVariant) value = variant_from_text (c->value);
       g_autoptr(GVariant) result = NULL;
       g_autoptr(GVariant) expected = NULL;
       g_autoptr(GError) error = NULL;
@@ -274,7 +274,7 @@ test_params (void)
         }
 
       g_assert_no_error (error);
-      expected = g_variant_ref_sink (variant_from_text (c->expected));
+      expected = variant_from_text (c->expected);
       g_assert_cmpstr (g_variant_get_type_string (result), ==, c->type);
       g_assert_true (g_variant_equal (result, expected));
     }
@@ -327,7 +327,7 @@ test_params_misfits (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       const Case *c = &cases[i];
-      g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (c->value));
+      g_autoptr(GVariant) value = variant_from_text (c->value);
       g_autoptr(GVariant) result = NULL;
       g_autoptr(GError) error = NULL;
 

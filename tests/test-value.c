@@ -203,7 +203,7 @@ static void
 test_mapping (gconstpointer data)
 {
   const Mapping *mapping = data;
-  g_autoptr(GVariant) expected = g_variant_ref_sink (variant_from_text (mapping->text));
+  g_autoptr(GVariant) expected = variant_from_text (mapping->text);
   g_autoptr(GVariant) value = unpack_hex (mapping->hex);
   g_autofree char *written = pack_to_hex (value);
   g_autofree char *rewritten = pack_to_hex (expected);
@@ -341,8 +341,8 @@ test_written (gconstpointer data)
   const Written *written = data;
   g_autoptr(GVariant) serialised = NULL;
   g_autoptr(GVariant) untrusted = NULL;
-  g_autoptr(GVariant) tree = g_variant_ref_sink (variant_from_text (written->text));
-  g_autoptr(GVariant) copy = g_variant_ref_sink (variant_from_text (written->text));
+  g_autoptr(GVariant) tree = variant_from_text (written->text);
+  g_autoptr(GVariant) copy = variant_from_text (written->text);
   g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes (copy);
   g_autoptr(GBytes) wanted = gbytes_from_hex (written->hex);
   g_autofree char *wanted_hex = bytes_to_hex (wanted);
@@ -392,7 +392,7 @@ assert_pack_fails (GVariant   *value,
                    const char *text)
 {
   g_autoptr(GByteArray) out = g_byte_array_new ();
-  g_autoptr(GVariant) sunk = g_variant_ref_sink (value);
+  g_autoptr(GVariant) sunk = g_variant_take_ref (value);
   g_autoptr(GError) error = NULL;
   g_autoptr(GError) again = NULL;
   g_autoptr(GBytes) bytes = msgpack_rpc_pack (sunk, &error);
@@ -871,7 +871,7 @@ test_ext_of_others (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (texts[i]));
+      g_autoptr(GVariant) value = variant_from_text (texts[i]);
       GBytes *data = (GBytes *) &value;
       int type = 99;
 
@@ -895,14 +895,14 @@ test_nil (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (nils); i++)
     {
-      g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (nils[i]));
+      g_autoptr(GVariant) value = variant_from_text (nils[i]);
 
       g_assert_true (msgpack_rpc_value_is_nil (value));
     }
 
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
-      g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (others[i]));
+      g_autoptr(GVariant) value = variant_from_text (others[i]);
 
       g_assert_false (msgpack_rpc_value_is_nil (value));
     }
@@ -1002,7 +1002,7 @@ test_strings (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr(GVariant) value = g_variant_ref_sink (variant_from_text (cases[i].text));
+      g_autoptr(GVariant) value = variant_from_text (cases[i].text);
       g_autofree char *string = msgpack_rpc_value_get_string (value);
       g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
 
@@ -1043,6 +1043,7 @@ static void
 test_envelope (void)
 {
   g_autoptr(GByteArray) out = g_byte_array_new ();
+  g_autoptr(GVariant) value = g_variant_ref_sink (g_variant_new_int32 (5));
   g_autoptr(GError) error = NULL;
   g_autoptr(GBytes) bytes = NULL;
   g_autofree char *hex = NULL;
@@ -1058,7 +1059,7 @@ test_envelope (void)
   _msgpack_rpc_packer_append_nil (out);
   _msgpack_rpc_packer_append_bool (out, TRUE);
   _msgpack_rpc_packer_append_bool (out, 0);
-  g_assert_true (_msgpack_rpc_packer_append_value (out, g_variant_new_int32 (5), &error));
+  g_assert_true (_msgpack_rpc_packer_append_value (out, value, &error));
   g_assert_no_error (error);
   _msgpack_rpc_packer_append_array (out, 70000);
 
