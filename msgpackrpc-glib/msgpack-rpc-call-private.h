@@ -61,6 +61,10 @@ void     _msgpack_rpc_call_written      (MsgpackRpcCall     *self);
 void     _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
                                          MsgpackRpcDelivery  delivery);
 
+/* Whether anybody has connected to the signal, with any detail or none. */
+gboolean  _msgpack_rpc_has_handler         (gpointer             object,
+                                            guint                signal_id);
+
 /* For finish functions: checks @result, and gives its outcome. */
 gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
                                             GAsyncResult        *result,

@@ -115,7 +115,6 @@ enum
 static GParamSpec *props[N_PROPS];
 static guint signals[N_SIGNALS];
 static guint notify_signal;
-static GQuark prop_details[N_PROPS]; /* of notify_signal */
 
 static void async_result_iface_init (GAsyncResultIface *iface);
 
@@ -209,18 +208,19 @@ post (MsgpackRpcCall     *self,
   _msgpack_rpc_reactor_unref (reactor);
 }
 
-/* With any detail, or none. */
-static gboolean
-has_handler (MsgpackRpcCall *self,
-             guint           signal)
+gboolean
+_msgpack_rpc_has_handler (gpointer object,
+                          guint    signal_id)
 {
-  return g_signal_handler_find (self, G_SIGNAL_MATCH_ID, signal, 0, NULL, NULL, NULL) != 0;
+  return g_signal_handler_find (object, G_SIGNAL_MATCH_ID, signal_id, 0, NULL, NULL, NULL) != 0;
 }
 
+/* What nobody looks at is not posted: a program may wait for its calls and never run a loop. */
 static gboolean
 is_observed (MsgpackRpcCall *self)
 {
-  return has_handler (self, notify_signal) || has_handler (self, signals[SIGNAL_COMPLETED]);
+  return _msgpack_rpc_has_handler (self, signals[SIGNAL_COMPLETED]) ||
+         _msgpack_rpc_has_handler (self, notify_signal);
 }
 
 /* ---- ending ---- */
@@ -354,7 +354,7 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
 {
   if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)
     _msgpack_rpc_call_succeed (self);
-  else if (has_handler (self, notify_signal))
+  else if (_msgpack_rpc_has_handler (self, notify_signal))
     post (self, report_delivery);
 }
 
@@ -1055,8 +1055,6 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
                   G_TYPE_NONE, 0);
 
   notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
-  for (guint i = PROP_0 + 1; i < N_PROPS; i++)
-    prop_details[i] = g_quark_from_static_string (g_param_spec_get_name (props[i]));
 }
 
 static void

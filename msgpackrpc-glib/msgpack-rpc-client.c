@@ -156,25 +156,17 @@ client_status (gpointer                    client,
   g_signal_emit (self, signals[SIGNAL_STATUS_CHANGED], 0, old_status, new_status, error);
 }
 
-/* With any detail, or none. */
-static gboolean
-has_handler (gpointer client,
-             guint    signal)
-{
-  return g_signal_handler_find (client, G_SIGNAL_MATCH_ID, signals[signal], 0, NULL, NULL, NULL) != 0;
-}
-
 static gboolean
 client_request (gpointer              client,
                 MsgpackRpcInvocation *invocation,
                 GVariant             *params)
 {
   const char *method = msgpack_rpc_invocation_get_method (invocation);
-  GQuark detail = _msgpack_rpc_connection_get_detail (method);
   gboolean handled = FALSE;
 
-  if (_msgpack_rpc_connection_has_handler (client, signals[SIGNAL_REQUEST], detail))
-    g_signal_emit (client, signals[SIGNAL_REQUEST], detail, invocation, params, &handled);
+  if (_msgpack_rpc_has_handler (client, signals[SIGNAL_REQUEST]))
+    g_signal_emit (client, signals[SIGNAL_REQUEST], _msgpack_rpc_connection_get_detail (method),
+                   invocation, params, &handled);
   return handled;
 }
 
@@ -183,10 +175,9 @@ client_notification (gpointer    client,
                      const char *method,
                      GVariant   *params)
 {
-  GQuark detail = _msgpack_rpc_connection_get_detail (method);
-
-  if (_msgpack_rpc_connection_has_handler (client, signals[SIGNAL_NOTIFICATION], detail))
-    g_signal_emit (client, signals[SIGNAL_NOTIFICATION], detail, method, params);
+  if (_msgpack_rpc_has_handler (client, signals[SIGNAL_NOTIFICATION]))
+    g_signal_emit (client, signals[SIGNAL_NOTIFICATION],
+                   _msgpack_rpc_connection_get_detail (method), method, params);
 }
 
 static void
@@ -194,10 +185,9 @@ client_reply (gpointer        client,
               MsgpackRpcCall *call)
 {
   const char *method = msgpack_rpc_call_get_method (call);
-  GQuark detail = _msgpack_rpc_connection_get_detail (method);
 
-  if (_msgpack_rpc_connection_has_handler (client, signals[SIGNAL_REPLY], detail))
-    g_signal_emit (client, signals[SIGNAL_REPLY], detail, call);
+  if (_msgpack_rpc_has_handler (client, signals[SIGNAL_REPLY]))
+    g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method), call);
 }
 
 static const MsgpackRpcClientFuncs client_funcs = {

@@ -152,15 +152,6 @@ static void peer_iface_init (MsgpackRpcPeerInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcConnection, msgpack_rpc_connection, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER, peer_iface_init))
 
-gboolean
-_msgpack_rpc_connection_has_handler (gpointer object,
-                                     guint    signal_id,
-                                     GQuark   detail)
-{
-  return g_signal_has_handler_pending (object, signal_id, 0, TRUE) ||
-         (detail != 0 && g_signal_has_handler_pending (object, signal_id, detail, TRUE));
-}
-
 static void
 count (int *counter)
 {
@@ -180,7 +171,7 @@ static gboolean
 has_handler (MsgpackRpcConnection *self,
              guint                 signal)
 {
-  return g_signal_has_handler_pending (self, signals[signal], 0, TRUE);
+  return _msgpack_rpc_has_handler (self, signals[signal]);
 }
 
 GQuark
@@ -334,17 +325,6 @@ emit_message (MsgpackRpcConnection *self,
   return handled;
 }
 
-static void
-answer_not_found (MsgpackRpcInvocation *invocation,
-                  const char           *method)
-{
-  g_autofree char *shown = g_utf8_substring (method, 0, MIN (100, g_utf8_strlen (method, -1)));
-
-  msgpack_rpc_invocation_return_error (invocation, MSGPACK_RPC_ERROR,
-                                       MSGPACK_RPC_ERROR_METHOD_NOT_FOUND,
-                                       "There is no method “%s”", shown);
-}
-
 /* A call that is running finishes on the dispatcher that took it. */
 static MsgpackRpcDispatcher *
 ref_dispatcher (MsgpackRpcConnection *self)
@@ -377,7 +357,7 @@ deliver_request (MsgpackRpcConnection *self,
 
   dispatcher = ref_dispatcher (self);
   if (dispatcher == NULL || !_msgpack_rpc_dispatcher_invoke (dispatcher, invocation))
-    answer_not_found (invocation, message->method);
+    _msgpack_rpc_invocation_return_not_found (invocation);
 }
 
 static void

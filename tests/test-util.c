@@ -57,7 +57,7 @@ raw_peer_init (RawPeer *self)
   g_unix_set_fd_nonblocking (fds[1], TRUE, &error);
   g_assert_no_error (error);
   self->fd = fds[1];
-  self->input = g_byte_array_new ();
+  self->unpacker = msgpack_rpc_unpacker_new ();
 
   socket = g_socket_new_from_fd (fds[0], &error);
   g_assert_no_error (error);
@@ -82,7 +82,7 @@ void
 raw_peer_clear (RawPeer *self)
 {
   raw_peer_close (self);
-  g_byte_array_unref (self->input);
+  g_object_unref (self->unpacker);
 }
 
 void
@@ -123,39 +123,26 @@ raw_peer_send_value (RawPeer  *self,
   raw_peer_send (self, data, size);
 }
 
-/* FALSE at the end of the stream. */
+/* Reads what is there. FALSE at the end of the stream. */
 static gboolean
 read_some (RawPeer *self)
 {
-  guint8 buffer[4096];
-  gssize n = recv (self->fd, buffer, sizeof buffer, 0);
+  guint8 buffer[16 * 1024];
+  gssize n;
 
-  if (n > 0)
-    g_byte_array_append (self->input, buffer, (guint) n);
-  else if (n < 0 && errno != ECONNRESET)
-    g_assert_true (errno == EAGAIN || errno == EINTR);
+  while ((n = recv (self->fd, buffer, sizeof buffer, 0)) > 0)
+    msgpack_rpc_unpacker_feed (self->unpacker, buffer, (gsize) n);
 
-  return n > 0 || (n < 0 && errno != ECONNRESET);
+  return n < 0 && errno != ECONNRESET;
 }
 
 static GVariant *
 take_message (RawPeer *self)
 {
-  g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
   g_autoptr(GError) error = NULL;
-  GVariant *value = NULL;
-  guint used = 0;
+  GVariant *value = msgpack_rpc_unpacker_next (self->unpacker, &error);
 
-  /* A byte at a time shows where the message ends. */
-  while (value == NULL && used < self->input->len)
-    {
-      msgpack_rpc_unpacker_feed (unpacker, self->input->data + used++, 1);
-      value = msgpack_rpc_unpacker_next (unpacker, &error);
-      g_assert_no_error (error);
-    }
-
-  if (value != NULL)
-    g_byte_array_remove_range (self->input, 0, used);
+  g_assert_no_error (error);
   return value;
 }
 
@@ -163,11 +150,10 @@ GVariant *
 raw_peer_receive (RawPeer *self)
 {
   GVariant *value = NULL;
+  gboolean ended = FALSE;
 
-  WAIT_UNTIL ((value = take_message (self)) != NULL || (test_drain (), !read_some (self)) ||
-              (value = take_message (self)) != NULL);
-  if (value == NULL)
-    value = take_message (self);
+  WAIT_UNTIL ((value = take_message (self)) != NULL || ended ||
+              (ended = !read_some (self), value = take_message (self)) != NULL);
   g_assert_nonnull (value);
   return value;
 }

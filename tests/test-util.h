@@ -38,8 +38,8 @@ void test_store_result (GObject      *source,
 /* A peer of raw bytes: the other end of a socket, without anything of the library in between. */
 typedef struct
 {
-  int fd;             /* −1 once closed */
-  GByteArray *input;  /* what came and was not taken */
+  int fd;                        /* −1 once closed */
+  MsgpackRpcUnpacker *unpacker;  /* what came and was not taken */
 } RawPeer;
 
 /* Two ends of a stream socket: one for a connection, one for a raw peer. */
