@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include <stdio.h>
+
+#include <glib/gi18n.h>
+#include <msgpackrpc-glib/msgpackrpc-glib.h>
+
+#include "tool-json.h"
+#include "tool-request.h"
+
+/* What the peer answered as an error goes to standard error alone, so that a script can read it. */
+static ToolExit
+report_failure (MsgpackRpcCall *call,
+                const GError   *error)
+{
+  GVariant *error_value = msgpack_rpc_call_get_error_value (call);
+  g_autofree char *json = NULL;
+
+  if (error_value == NULL)
+    {
+      tool_complain (error);
+      return tool_exit_for (error);
+    }
+
+  json = tool_json_write (error_value);
+  fprintf (stderr, "%s\n", json);
+  return TOOL_EXIT_REMOTE_ERROR;
+}
+
+static ToolExit
+report_result (GVariant *result)
+{
+  g_autofree char *json = tool_json_write (result);
+  g_autoptr(GError) error = NULL;
+
+  if (tool_print_line (json, &error))
+    return TOOL_EXIT_SUCCESS;
+
+  tool_complain (error);
+  return tool_exit_for (error);
+}
+
+static ToolExit
+run_call (char **argv)
+{
+  g_autoptr(ToolRequest) request = NULL;
+  g_autoptr(MsgpackRpcClient) client = NULL;
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  request = tool_request_new (&tool_call_command, argv, &error);
+  if (request == NULL)
+    return tool_refuse_usage (error);
+
+  client = msgpack_rpc_client_new (request->address);
+  call = msgpack_rpc_call_new (request->method, request->params);
+  msgpack_rpc_call_set_timeout (call, request->timeout);
+  msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (client), call);
+  msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
+
+  result = msgpack_rpc_call_wait (call, NULL, &error);
+  return result != NULL ? report_result (result) : report_failure (call, error);
+}
+
+const ToolCommand tool_call_command = {
+  .name = "call",
+  .arguments = N_("ADDRESS METHOD [ARG…]"),
+  .summary = N_("Call a method and print its result"),
+  .run = run_call,
+};

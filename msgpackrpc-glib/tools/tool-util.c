@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <glib/gi18n.h>
+#include <msgpackrpc-glib/msgpackrpc-glib.h>
+
+/* The context of one command's options. */
+GOptionContext *
+tool_context_new (const ToolCommand  *command,
+                  const GOptionEntry *entries)
+{
+  g_autofree char *name = g_strdup_printf ("msgpackrpc %s", command->name);
+  GOptionContext *context = g_option_context_new (command->arguments);
+
+  /* The help begins with it. */
+  g_set_prgname (name);
+  g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
+  g_option_context_set_summary (context, command->summary);
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+
+  return context;
+}
+
+/* Negative numbers are arguments. */
+static gboolean
+is_unknown_option (const char *argument)
+{
+  return argument[0] == '-' && argument[1] != '\0' && !g_ascii_isdigit (argument[1]);
+}
+
+/* Names and values are UTF-8, whatever the locale is. */
+static char *
+to_utf8 (const char  *argument,
+         GError     **error)
+{
+  g_autofree char *text = NULL;
+
+  if (g_utf8_validate (argument, -1, NULL))
+    return g_strdup (argument);
+
+  text = g_locale_to_utf8 (argument, -1, NULL, NULL, NULL);
+  if (text == NULL)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         _("An argument is not UTF-8"));
+
+  return g_steal_pointer (&text);
+}
+
+static gboolean
+take_arguments (GPtrArray  *taken,
+                char      **arguments,
+                gboolean    may_be_options,
+                GError    **error)
+{
+  for (; *arguments != NULL; arguments++)
+    {
+      char *text;
+
+      if (may_be_options && is_unknown_option (*arguments))
+        {
+          g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION,
+                       _("Unknown option “%s”"), *arguments);
+          return FALSE;
+        }
+
+      text = to_utf8 (*arguments, error);
+      if (text == NULL)
+        return FALSE;
+      g_ptr_array_add (taken, text);
+    }
+
+  return TRUE;
+}
+
+static guint
+find_separator (char **argv)
+{
+  guint i = 0;
+
+  while (argv[i] != NULL && !g_str_equal (argv[i], "--"))
+    i++;
+
+  return i;
+}
+
+/* Sets what the options of the context say and returns the other arguments without argv[0].
+ * Options may come anywhere before a "--". */
+GStrv
+tool_parse_options (GOptionContext  *context,
+                    char           **argv,
+                    GError         **error)
+{
+  g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func (g_free);
+  guint separator = find_separator (argv);
+  g_auto(GStrv) before = g_new0 (char *, separator + 1);
+
+  for (guint i = 0; i < separator; i++)
+    before[i] = g_strdup (argv[i]);
+
+  g_option_context_set_ignore_unknown_options (context, TRUE);
+  if (!g_option_context_parse_strv (context, &before, error) ||
+      !take_arguments (taken, before + 1, TRUE, error))
+    return NULL;
+
+  if (argv[separator] != NULL && !take_arguments (taken, argv + separator + 1, FALSE, error))
+    return NULL;
+
+  g_ptr_array_add (taken, NULL);
+  return (GStrv) g_ptr_array_free (g_steal_pointer (&taken), FALSE);
+}
+
+void
+tool_complain (const GError *error)
+{
+  g_printerr ("msgpackrpc: %s\n", error->message);
+}
+
+/* The exit status after an error that is not the peer's answer. */
+ToolExit
+tool_exit_for (const GError *error)
+{
+  if (g_error_matches (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS) ||
+      g_error_matches (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE))
+    return TOOL_EXIT_USAGE;
+
+  return TOOL_EXIT_NO_ANSWER;
+}
+
+/* Says what is wrong with the command line, and where help is. */
+ToolExit
+tool_refuse_usage (const GError *error)
+{
+  tool_complain (error);
+  /* Translators: the name of the program, maybe with a command */
+  g_printerr (_("Try “%s --help”\n"), g_get_prgname ());
+
+  return TOOL_EXIT_USAGE;
+}
+
+/* Writes UTF-8, whatever the locale is. */
+gboolean
+tool_print_line (const char  *line,
+                 GError     **error)
+{
+  if (printf ("%s\n", line) >= 0 && fflush (stdout) == 0)
+    return TRUE;
+
+  g_set_error (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
+               _("Could not write the result: %s"), g_strerror (errno));
+  return FALSE;
+}
