@@ -815,7 +815,8 @@ append_string (GString    *out,
   g_string_append_c (out, '"');
 }
 
-/* Finite numbers in as few digits as read back as the same; a point or exponent makes them floats.*/
+/* Reads back as the same: 15 digits often suffice for that, 17 always do. A point or an exponent tells
+ * it from an integer. */
 static void
 append_finite (GString *out,
                double   number)
