@@ -5,11 +5,12 @@
 
 #include "msgpack-rpc-call.h"
 #include "msgpack-rpc-link-private.h"
+#include "msgpack-rpc-waiter-private.h"
 
 G_BEGIN_DECLS
 
 /* Everything that an application can wait for is a call inside: it ends once, by its deadline, can
- * be cancelled, and is its own GAsyncResult. Only the first kind is ever shown as a #MsgpackRpcCall. */
+ * be cancelled, and is its own GAsyncResult. Only the first kind is ever shown to applications. */
 typedef enum
 {
   MSGPACK_RPC_CALL_KIND_REQUEST,
@@ -77,6 +78,29 @@ GVariant *_msgpack_rpc_call_finish_value   (gpointer             source,
 gboolean  _msgpack_rpc_call_run_boolean    (MsgpackRpcCall      *self,
                                             GError             **error);
 GVariant *_msgpack_rpc_call_run_value      (MsgpackRpcCall      *self,
+                                            GError             **error);
+
+/* Waiting. Does the I/O of the calls' links in this thread until @wanted of them have ended; FALSE
+ * if @cancellable was cancelled before. Runs nothing of the application: messages that are no reply
+ * to these calls are left for the connection's context. */
+gboolean  _msgpack_rpc_call_wait_for       (MsgpackRpcCall     **calls,
+                                            gsize                n_calls,
+                                            gsize                wanted,
+                                            GCancellable        *cancellable,
+                                            GError             **error);
+void      _msgpack_rpc_call_add_waiter     (MsgpackRpcCall      *self,
+                                            MsgpackRpcWaiter    *waiter);
+void      _msgpack_rpc_call_remove_waiter  (MsgpackRpcCall      *self,
+                                            MsgpackRpcWaiter    *waiter);
+gboolean  _msgpack_rpc_call_has_ended      (MsgpackRpcCall      *self);
+/* What drives it (a reference, or NULL), and its deadline; FALSE if it has ended. */
+gboolean  _msgpack_rpc_call_get_needs      (MsgpackRpcCall      *self,
+                                            MsgpackRpcLink     **link,
+                                            gint64              *deadline);
+/* Its deadline has come. */
+void      _msgpack_rpc_call_expire         (MsgpackRpcCall      *self);
+/* Its outcome: the result, or the error that it failed with. */
+GVariant *_msgpack_rpc_call_get_value      (MsgpackRpcCall      *self,
                                             GError             **error);
 
 G_END_DECLS

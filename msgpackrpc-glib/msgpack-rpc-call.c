@@ -10,7 +10,6 @@
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-enum-types.h"
-#include "msgpack-rpc-waiter-private.h"
 
 /* Milliseconds, after which an orderly close becomes one at once. */
 #define CLOSE_TIMEOUT 5000
@@ -124,11 +123,12 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcCall, msgpack_rpc_call, G_TYPE_OBJECT,
 static gboolean
 has_ended_locked (MsgpackRpcCall *self)
 {
-  return self->state == MSGPACK_RPC_CALL_STATE_SUCCEEDED || self->state == MSGPACK_RPC_CALL_STATE_FAILED;
+  return self->state == MSGPACK_RPC_CALL_STATE_SUCCEEDED ||
+         self->state == MSGPACK_RPC_CALL_STATE_FAILED;
 }
 
-static gboolean
-has_ended (MsgpackRpcCall *self)
+gboolean
+_msgpack_rpc_call_has_ended (MsgpackRpcCall *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -358,8 +358,8 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
     post (self, report_delivery);
 }
 
-static void
-expire (MsgpackRpcCall *self)
+void
+_msgpack_rpc_call_expire (MsgpackRpcCall *self)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MsgpackRpcLink) link = NULL;
@@ -386,7 +386,7 @@ expire (MsgpackRpcCall *self)
 static void
 timer_cb (gpointer owner)
 {
-  expire (owner);
+  _msgpack_rpc_call_expire (owner);
 }
 
 static void
@@ -404,7 +404,10 @@ _msgpack_rpc_call_new_kind (MsgpackRpcCallKind  kind,
                             GVariant           *params)
 {
   g_autoptr(GVariant) sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
-  MsgpackRpcCall *self = g_object_new (MSGPACK_RPC_TYPE_CALL, "method", method, "params", sunk, NULL);
+  MsgpackRpcCall *self = g_object_new (MSGPACK_RPC_TYPE_CALL,
+                                       "method", method,
+                                       "params", sunk,
+                                       NULL);
 
   self->kind = kind;
   if (kind == MSGPACK_RPC_CALL_KIND_CLOSE)
@@ -482,7 +485,7 @@ _msgpack_rpc_call_start (MsgpackRpcCall    *self,
   g_mutex_unlock (&self->lock);
 
   connect_cancellable (self);
-  return !has_ended (self);
+  return !_msgpack_rpc_call_has_ended (self);
 }
 
 gboolean
@@ -502,172 +505,39 @@ _msgpack_rpc_call_bind (MsgpackRpcCall       *self,
   return TRUE;
 }
 
-/* ---- waiting ---- */
+/* ---- for whoever waits ---- */
 
-static void
-add_waiter (MsgpackRpcCall   *self,
-            MsgpackRpcWaiter *waiter)
+void
+_msgpack_rpc_call_add_waiter (MsgpackRpcCall   *self,
+                              MsgpackRpcWaiter *waiter)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->waiters = g_slist_prepend (self->waiters, waiter);
 }
 
-static void
-remove_waiter (MsgpackRpcCall   *self,
-               MsgpackRpcWaiter *waiter)
+void
+_msgpack_rpc_call_remove_waiter (MsgpackRpcCall   *self,
+                                 MsgpackRpcWaiter *waiter)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->waiters = g_slist_remove (self->waiters, waiter);
 }
 
-/* The links that the calls still depend on, each once; and the earliest deadline. */
-static GPtrArray *
-collect_links (MsgpackRpcCall **calls,
-               gsize            n_calls,
-               gint64          *deadline)
+gboolean
+_msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
+                             MsgpackRpcLink **link,
+                             gint64          *deadline)
 {
-  g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  *deadline = G_MAXINT64;
-  for (gsize i = 0; i < n_calls; i++)
-    {
-      g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&calls[i]->lock);
+  if (has_ended_locked (self))
+    return FALSE;
 
-      if (has_ended_locked (calls[i]))
-        continue;
-      *deadline = MIN (*deadline, calls[i]->deadline);
-      if (calls[i]->link != NULL && !g_ptr_array_find (links, calls[i]->link, NULL))
-        g_ptr_array_add (links, g_object_ref (calls[i]->link));
-    }
-
-  return g_steal_pointer (&links);
-}
-
-static void
-expire_due (MsgpackRpcCall **calls,
-            gsize            n_calls)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  for (gsize i = 0; i < n_calls; i++)
-    {
-      gboolean due;
-
-      g_mutex_lock (&calls[i]->lock);
-      due = !has_ended_locked (calls[i]) && now >= calls[i]->deadline;
-      g_mutex_unlock (&calls[i]->lock);
-      if (due)
-        expire (calls[i]);
-    }
-}
-
-static int
-timeout_until (gint64 deadline)
-{
-  gint64 left = deadline - g_get_monotonic_time ();
-
-  if (deadline == G_MAXINT64)
-    return -1;
-  return left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
-}
-
-static int
-shorter_timeout (int a,
-                 int b)
-{
-  if (a < 0 || b < 0)
-    return MAX (a, b);
-  return MIN (a, b);
-}
-
-static void
-poll_once (GPtrArray        *links,
-           MsgpackRpcWaiter *waiter,
-           GCancellable     *cancellable,
-           gint64            deadline)
-{
-  g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
-  int timeout = timeout_until (deadline);
-  gboolean has_fd;
-  GPollFD fd = _msgpack_rpc_waiter_poll (waiter);
-
-  g_array_append_val (fds, fd);
-  has_fd = g_cancellable_make_pollfd (cancellable, &fd);
-  if (has_fd)
-    g_array_append_val (fds, fd);
-  for (guint i = 0; i < links->len; i++)
-    timeout = shorter_timeout (timeout, _msgpack_rpc_link_query (g_ptr_array_index (links, i), fds));
-
-  g_poll ((GPollFD *) (gpointer) fds->data, fds->len, timeout);
-
-  if (has_fd)
-    g_cancellable_release_fd (cancellable);
-  _msgpack_rpc_waiter_clear (waiter);
-}
-
-static gsize
-count_ended (MsgpackRpcCall **calls,
-             gsize            n_calls)
-{
-  gsize n = 0;
-
-  for (gsize i = 0; i < n_calls; i++)
-    n += has_ended (calls[i]) ? 1 : 0;
-  return n;
-}
-
-/* Does the I/O of the calls' links in this thread until @wanted of them have ended. Runs nothing of
- * the application: messages that are no reply to these calls are left for the connection's
- * context. */
-static gboolean
-wait_for (MsgpackRpcCall **calls,
-          gsize            n_calls,
-          gsize            wanted,
-          GCancellable    *cancellable,
-          GError         **error)
-{
-  MsgpackRpcWaiter *waiter = _msgpack_rpc_waiter_get ();
-  gboolean cancelled = FALSE;
-
-  for (gsize i = 0; i < n_calls; i++)
-    add_waiter (calls[i], waiter);
-
-  while (count_ended (calls, n_calls) < wanted)
-    {
-      g_autoptr(GPtrArray) links = NULL;
-      gint64 deadline;
-
-      expire_due (calls, n_calls);
-      links = collect_links (calls, n_calls, &deadline);
-      for (guint i = 0; i < links->len; i++)
-        _msgpack_rpc_link_work (g_ptr_array_index (links, i));
-
-      if (count_ended (calls, n_calls) >= wanted)
-        break;
-      cancelled = g_cancellable_set_error_if_cancelled (cancellable, error);
-      if (cancelled)
-        break;
-
-      poll_once (links, waiter, cancellable, deadline);
-    }
-
-  for (gsize i = 0; i < n_calls; i++)
-    remove_waiter (calls[i], waiter);
-  return !cancelled;
-}
-
-static gboolean
-check_started (MsgpackRpcCall  *self,
-               GError         **error)
-{
-  if (msgpack_rpc_call_get_state (self) != MSGPACK_RPC_CALL_STATE_NEW)
-    return TRUE;
-
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
-               "The call of “%s” was not started: there is nothing to wait for", self->method);
-  return FALSE;
+  *link = self->link != NULL ? g_object_ref (self->link) : NULL;
+  *deadline = self->deadline;
+  return TRUE;
 }
 
 /* ---- outcomes ---- */
@@ -690,9 +560,9 @@ get_outcome (MsgpackRpcCall  *self,
   return TRUE;
 }
 
-static GVariant *
-get_value (MsgpackRpcCall  *self,
-           GError         **error)
+GVariant *
+_msgpack_rpc_call_get_value (MsgpackRpcCall  *self,
+                             GError         **error)
 {
   GVariant *result = NULL;
 
@@ -711,7 +581,8 @@ check_result (gpointer            source,
 {
   MsgpackRpcCall *self = MSGPACK_RPC_IS_CALL (result) ? MSGPACK_RPC_CALL (result) : NULL;
 
-  if (self != NULL && self->kind == kind && has_ended (self) && self->source_tag == source)
+  if (self != NULL && self->kind == kind && self->source_tag == source &&
+      _msgpack_rpc_call_has_ended (self))
     return self;
 
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
@@ -737,13 +608,13 @@ _msgpack_rpc_call_finish_value (gpointer       source,
 {
   MsgpackRpcCall *self = check_result (source, result, MSGPACK_RPC_CALL_KIND_REQUEST, error);
 
-  return self != NULL ? get_value (self, error) : NULL;
+  return self != NULL ? _msgpack_rpc_call_get_value (self, error) : NULL;
 }
 
 static void
 run (MsgpackRpcCall *self)
 {
-  wait_for (&self, 1, 1, NULL, NULL);
+  _msgpack_rpc_call_wait_for (&self, 1, 1, NULL, NULL);
   disconnect_cancellable (self);
 }
 
@@ -760,7 +631,7 @@ _msgpack_rpc_call_run_value (MsgpackRpcCall  *self,
                              GError         **error)
 {
   run (self);
-  return get_value (self, error);
+  return _msgpack_rpc_call_get_value (self, error);
 }
 
 /* ---- GAsyncResult ---- */
@@ -1413,234 +1284,4 @@ msgpack_rpc_call_cancel (MsgpackRpcCall *self)
   error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("The operation was cancelled"));
   if (_msgpack_rpc_call_fail (self, error) && link != NULL)
     _msgpack_rpc_link_close (link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
-}
-
-/**
- * msgpack_rpc_call_wait:
- * @self: a call that was started
- * @cancellable: (nullable): ends the waiting, not the call
- * @error: return location for an error
- *
- * Blocks until the call has ended, and gets its result.
- *
- * May be called from any thread, whether the connection's context is running or not, also from a
- * handler or callback in that context. While it waits it does the connection's I/O itself, and runs
- * nothing of the application: what else comes in is delivered later, in order.
- *
- * Returns: (transfer full): the result, or `NULL` with @error set: what the call failed with, or
- *   `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, or `G_IO_ERROR_NOT_INITIALIZED` if the
- *   call was not started
- * Since: 1.0
- */
-GVariant *
-msgpack_rpc_call_wait (MsgpackRpcCall  *self,
-                       GCancellable    *cancellable,
-                       GError         **error)
-{
-  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (!check_started (self, error) || !wait_for (&self, 1, 1, cancellable, error))
-    return NULL;
-
-  return get_value (self, error);
-}
-
-/* Ends a wait_async(), in its context; whichever of completion and cancellation comes first. */
-static void
-end_wait (GTask    *task,
-          gboolean  cancelled)
-{
-  MsgpackRpcCall *self = g_task_get_source_object (task);
-  g_autoptr(GTask) held = g_object_ref (task);
-  GError *error = NULL;
-  GVariant *result;
-
-  if (g_signal_handlers_disconnect_by_data (self, task) == 0)
-    return;
-
-  if (cancelled && g_task_return_error_if_cancelled (task))
-    return;
-
-  result = get_value (self, &error);
-  if (result != NULL)
-    g_task_return_pointer (task, result, (GDestroyNotify) g_variant_unref);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-look_again (gpointer owner,
-            gpointer data G_GNUC_UNUSED)
-{
-  if (has_ended (g_task_get_source_object (owner)))
-    end_wait (owner, FALSE);
-}
-
-static void
-post_look_again (GTask *task)
-{
-  MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (g_task_get_context (task));
-
-  _msgpack_rpc_reactor_post (reactor, task, TRUE, look_again, NULL, NULL);
-  _msgpack_rpc_reactor_unref (reactor);
-}
-
-static void
-wait_completed_cb (MsgpackRpcCall *self G_GNUC_UNUSED,
-                   gpointer        user_data)
-{
-  post_look_again (user_data);
-}
-
-static gboolean
-wait_cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
-                   gpointer      user_data)
-{
-  end_wait (user_data, TRUE);
-  return G_SOURCE_REMOVE;
-}
-
-/**
- * msgpack_rpc_call_wait_async:
- * @self: a call
- * @cancellable: (nullable): ends the waiting, not the call
- * @callback: (scope async): called when the call has ended, in the thread-default context of the
- *   calling thread
- * @user_data: data for @callback
- *
- * Waits until the call has ended, also if it has ended already.
- *
- * Call [method@Call.wait_finish] from @callback to get the result.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
-                             GCancellable        *cancellable,
-                             GAsyncReadyCallback  callback,
-                             gpointer             user_data)
-{
-  g_autoptr(GTask) task = NULL;
-
-  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, msgpack_rpc_call_wait_async);
-  g_task_set_check_cancellable (task, FALSE);
-
-  g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb), g_object_ref (task),
-                         (GClosureNotify) (void (*) (void)) g_object_unref, 0);
-  if (cancellable != NULL)
-    {
-      g_autoptr(GSource) source = g_cancellable_source_new (cancellable);
-
-      g_source_set_static_name (source, "[msgpackrpc-glib] wait cancelled");
-      g_task_attach_source (task, source, G_SOURCE_FUNC (wait_cancelled_cb));
-    }
-  /* It may have ended before the handler was there to hear of it. */
-  post_look_again (task);
-}
-
-/**
- * msgpack_rpc_call_wait_finish:
- * @self: a call
- * @result: the result given to the callback
- * @error: return location for an error
- *
- * Gets the outcome of [method@Call.wait_async].
- *
- * Returns: (transfer full): the call's result, or `NULL` with @error set: what the call failed
- *   with, or `G_IO_ERROR_CANCELLED`
- * Since: 1.0
- */
-GVariant *
-msgpack_rpc_call_wait_finish (MsgpackRpcCall  *self,
-                              GAsyncResult    *result,
-                              GError         **error)
-{
-  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-static gboolean
-check_all_started (MsgpackRpcCall **calls,
-                   gsize            n_calls,
-                   GError         **error)
-{
-  for (gsize i = 0; i < n_calls; i++)
-    if (!check_started (calls[i], error))
-      return FALSE;
-
-  return TRUE;
-}
-
-/**
- * msgpack_rpc_call_wait_all:
- * @calls: (array length=n_calls): calls that were started, of any connections
- * @n_calls: the number of calls
- * @cancellable: (nullable): ends the waiting, not the calls
- * @error: return location for an error
- *
- * Blocks until all of the calls have ended, in success or not.
- *
- * Otherwise as [method@Call.wait].
- *
- * Returns: `TRUE` when all have ended; `FALSE` with @error set to `G_IO_ERROR_CANCELLED` or
- *   `G_IO_ERROR_NOT_INITIALIZED`
- * Since: 1.0
- */
-gboolean
-msgpack_rpc_call_wait_all (MsgpackRpcCall **calls,
-                           gsize            n_calls,
-                           GCancellable    *cancellable,
-                           GError         **error)
-{
-  g_return_val_if_fail (calls != NULL || n_calls == 0, FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  return check_all_started (calls, n_calls, error) &&
-         wait_for (calls, n_calls, n_calls, cancellable, error);
-}
-
-/**
- * msgpack_rpc_call_wait_any:
- * @calls: (array length=n_calls): calls that were started, of any connections; at least one
- * @n_calls: the number of calls
- * @cancellable: (nullable): ends the waiting, not the calls
- * @error: return location for an error
- *
- * Blocks until one of the calls has ended, in success or not.
- *
- * Otherwise as [method@Call.wait].
- *
- * Returns: (transfer full): the first of @calls that has ended, or `NULL` with @error set to
- *   `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_NOT_INITIALIZED`
- * Since: 1.0
- */
-MsgpackRpcCall *
-msgpack_rpc_call_wait_any (MsgpackRpcCall **calls,
-                           gsize            n_calls,
-                           GCancellable    *cancellable,
-                           GError         **error)
-{
-  g_return_val_if_fail (calls != NULL && n_calls > 0, NULL);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (!check_all_started (calls, n_calls, error) ||
-      !wait_for (calls, n_calls, 1, cancellable, error))
-    return NULL;
-
-  for (gsize i = 0; i < n_calls; i++)
-    if (has_ended (calls[i]))
-      return g_object_ref (calls[i]);
-
-  g_assert_not_reached ();
 }

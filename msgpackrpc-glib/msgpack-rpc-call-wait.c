@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-call-private.h"
+
+/* Waiting for calls, of any connections, in any thread. */
+
+/* The links that the calls still depend on, each once; and the earliest deadline. */
+static GPtrArray *
+collect_links (MsgpackRpcCall **calls,
+               gsize            n_calls,
+               gint64          *deadline)
+{
+  g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func (g_object_unref);
+
+  *deadline = G_MAXINT64;
+  for (gsize i = 0; i < n_calls; i++)
+    {
+      g_autoptr(MsgpackRpcLink) link = NULL;
+      gint64 own_deadline;
+
+      if (!_msgpack_rpc_call_get_needs (calls[i], &link, &own_deadline))
+        continue;
+      *deadline = MIN (*deadline, own_deadline);
+      if (link != NULL && !g_ptr_array_find (links, link, NULL))
+        g_ptr_array_add (links, g_steal_pointer (&link));
+    }
+
+  return g_steal_pointer (&links);
+}
+
+static void
+expire_due (MsgpackRpcCall **calls,
+            gsize            n_calls)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  for (gsize i = 0; i < n_calls; i++)
+    {
+      g_autoptr(MsgpackRpcLink) link = NULL;
+      gint64 deadline;
+
+      if (_msgpack_rpc_call_get_needs (calls[i], &link, &deadline) && now >= deadline)
+        _msgpack_rpc_call_expire (calls[i]);
+    }
+}
+
+static int
+timeout_until (gint64 deadline)
+{
+  gint64 left = deadline - g_get_monotonic_time ();
+
+  if (deadline == G_MAXINT64)
+    return -1;
+  return left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
+}
+
+static int
+shorter_timeout (int a,
+                 int b)
+{
+  if (a < 0 || b < 0)
+    return MAX (a, b);
+  return MIN (a, b);
+}
+
+static void
+poll_once (GPtrArray        *links,
+           MsgpackRpcWaiter *waiter,
+           GCancellable     *cancellable,
+           gint64            deadline)
+{
+  g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
+  int timeout = timeout_until (deadline);
+  gboolean has_fd;
+  GPollFD fd = _msgpack_rpc_waiter_poll (waiter);
+
+  g_array_append_val (fds, fd);
+  has_fd = g_cancellable_make_pollfd (cancellable, &fd);
+  if (has_fd)
+    g_array_append_val (fds, fd);
+  for (guint i = 0; i < links->len; i++)
+    timeout = shorter_timeout (timeout,
+                               _msgpack_rpc_link_query (g_ptr_array_index (links, i), fds));
+
+  g_poll ((GPollFD *) (gpointer) fds->data, fds->len, timeout);
+
+  if (has_fd)
+    g_cancellable_release_fd (cancellable);
+  _msgpack_rpc_waiter_clear (waiter);
+}
+
+static gsize
+count_ended (MsgpackRpcCall **calls,
+             gsize            n_calls)
+{
+  gsize n = 0;
+
+  for (gsize i = 0; i < n_calls; i++)
+    n += _msgpack_rpc_call_has_ended (calls[i]) ? 1 : 0;
+  return n;
+}
+
+/* Does the I/O of the calls' links in this thread until @wanted of them have ended. Runs nothing of
+ * the application: messages that are no reply to these calls are left for the connection's
+ * context. */
+gboolean
+_msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
+                            gsize            n_calls,
+                            gsize            wanted,
+                            GCancellable    *cancellable,
+                            GError         **error)
+{
+  MsgpackRpcWaiter *waiter = _msgpack_rpc_waiter_get ();
+  gboolean cancelled = FALSE;
+
+  for (gsize i = 0; i < n_calls; i++)
+    _msgpack_rpc_call_add_waiter (calls[i], waiter);
+
+  while (count_ended (calls, n_calls) < wanted)
+    {
+      g_autoptr(GPtrArray) links = NULL;
+      gint64 deadline;
+
+      expire_due (calls, n_calls);
+      links = collect_links (calls, n_calls, &deadline);
+      for (guint i = 0; i < links->len; i++)
+        _msgpack_rpc_link_work (g_ptr_array_index (links, i));
+
+      if (count_ended (calls, n_calls) >= wanted)
+        break;
+      cancelled = g_cancellable_set_error_if_cancelled (cancellable, error);
+      if (cancelled)
+        break;
+
+      poll_once (links, waiter, cancellable, deadline);
+    }
+
+  for (gsize i = 0; i < n_calls; i++)
+    _msgpack_rpc_call_remove_waiter (calls[i], waiter);
+  return !cancelled;
+}
+
+static gboolean
+check_started (MsgpackRpcCall  *self,
+               GError         **error)
+{
+  if (msgpack_rpc_call_get_state (self) != MSGPACK_RPC_CALL_STATE_NEW)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
+               "The call of “%s” was not started: there is nothing to wait for",
+               msgpack_rpc_call_get_method (self));
+  return FALSE;
+}
+
+/**
+ * msgpack_rpc_call_wait:
+ * @self: a call that was started
+ * @cancellable: (nullable): ends the waiting, not the call
+ * @error: return location for an error
+ *
+ * Blocks until the call has ended, and gets its result.
+ *
+ * May be called from any thread, whether the connection's context is running or not, also from a
+ * handler or callback in that context. While it waits it does the connection's I/O itself, and runs
+ * nothing of the application: what else comes in is delivered later, in order.
+ *
+ * Returns: (transfer full): the result, or `NULL` with @error set: what the call failed with, or
+ *   `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, or `G_IO_ERROR_NOT_INITIALIZED` if the
+ *   call was not started
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_wait (MsgpackRpcCall  *self,
+                       GCancellable    *cancellable,
+                       GError         **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_started (self, error) || !_msgpack_rpc_call_wait_for (&self, 1, 1, cancellable, error))
+    return NULL;
+
+  return _msgpack_rpc_call_get_value (self, error);
+}
+
+/* Ends a wait_async(), in its context; whichever of completion and cancellation comes first. */
+static void
+end_wait (GTask    *task,
+          gboolean  cancelled)
+{
+  MsgpackRpcCall *self = g_task_get_source_object (task);
+  g_autoptr(GTask) held = g_object_ref (task);
+  GError *error = NULL;
+  GVariant *result;
+
+  if (g_signal_handlers_disconnect_by_data (self, task) == 0)
+    return;
+
+  if (cancelled && g_task_return_error_if_cancelled (task))
+    return;
+
+  result = _msgpack_rpc_call_get_value (self, &error);
+  if (result != NULL)
+    g_task_return_pointer (task, result, (GDestroyNotify) g_variant_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+look_again (gpointer owner,
+            gpointer data G_GNUC_UNUSED)
+{
+  if (_msgpack_rpc_call_has_ended (g_task_get_source_object (owner)))
+    end_wait (owner, FALSE);
+}
+
+static void
+post_look_again (GTask *task)
+{
+  MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (g_task_get_context (task));
+
+  _msgpack_rpc_reactor_post (reactor, task, TRUE, look_again, NULL, NULL);
+  _msgpack_rpc_reactor_unref (reactor);
+}
+
+static void
+wait_completed_cb (MsgpackRpcCall *self G_GNUC_UNUSED,
+                   gpointer        user_data)
+{
+  post_look_again (user_data);
+}
+
+static gboolean
+wait_cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
+                   gpointer      user_data)
+{
+  end_wait (user_data, TRUE);
+  return G_SOURCE_REMOVE;
+}
+
+/**
+ * msgpack_rpc_call_wait_async:
+ * @self: a call
+ * @cancellable: (nullable): ends the waiting, not the call
+ * @callback: (scope async): called when the call has ended, in the thread-default context of the
+ *   calling thread
+ * @user_data: data for @callback
+ *
+ * Waits until the call has ended, also if it has ended already.
+ *
+ * Call [method@Call.wait_finish] from @callback to get the result.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
+                             GCancellable        *cancellable,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
+{
+  g_autoptr(GTask) task = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, msgpack_rpc_call_wait_async);
+  g_task_set_check_cancellable (task, FALSE);
+
+  g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb), g_object_ref (task),
+                         (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+  if (cancellable != NULL)
+    {
+      g_autoptr(GSource) source = g_cancellable_source_new (cancellable);
+
+      g_source_set_static_name (source, "[msgpackrpc-glib] wait cancelled");
+      g_task_attach_source (task, source, G_SOURCE_FUNC (wait_cancelled_cb));
+    }
+  /* It may have ended before the handler was there to hear of it. */
+  post_look_again (task);
+}
+
+/**
+ * msgpack_rpc_call_wait_finish:
+ * @self: a call
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Call.wait_async].
+ *
+ * Returns: (transfer full): the call's result, or `NULL` with @error set: what the call failed
+ *   with, or `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_wait_finish (MsgpackRpcCall  *self,
+                              GAsyncResult    *result,
+                              GError         **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static gboolean
+check_all_started (MsgpackRpcCall **calls,
+                   gsize            n_calls,
+                   GError         **error)
+{
+  for (gsize i = 0; i < n_calls; i++)
+    if (!check_started (calls[i], error))
+      return FALSE;
+
+  return TRUE;
+}
+
+/**
+ * msgpack_rpc_call_wait_all:
+ * @calls: (array length=n_calls): calls that were started, of any connections
+ * @n_calls: the number of calls
+ * @cancellable: (nullable): ends the waiting, not the calls
+ * @error: return location for an error
+ *
+ * Blocks until all of the calls have ended, in success or not.
+ *
+ * Otherwise as [method@Call.wait].
+ *
+ * Returns: `TRUE` when all have ended; `FALSE` with @error set to `G_IO_ERROR_CANCELLED` or
+ *   `G_IO_ERROR_NOT_INITIALIZED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_call_wait_all (MsgpackRpcCall **calls,
+                           gsize            n_calls,
+                           GCancellable    *cancellable,
+                           GError         **error)
+{
+  g_return_val_if_fail (calls != NULL || n_calls == 0, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return check_all_started (calls, n_calls, error) &&
+         _msgpack_rpc_call_wait_for (calls, n_calls, n_calls, cancellable, error);
+}
+
+/**
+ * msgpack_rpc_call_wait_any:
+ * @calls: (array length=n_calls): calls that were started, of any connections; at least one
+ * @n_calls: the number of calls
+ * @cancellable: (nullable): ends the waiting, not the calls
+ * @error: return location for an error
+ *
+ * Blocks until one of the calls has ended, in success or not.
+ *
+ * Otherwise as [method@Call.wait].
+ *
+ * Returns: (transfer full): the first of @calls that has ended, or `NULL` with @error set to
+ *   `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_NOT_INITIALIZED`
+ * Since: 1.0
+ */
+MsgpackRpcCall *
+msgpack_rpc_call_wait_any (MsgpackRpcCall **calls,
+                           gsize            n_calls,
+                           GCancellable    *cancellable,
+                           GError         **error)
+{
+  g_return_val_if_fail (calls != NULL && n_calls > 0, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check_all_started (calls, n_calls, error) ||
+      !_msgpack_rpc_call_wait_for (calls, n_calls, 1, cancellable, error))
+    return NULL;
+
+  for (gsize i = 0; i < n_calls; i++)
+    if (_msgpack_rpc_call_has_ended (calls[i]))
+      return g_object_ref (calls[i]);
+
+  g_assert_not_reached ();
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-call-table-private.h"
+#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-peer.h"
+
+G_BEGIN_DECLS
+
+/* What the two files of a connection share: msgpack-rpc-connection.c is the object that
+ * applications see, msgpack-rpc-connection-messages.c what goes in and out. */
+
+typedef struct
+{
+  int messages;         /* messages that have come */
+  int invalid_messages; /* among them, those that meant nothing */
+  int late_replies;     /* replies to calls that had ended */
+  int unknown_replies;  /* replies to nothing */
+  int late_answers;     /* answers given after there was one */
+  int busy_answers;     /* requests refused because of MAX_REQUESTS */
+} MsgpackRpcStatistics;
+
+struct _MsgpackRpcConnection
+{
+  GObject parent_instance;
+
+  guint64 id;                      /* fixed */
+  GMainContext *main_context;      /* fixed, owned */
+  MsgpackRpcReactor *reactor;      /* fixed, owned */
+  MsgpackRpcLink *link;            /* fixed, owned */
+  guint64 max_message_size;        /* construct only */
+  guint64 max_decoded_size;
+  guint max_depth;
+
+  MsgpackRpcStatistics statistics; /* atomic */
+  int calls_in_flight;             /* atomic */
+  int requests_in_flight;          /* atomic; received and not answered */
+  int undelivered;                 /* atomic; messages that wait for the main context */
+  gsize held_bytes;                /* atomic; their size */
+  int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
+
+  GWeakRef client;                 /* who hears of everything too */
+  const MsgpackRpcClientFuncs *client_funcs; /* fixed; NULL without a client */
+
+  GMutex lock;                     /* guards all below; taken before the link's lock */
+  GIOStream *io_stream;            /* owned, nullable */
+  MsgpackRpcCallTable calls;
+  GHashTable *invocations;         /* MsgpackRpcInvocation, not owned → GWeakRef */
+  MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
+  MsgpackRpcProfile profile;
+  int default_timeout;
+};
+
+enum
+{
+  SIGNAL_CLOSED,
+  SIGNAL_MESSAGE,
+  SIGNAL_NOTIFICATION,
+  SIGNAL_REPLY,
+  SIGNAL_REQUEST,
+  SIGNAL_UNKNOWN_REPLY,
+  N_SIGNALS
+};
+
+extern guint _msgpack_rpc_connection_signals[N_SIGNALS];
+extern const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs;
+
+void                  _msgpack_rpc_connection_init_peer      (MsgpackRpcPeerInterface *iface);
+/* A reference, or NULL. */
+MsgpackRpcDispatcher *_msgpack_rpc_connection_ref_dispatcher (MsgpackRpcConnection    *self);
+/* Delivers func (self, data) in the main context, unless the connection is disposed of before. */
+void                  _msgpack_rpc_connection_post           (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcPostFunc       func,
+                                                              gpointer                 data,
+                                                              GDestroyNotify           destroy);
+/* From here on the connection ends the call. FALSE if it has ended already. */
+gboolean              _msgpack_rpc_connection_register_call  (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call,
+                                                              guint32                  msgid);
+
+G_END_DECLS

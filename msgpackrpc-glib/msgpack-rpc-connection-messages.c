@@ -1,0 +1,917 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-connection-messages-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "msgpack-rpc-dispatcher-private.h"
+#include "msgpack-rpc-invocation-private.h"
+#include "msgpack-rpc-message-private.h"
+
+/* Requests that may wait for their answer at a time. */
+#define MAX_REQUESTS 128
+/* Messages that may wait for the main context before reading stops. */
+#define MAX_UNDELIVERED 256
+/* What messages may take up that come while a call of ours keeps reading going, in bytes. */
+#define MAX_HELD_BYTES (64 * 1024 * 1024)
+
+static void
+count (int *counter)
+{
+  g_atomic_int_inc (counter);
+}
+
+void
+_msgpack_rpc_connection_post (MsgpackRpcConnection *self,
+                              MsgpackRpcPostFunc    func,
+                              gpointer              data,
+                              GDestroyNotify        destroy)
+{
+  _msgpack_rpc_reactor_post (self->reactor, self, FALSE, func, data, destroy);
+}
+
+static gboolean
+has_handler (MsgpackRpcConnection *self,
+             guint                 signal)
+{
+  return _msgpack_rpc_has_handler (self, _msgpack_rpc_connection_signals[signal]);
+}
+
+GQuark
+_msgpack_rpc_connection_get_detail (const char *method)
+{
+  return *method != '\0' ? g_quark_try_string (method) : 0;
+}
+
+/* ---- answering ---- */
+
+static void
+request_answered (MsgpackRpcConnection *self)
+{
+  int before = g_atomic_int_add (&self->requests_in_flight, -1);
+
+  if (before == MAX_REQUESTS / 2)
+    _msgpack_rpc_link_set_paused (self->link, FALSE);
+  /* A peer that has closed its side was only kept for this. */
+  if (before == 1)
+    _msgpack_rpc_link_settle (self->link);
+}
+
+static GBytes *
+pack_answer (MsgpackRpcConnection  *self,
+             GVariant              *msgid,
+             GVariant              *error_value,
+             GVariant              *result,
+             GError               **error)
+{
+  g_autoptr(GVariant) flag = NULL;
+
+  if (msgpack_rpc_connection_get_profile (self) != MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
+    return _msgpack_rpc_message_pack_response (msgid, error_value, result, error);
+
+  flag = g_variant_ref_sink (g_variant_new_boolean (error_value != NULL));
+  return _msgpack_rpc_message_pack_response (msgid, flag,
+                                             error_value != NULL ? error_value : result, error);
+}
+
+/* Sends an answer; one that cannot be packed becomes an error that says so. */
+static gboolean
+send_answer (MsgpackRpcConnection *self,
+             GVariant             *msgid,
+             GVariant             *error_value,
+             GVariant             *result)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = pack_answer (self, msgid, error_value, result, &error);
+
+  if (bytes == NULL)
+    {
+      g_autoptr(GVariant) text = NULL;
+
+      g_prefix_error_literal (&error, "The answer cannot be sent: ");
+      text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+      bytes = pack_answer (self, msgid, text, NULL, NULL);
+      g_clear_error (&error);
+    }
+  if (bytes == NULL)
+    return FALSE;
+
+  if (_msgpack_rpc_link_send (self->link, bytes, NULL, TRUE, &error))
+    return TRUE;
+
+  /* The peer would wait for an answer that never comes. */
+  if (g_error_matches (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL))
+    _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
+  return FALSE;
+}
+
+static void
+send_error (MsgpackRpcConnection *self,
+            GVariant             *msgid,
+            const GError         *error)
+{
+  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+
+  send_answer (self, msgid, value, NULL);
+}
+
+static void
+track_invocation (MsgpackRpcConnection *self,
+                  MsgpackRpcInvocation *invocation)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GWeakRef *weak = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (weak, invocation);
+  g_hash_table_insert (self->invocations, invocation, weak);
+}
+
+gboolean
+_msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
+                                MsgpackRpcInvocation *invocation,
+                                GVariant             *msgid,
+                                GVariant             *error_value,
+                                GVariant             *result)
+{
+  gboolean sent;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_remove (self->invocations, invocation);
+  g_mutex_unlock (&self->lock);
+
+  sent = send_answer (self, msgid, error_value, result);
+  request_answered (self);
+  return sent;
+}
+
+void
+_msgpack_rpc_connection_count_late_answer (MsgpackRpcConnection *self)
+{
+  count (&self->statistics.late_answers);
+}
+
+/* ---- delivering, in the main context ---- */
+
+typedef struct
+{
+  GVariant *raw;
+  gsize size;
+  MsgpackRpcMessage message;
+  gboolean is_request;
+} Incoming;
+
+static void
+incoming_free (gpointer data)
+{
+  Incoming *incoming = data;
+
+  g_variant_unref (incoming->raw);
+  _msgpack_rpc_message_clear (&incoming->message);
+  g_free (incoming);
+}
+
+static gboolean
+emit_message (MsgpackRpcConnection *self,
+              GVariant             *raw)
+{
+  gboolean handled = FALSE;
+
+  if (has_handler (self, SIGNAL_MESSAGE))
+    g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_MESSAGE], 0, raw, &handled);
+  return handled;
+}
+
+/* A call that is running finishes on the dispatcher that took it. */
+MsgpackRpcDispatcher *
+_msgpack_rpc_connection_ref_dispatcher (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->dispatcher != NULL ? g_object_ref (self->dispatcher) : NULL;
+}
+
+static void
+deliver_request (MsgpackRpcConnection *self,
+                 MsgpackRpcMessage    *message)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  gboolean handled = FALSE;
+
+  invocation = _msgpack_rpc_invocation_new (self, message->msgid, message->method, message->params);
+  track_invocation (self, invocation);
+
+  if (has_handler (self, SIGNAL_REQUEST))
+    g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
+                   _msgpack_rpc_connection_get_detail (message->method), invocation,
+                   message->params, &handled);
+  if (!handled && client != NULL)
+    handled = self->client_funcs->request (client, invocation, message->params);
+  if (handled || msgpack_rpc_invocation_get_answered (invocation))
+    return;
+
+  dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
+  if (dispatcher == NULL || !_msgpack_rpc_dispatcher_invoke (dispatcher, invocation))
+    _msgpack_rpc_invocation_return_not_found (invocation);
+}
+
+static void
+deliver_notification (MsgpackRpcConnection *self,
+                      MsgpackRpcMessage    *message)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  if (has_handler (self, SIGNAL_NOTIFICATION))
+    g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION],
+                   _msgpack_rpc_connection_get_detail (message->method), message->method,
+                   message->params);
+  if (client != NULL)
+    self->client_funcs->notification (client, message->method, message->params);
+
+  dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
+  if (dispatcher == NULL)
+    return;
+
+  invocation = _msgpack_rpc_invocation_new (self, NULL, message->method, message->params);
+  _msgpack_rpc_dispatcher_invoke (dispatcher, invocation);
+}
+
+static void
+deliver_incoming (gpointer owner,
+                  gpointer data)
+{
+  MsgpackRpcConnection *self = owner;
+  Incoming *incoming = data;
+
+  g_atomic_int_add (&self->undelivered, -1);
+  g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
+
+  if (emit_message (self, incoming->raw))
+    {
+      /* Whoever took it answers it with a message of its own. */
+      if (incoming->is_request)
+        request_answered (self);
+    }
+  else if (incoming->is_request)
+    deliver_request (self, &incoming->message);
+  else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+    deliver_notification (self, &incoming->message);
+}
+
+static void
+deliver_reply (gpointer owner,
+               gpointer data)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_REPLY],
+                 _msgpack_rpc_connection_get_detail (msgpack_rpc_call_get_method (data)), data);
+  if (client != NULL)
+    self->client_funcs->reply (client, data);
+}
+
+static void
+deliver_unknown_reply (gpointer owner,
+                       gpointer data)
+{
+  Incoming *incoming = data;
+
+  g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0,
+                 incoming->message.msgid, incoming->message.error, incoming->message.result);
+}
+
+/* ---- what the link tells: by the holder of its I/O ---- */
+
+static void
+post_incoming (MsgpackRpcConnection *self,
+               GVariant             *raw,
+               gsize                 size,
+               MsgpackRpcMessage    *message)
+{
+  Incoming *incoming = g_new0 (Incoming, 1);
+
+  incoming->raw = g_variant_ref (raw);
+  incoming->size = size;
+  incoming->message = *message;
+  incoming->is_request = message->type == MSGPACK_RPC_MESSAGE_REQUEST;
+  *message = (MsgpackRpcMessage) { .type = message->type };
+
+  g_atomic_int_inc (&self->undelivered);
+  g_atomic_pointer_add (&self->held_bytes, (gssize) size);
+  _msgpack_rpc_connection_post (self, deliver_incoming, incoming, incoming_free);
+}
+
+static void
+refuse_busy (MsgpackRpcConnection *self,
+             MsgpackRpcMessage    *message)
+{
+  g_autoptr(GError) error = NULL;
+
+  count (&self->statistics.busy_answers);
+  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                       "Busy: the limit of %d requests in flight is reached", MAX_REQUESTS);
+  send_error (self, message->msgid, error);
+}
+
+static void
+take_request (MsgpackRpcConnection *self,
+              GVariant             *raw,
+              gsize                 size,
+              MsgpackRpcMessage    *message)
+{
+  int in_flight = g_atomic_int_get (&self->requests_in_flight);
+
+  /* Not reading would keep the reply from us that we wait for. */
+  if (in_flight >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) > 0)
+    {
+      refuse_busy (self, message);
+      return;
+    }
+
+  g_atomic_int_inc (&self->requests_in_flight);
+  if (in_flight + 1 >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) == 0)
+    _msgpack_rpc_link_set_paused (self->link, TRUE);
+  post_incoming (self, raw, size, message);
+}
+
+static gboolean
+is_boolean (GVariant *value,
+            gboolean  wanted)
+{
+  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) &&
+         g_variant_get_boolean (value) == wanted;
+}
+
+/* Whether `[1, id, false, value]` is a success: by the letter it is not. */
+static gboolean
+false_is_success (MsgpackRpcConnection *self)
+{
+  return g_atomic_int_get (&self->peer_says_true) ||
+         msgpack_rpc_connection_get_profile (self) == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR;
+}
+
+static gboolean
+end_call (MsgpackRpcConnection *self,
+          MsgpackRpcCall       *call,
+          GVariant             *raw,
+          MsgpackRpcMessage    *message)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean says_true = is_boolean (message->error, TRUE);
+
+  if (_msgpack_rpc_value_is_nil (message->error) ||
+      (is_boolean (message->error, FALSE) && false_is_success (self)))
+    return _msgpack_rpc_call_reply (call, raw, message->result);
+
+  if (says_true)
+    g_atomic_int_set (&self->peer_says_true, TRUE);
+  error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), message->error,
+                                                message->result);
+  return _msgpack_rpc_call_refuse (call, raw, error, says_true ? message->result : message->error);
+}
+
+static void
+take_response (MsgpackRpcConnection *self,
+               GVariant             *raw,
+               gsize                 size,
+               MsgpackRpcMessage    *message)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  MsgpackRpcReplyKind kind = MSGPACK_RPC_REPLY_UNKNOWN;
+  gint64 id;
+
+  if (_msgpack_rpc_value_get_int (message->msgid, &id))
+    {
+      g_mutex_lock (&self->lock);
+      kind = _msgpack_rpc_call_table_take (&self->calls, id, &call);
+      g_mutex_unlock (&self->lock);
+    }
+
+  if (call != NULL)
+    {
+      g_atomic_int_add (&self->calls_in_flight, -1);
+      if (!end_call (self, call, raw, message))
+        count (&self->statistics.late_replies);
+      else if (has_handler (self, SIGNAL_REPLY) || self->client_funcs != NULL)
+        _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
+      return;
+    }
+
+  if (kind == MSGPACK_RPC_REPLY_LATE)
+    {
+      count (&self->statistics.late_replies);
+      return;
+    }
+
+  count (&self->statistics.unknown_replies);
+  if (has_handler (self, SIGNAL_UNKNOWN_REPLY))
+    {
+      Incoming *incoming = g_new0 (Incoming, 1);
+
+      incoming->raw = g_variant_ref (raw);
+      incoming->size = size;
+      incoming->message = *message;
+      *message = (MsgpackRpcMessage) { .type = message->type };
+      _msgpack_rpc_connection_post (self, deliver_unknown_reply, incoming, incoming_free);
+    }
+}
+
+static void
+take_invalid (MsgpackRpcConnection *self,
+              MsgpackRpcMessage    *message,
+              const GError         *error)
+{
+  count (&self->statistics.invalid_messages);
+  g_debug ("[connection %" G_GUINT64_FORMAT "] %s", self->id, error->message);
+  if (message->msgid != NULL)
+    send_error (self, message->msgid, error);
+}
+
+static gboolean
+check_held_bytes (MsgpackRpcConnection *self,
+                  gsize                 size)
+{
+  gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
+  g_autoptr(GError) error = NULL;
+
+  if (held == 0 || held + size <= MAX_HELD_BYTES)
+    return TRUE;
+
+  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
+                       "%" G_GSIZE_FORMAT " bytes of messages wait to be handled, and %"
+                       G_GSIZE_FORMAT " more would exceed the limit of %d",
+                       held, size, MAX_HELD_BYTES);
+  _msgpack_rpc_link_fail (self->link, error);
+  return FALSE;
+}
+
+static void
+link_message (gpointer  owner,
+              GVariant *raw,
+              gsize     size)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcMessage message;
+
+  count (&self->statistics.messages);
+  if (!_msgpack_rpc_message_parse (&message, raw, &error))
+    message.type = MSGPACK_RPC_MESSAGE_INVALID;
+
+  if (message.type != MSGPACK_RPC_MESSAGE_RESPONSE && !check_held_bytes (self, size))
+    {
+      _msgpack_rpc_message_clear (&message);
+      return;
+    }
+
+  if (message.type == MSGPACK_RPC_MESSAGE_INVALID)
+    take_invalid (self, &message, error);
+
+  if (message.type == MSGPACK_RPC_MESSAGE_REQUEST)
+    take_request (self, raw, size, &message);
+  else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+    post_incoming (self, raw, size, &message);
+  else
+    {
+      MsgpackRpcMessage seen = { .type = MSGPACK_RPC_MESSAGE_INVALID };
+
+      if (has_handler (self, SIGNAL_MESSAGE))
+        post_incoming (self, raw, size, &seen);
+      if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
+        take_response (self, raw, size, &message);
+    }
+
+  _msgpack_rpc_message_clear (&message);
+}
+
+/* Calls that wait for a reply cannot get one any more. */
+static void
+fail_requests (MsgpackRpcConnection *self,
+               const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_take_requests (&self->calls);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      g_atomic_int_add (&self->calls_in_flight, -1);
+      _msgpack_rpc_call_fail (g_ptr_array_index (calls, i), error);
+    }
+}
+
+static void
+end_others (MsgpackRpcConnection *self,
+            const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_take_others (&self->calls);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < calls->len; i++)
+    {
+      MsgpackRpcCall *call = g_ptr_array_index (calls, i);
+
+      if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_CLOSE)
+        _msgpack_rpc_call_succeed (call);
+      else
+        _msgpack_rpc_call_fail (call, error);
+    }
+}
+
+static void
+link_input_ended (gpointer owner)
+{
+  g_autoptr(GError) error = NULL;
+
+  error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The peer closed the connection"));
+  fail_requests (owner, error);
+}
+
+static gboolean
+link_is_busy (gpointer owner)
+{
+  MsgpackRpcConnection *self = owner;
+
+  return g_atomic_int_get (&self->requests_in_flight) > 0;
+}
+
+static gboolean
+link_wants_input (gpointer owner)
+{
+  MsgpackRpcConnection *self = owner;
+
+  return g_atomic_int_get (&self->undelivered) < MAX_UNDELIVERED ||
+         g_atomic_int_get (&self->calls_in_flight) > 0;
+}
+
+typedef struct
+{
+  MsgpackRpcConnectionStatus old_status;
+  MsgpackRpcConnectionStatus new_status;
+  GError *error;
+} StatusChange;
+
+static void
+status_change_free (gpointer data)
+{
+  StatusChange *change = data;
+
+  g_clear_error (&change->error);
+  g_free (change);
+}
+
+static void
+deliver_status (gpointer owner,
+                gpointer data)
+{
+  MsgpackRpcConnection *self = owner;
+  StatusChange *change = data;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  g_object_notify (G_OBJECT (self), "status");
+  if (client != NULL)
+    self->client_funcs->status (client, change->old_status, change->new_status, change->error);
+}
+
+static void
+link_status (gpointer                    owner,
+             MsgpackRpcConnectionStatus  old_status,
+             MsgpackRpcConnectionStatus  new_status,
+             const GError               *error)
+{
+  StatusChange *change;
+
+  /* A connection on a given stream is born connected. */
+  if (old_status == MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED &&
+      new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+    return;
+
+  change = g_new0 (StatusChange, 1);
+  change->old_status = old_status;
+  change->new_status = new_status;
+  change->error = error != NULL ? g_error_copy (error) : NULL;
+  _msgpack_rpc_connection_post (owner, deliver_status, change, status_change_free);
+}
+
+typedef struct
+{
+  GError *error;
+  GVariant *incomplete;
+  GVariant *unsent;
+} Ending;
+
+static void
+ending_free (gpointer data)
+{
+  Ending *ending = data;
+
+  g_clear_error (&ending->error);
+  g_clear_pointer (&ending->incomplete, g_variant_unref);
+  g_variant_unref (ending->unsent);
+  g_free (ending);
+}
+
+static void
+cancel_invocations (MsgpackRpcConnection *self)
+{
+  g_autoptr(GPtrArray) invocations = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer weak;
+
+  g_mutex_lock (&self->lock);
+  g_hash_table_iter_init (&iter, self->invocations);
+  while (g_hash_table_iter_next (&iter, NULL, &weak))
+    {
+      gpointer invocation = g_weak_ref_get (weak);
+
+      if (invocation != NULL)
+        g_ptr_array_add (invocations, invocation);
+    }
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < invocations->len; i++)
+    _msgpack_rpc_invocation_cancel (g_ptr_array_index (invocations, i));
+}
+
+static void
+deliver_ending (gpointer owner,
+                gpointer data)
+{
+  Ending *ending = data;
+
+  cancel_invocations (owner);
+  g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_CLOSED], 0, ending->error,
+                 ending->incomplete, ending->unsent);
+}
+
+static GError *
+call_error (const GError *error,
+            gboolean      opened)
+{
+  if (error == NULL)
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connection was closed"));
+  if (!opened)
+    return g_error_copy (error);
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connection was closed: %s"),
+                      error->message);
+}
+
+static void
+link_ended (gpointer      owner,
+            const GError *error,
+            gboolean      opened,
+            GVariant     *incomplete,
+            GVariant     *unsent)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GError) reason = call_error (error, opened);
+  Ending *ending = g_new0 (Ending, 1);
+
+  fail_requests (self, reason);
+  end_others (self, reason);
+
+  ending->error = error != NULL ? g_error_copy (error) : NULL;
+  ending->incomplete = incomplete != NULL ? g_variant_ref (incomplete) : NULL;
+  ending->unsent = g_variant_ref (unsent);
+  _msgpack_rpc_connection_post (self, deliver_ending, ending, ending_free);
+}
+
+const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
+  .message = link_message,
+  .input_ended = link_input_ended,
+  .is_busy = link_is_busy,
+  .wants_input = link_wants_input,
+  .status = link_status,
+  .ended = link_ended,
+};
+
+/* ---- sending ---- */
+
+void
+_msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
+                                     MsgpackRpcCall       *call,
+                                     guint32               msgid)
+{
+  MsgpackRpcDelivery delivery = _msgpack_rpc_link_withdraw (self->link, call);
+  gboolean was_there;
+
+  /* Not in the queue: written, or taken out of it by closing, which has said so itself. */
+  if (delivery != MSGPACK_RPC_DELIVERY_SENT)
+    _msgpack_rpc_call_set_delivery (call, delivery);
+
+  g_mutex_lock (&self->lock);
+  was_there = _msgpack_rpc_call_table_forget (&self->calls, call, msgid,
+                                              delivery != MSGPACK_RPC_DELIVERY_NOT_SENT);
+  g_mutex_unlock (&self->lock);
+
+  if (was_there && msgid != 0)
+    g_atomic_int_add (&self->calls_in_flight, -1);
+}
+
+static GBytes *
+pack_call (MsgpackRpcCall  *call,
+           guint32          msgid,
+           GError         **error)
+{
+  const char *method = msgpack_rpc_call_get_method (call);
+  GVariant *params = msgpack_rpc_call_get_params (call);
+
+  if (msgid != 0)
+    return _msgpack_rpc_message_pack_request (msgid, method, params, error);
+
+  return _msgpack_rpc_message_pack_notification (method, params, error);
+}
+
+gboolean
+_msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
+                                       MsgpackRpcCall       *call,
+                                       guint32               msgid)
+{
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_call_table_add (&self->calls, call, msgid);
+  g_mutex_unlock (&self->lock);
+
+  if (msgid != 0)
+    {
+      g_atomic_int_inc (&self->calls_in_flight);
+      _msgpack_rpc_link_set_paused (self->link, FALSE);
+    }
+
+  if (_msgpack_rpc_call_bind (call, self, self->link, msgid))
+    return TRUE;
+
+  _msgpack_rpc_connection_forget_call (self, call, msgid);
+  return FALSE;
+}
+
+static guint32
+new_msgid (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return _msgpack_rpc_call_table_new_id (&self->calls);
+}
+
+/* The entry is in the table before the first byte is queued: a reply always finds its call. */
+void
+_msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
+                                MsgpackRpcCall       *call)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+  guint32 msgid = 0;
+
+  if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
+    msgid = new_msgid (self);
+
+  bytes = pack_call (call, msgid, &error);
+  if (bytes == NULL)
+    {
+      _msgpack_rpc_call_fail (call, error);
+      return;
+    }
+
+  if (_msgpack_rpc_connection_register_call (self, call, msgid) &&
+      !_msgpack_rpc_link_send (self->link, bytes, call, FALSE, &error))
+    _msgpack_rpc_call_fail (call, error);
+}
+
+void
+_msgpack_rpc_connection_close (MsgpackRpcConnection *self,
+                               MsgpackRpcCloseMode   mode,
+                               MsgpackRpcCall       *call)
+{
+  if (!_msgpack_rpc_connection_register_call (self, call, 0))
+    return;
+
+  _msgpack_rpc_link_close (self->link, mode, NULL);
+  if (_msgpack_rpc_link_has_ended (self->link))
+    _msgpack_rpc_call_succeed (call);
+}
+
+static void
+connection_send_call (MsgpackRpcPeer *peer,
+                      MsgpackRpcCall *call)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
+
+  if (_msgpack_rpc_call_start (call, self, self->reactor,
+                               msgpack_rpc_connection_get_default_timeout (self)))
+    _msgpack_rpc_connection_submit (self, call);
+}
+
+static gboolean
+connection_send_notification (MsgpackRpcPeer  *peer,
+                              const char      *method,
+                              GVariant        *params,
+                              GError         **error)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_notification (method, params, error);
+
+  return bytes != NULL && _msgpack_rpc_link_send (self->link, bytes, NULL, FALSE, error);
+}
+
+void
+_msgpack_rpc_connection_init_peer (MsgpackRpcPeerInterface *iface)
+{
+  iface->send_call = connection_send_call;
+  iface->send_notification = connection_send_notification;
+}
+
+/* ---- for clients and servers ---- */
+
+MsgpackRpcConnection *
+_msgpack_rpc_connection_new_held (GIOStream    *io_stream,
+                                  GMainContext *main_context)
+{
+  MsgpackRpcConnection *self = _msgpack_rpc_connection_new_unopened (main_context, NULL, NULL);
+
+  self->io_stream = g_object_ref (io_stream);
+  _msgpack_rpc_link_set_paused (self->link, TRUE);
+  _msgpack_rpc_link_attach (self->link, io_stream);
+  return self;
+}
+
+void
+_msgpack_rpc_connection_release (MsgpackRpcConnection *self)
+{
+  _msgpack_rpc_link_set_paused (self->link, FALSE);
+}
+
+MsgpackRpcConnection *
+_msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
+                                      gpointer                     client,
+                                      const MsgpackRpcClientFuncs *funcs)
+{
+  MsgpackRpcConnection *self = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
+                                             "main-context", main_context,
+                                             NULL);
+
+  g_weak_ref_set (&self->client, client);
+  self->client_funcs = funcs;
+  return self;
+}
+
+void
+_msgpack_rpc_connection_open (MsgpackRpcConnection   *self,
+                              MsgpackRpcCall         *call,
+                              MsgpackRpcLinkOpenFunc  func,
+                              gpointer                data)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!_msgpack_rpc_connection_register_call (self, call, 0))
+    return;
+
+  if (func != NULL)
+    _msgpack_rpc_link_open (self->link, func, data);
+  else if (msgpack_rpc_connection_is_connected (self))
+    _msgpack_rpc_call_succeed (call);
+  else if (_msgpack_rpc_link_has_ended (self->link))
+    {
+      error = call_error (NULL, TRUE);
+      _msgpack_rpc_call_fail (call, error);
+    }
+}
+
+void
+_msgpack_rpc_connection_opened (MsgpackRpcConnection *self,
+                                GIOStream            *stream,
+                                const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&self->io_stream, stream);
+  g_mutex_unlock (&self->lock);
+
+  _msgpack_rpc_link_opened (self->link, stream, error);
+  if (_msgpack_rpc_link_has_ended (self->link))
+    return;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_get_kind (&self->calls, MSGPACK_RPC_CALL_KIND_OPEN);
+  g_mutex_unlock (&self->lock);
+  for (guint i = 0; i < calls->len; i++)
+    _msgpack_rpc_call_succeed (g_ptr_array_index (calls, i));
+}
+
+gboolean
+_msgpack_rpc_connection_has_ended (MsgpackRpcConnection *self)
+{
+  return _msgpack_rpc_link_has_ended (self->link);
+}
