@@ -13,6 +13,7 @@
 #include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-loop-thread.h"
 #include "msgpack-rpc-method.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-types.h"
