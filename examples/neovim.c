@@ -281,8 +281,8 @@ screen_grid_scroll (Screen   *self,
   self->n_scrolls++;
   for (int row = rows > 0 ? top : bottom - 1; row >= top && row < bottom; row += step)
     if (row + rows >= top && row + rows < bottom && left < right)
-      memcpy (screen_get_row (self, row) + left, screen_get_row (self, row + rows) + left,
-              sizeof (Cell) * (gsize) (right - left));
+      memmove (screen_get_row (self, row) + left, screen_get_row (self, row + rows) + left,
+               sizeof (Cell) * (gsize) (right - left));
 }
 
 /* []: what was told since the last one makes a whole picture. A widget would be drawn now. */
