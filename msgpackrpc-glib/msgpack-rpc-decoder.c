@@ -123,7 +123,7 @@ writer_grow (Writer *self,
 
   if (capacity > SCRATCH_SIZE)
     {
-      capacity = MAX (capacity, 2 * self->capacity);
+      capacity = MAX (capacity, 3 * self->capacity);
       capacity = MAX (capacity, needed + 2 * self->available);
       capacity = MIN (capacity, MAX (needed, self->limits.max_decoded_size));
     }
@@ -158,8 +158,7 @@ writer_grow_ends (Writer *self)
   guint32 *ends;
 
   /* A value that has come took a byte at least: so this is bounded by what was received. */
-  if (self->ends_capacity > 0)
-    capacity = MAX (capacity, self->n_ends + 1 + MIN (self->pending, self->available));
+  capacity = MAX (capacity, self->n_ends + 1 + MIN (self->pending, self->available));
 
   ends = g_try_realloc_n (self->ends, capacity, sizeof (guint32));
   if (ends == NULL)
