@@ -59,7 +59,7 @@ GVariant  *raw_peer_receive (RawPeer *self);
 /* The same, until the other end has closed; what came before is dropped. */
 void       raw_peer_wait_closed (RawPeer *self);
 
-/* A GVariant from text, sunk. */
+/* A GVariant from text, not floating. */
 GVariant *test_parse (const char *text);
 /* Whether two values are the same as MessagePack. @expected is GVariant text. */
 void      test_assert_value (GVariant   *value,
