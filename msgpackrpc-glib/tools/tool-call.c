@@ -43,6 +43,41 @@ report_result (GVariant *result)
   return tool_exit_for (error);
 }
 
+typedef struct
+{
+  GMainLoop *loop;  /* owned */
+  GVariant *result; /* owned; NULL if there is an error */
+  GError *error;    /* owned */
+} Ending;
+
+static void
+ended_cb (GObject      *source,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  Ending *ending = user_data;
+
+  ending->result = msgpack_rpc_call_wait_finish (MSGPACK_RPC_CALL (source), result,
+                                                 &ending->error);
+  g_main_loop_quit (ending->loop);
+}
+
+/* With a loop, what the peer asks meanwhile is answered: it may wait for that. */
+static GVariant *
+wait_for (MsgpackRpcCall  *call,
+          GError         **error)
+{
+  Ending ending = { g_main_loop_new (NULL, FALSE), NULL, NULL };
+
+  msgpack_rpc_call_wait_async (call, NULL, ended_cb, &ending);
+  g_main_loop_run (ending.loop);
+  g_main_loop_unref (ending.loop);
+  if (ending.error != NULL)
+    g_propagate_error (error, ending.error);
+
+  return ending.result;
+}
+
 static ToolExit
 run_call (char **argv)
 {
@@ -62,7 +97,7 @@ run_call (char **argv)
   msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (client), call);
   msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
 
-  result = msgpack_rpc_call_wait (call, NULL, &error);
+  result = wait_for (call, &error);
   return result != NULL ? report_result (result) : report_failure (call, error);
 }
 
