@@ -95,6 +95,7 @@ enum
   PROP_QUEUE_WHILE_CONNECTING,
   PROP_SOCKET_CLIENT,
   PROP_STATUS,
+  PROP_SUBPROCESS,
   N_PROPS
 };
 
@@ -149,6 +150,8 @@ client_status (gpointer                    client,
   g_object_notify_by_pspec (client, props[PROP_STATUS]);
   if (has_stream (old_status) != has_stream (new_status))
     g_object_notify_by_pspec (client, props[PROP_CONNECTION]);
+  if (self->argv != NULL && new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+    g_object_notify_by_pspec (client, props[PROP_SUBPROCESS]);
   if (error != NULL)
     g_object_notify_by_pspec (client, props[PROP_LAST_ERROR]);
   g_object_thaw_notify (client);
@@ -517,6 +520,9 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_STATUS:
       g_value_set_enum (value, (int) msgpack_rpc_client_get_status (self));
       break;
+    case PROP_SUBPROCESS:
+      g_value_set_object (value, msgpack_rpc_client_get_subprocess (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -756,6 +762,16 @@ install_properties (GObjectClass *object_class)
   props[PROP_STATUS] =
     g_param_spec_enum ("status", NULL, NULL, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
                        MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED, readable);
+
+  /**
+   * MsgpackRpcClient:subprocess: (getter get_subprocess)
+   *
+   * The program that was started last, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SUBPROCESS] =
+    g_param_spec_object ("subprocess", NULL, NULL, G_TYPE_SUBPROCESS, readable);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -1053,6 +1069,29 @@ msgpack_rpc_client_get_last_error (MsgpackRpcClient *self)
 
   locker = g_mutex_locker_new (&self->lock);
   return self->last_error != NULL ? g_error_copy (self->last_error) : NULL;
+}
+
+/**
+ * msgpack_rpc_client_get_subprocess: (get-property subprocess)
+ * @self: a client
+ *
+ * Gets the program that was started last, to wait for its end or to send it a signal.
+ *
+ * Closing the client closes the program's standard input, which most take as their end.
+ *
+ * Returns: (transfer none) (nullable): the program, or `NULL` if the client starts none, or was not
+ *   opened yet
+ * Since: 1.0
+ */
+GSubprocess *
+msgpack_rpc_client_get_subprocess (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->subprocess;
 }
 
 static void

@@ -472,6 +472,7 @@ test_argv (Fixture       *f,
   static const char * const echo[] = { "cat", NULL };
   static const char * const missing[] = { "no-such-program-anywhere", NULL };
   g_autoptr(GAsyncResult) echoed = NULL;
+  g_autoptr(GSubprocess) subprocess = NULL;
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("A program's standard input and output; one that does not exist");
@@ -490,6 +491,12 @@ test_argv (Fixture       *f,
                                test_store_result, &echoed);
   WAIT_UNTIL (echoed != NULL);
   assert_sum (f, echoed);
+
+  /* Closing ends the program's input, and so the program. */
+  subprocess = g_object_ref (msgpack_rpc_client_get_subprocess (f->client));
+  g_assert_true (msgpack_rpc_client_close_sync (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, &error));
+  g_assert_true (g_subprocess_wait_check (subprocess, NULL, &error));
+  g_assert_no_error (error);
 }
 
 static void
