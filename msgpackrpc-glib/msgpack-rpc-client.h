@@ -39,6 +39,8 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcConnection      *msgpack_rpc_client_get_connection (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GError                    *msgpack_rpc_client_get_last_error (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GSubprocess                *msgpack_rpc_client_get_subprocess (MsgpackRpcClient *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcDispatcher *msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self);
