@@ -81,6 +81,9 @@ READ_ONLY = {
 }
 READ_ONLY = {text: bytes.fromhex(digits) for text, digits in READ_ONLY.items()}
 
+# Messages are compared as they are in the code.
+os.environ.pop('LANGUAGE', None)
+
 needs_nvim = unittest.skipUnless(shutil.which('nvim'), 'nvim is not installed')
 
 
@@ -691,7 +694,8 @@ def pack(value):
         case str():
             return string(value)
         case int():
-            return bytes([value]) if 0 <= value < 128 else b'\xd2' + value.to_bytes(4, 'big', signed=True)
+            small = 0 <= value < 128
+            return bytes([value]) if small else b'\xd2' + value.to_bytes(4, 'big', signed=True)
         case list():
             return array(*map(pack, value))
         case dict():

@@ -200,7 +200,7 @@ skip_number (Checker   *self,
         return FALSE;
     }
 
-  return is_delimiter (*self->at) || fail_unexpected (self, self->at, error);
+  return TRUE;
 }
 
 static gboolean
@@ -560,15 +560,6 @@ read_float (JsonNode  *node,
 }
 
 static GVariant *
-integer_from_unsigned (guint64 integer)
-{
-  if (integer <= G_MAXINT64)
-    return g_variant_new_int64 (integer);
-
-  return g_variant_new_uint64 (integer);
-}
-
-static GVariant *
 read_uint (JsonNode  *node,
            GError   **error)
 {
@@ -581,7 +572,7 @@ read_uint (JsonNode  *node,
       return NULL;
     }
 
-  return integer_from_unsigned (integer);
+  return g_variant_new_uint64 (integer);
 }
 
 static gboolean
@@ -760,8 +751,8 @@ value_from_node (JsonNode  *node,
     }
 }
 
-/* Reads one value from JSON. The types are those that msgpack_rpc_unpack() makes, save that every
- * map but one with strings as keys is a(vv). The reference is not floating. */
+/* Reads one value from JSON: what msgpack_rpc_pack() writes as the bytes that the text stands for.
+ * The reference is not floating. */
 GVariant *
 tool_json_read (const char  *text,
                 GError     **error)
@@ -815,8 +806,8 @@ append_string (GString    *out,
   g_string_append_c (out, '"');
 }
 
-/* Reads back as the same: 15 digits often suffice for that, 17 always do. A point or an exponent tells
- * it from an integer. */
+/* Reads back as the same: 15 digits often suffice for that, 17 always do. A point or an exponent
+ * tells it from an integer. */
 static void
 append_finite (GString *out,
                double   number)
