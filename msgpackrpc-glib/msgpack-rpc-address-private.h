@@ -21,12 +21,16 @@ GSocketConnectable *_msgpack_rpc_address_parse (const char  *address,
                                                 gboolean    *tls,
                                                 GError     **error);
 
-/* What a server binds: a list of GSocketAddress; or NULL without an error, and then @host (as an
- * argument of g_resolver_lookup_by_name ()) and @port. An empty host or “*” stands for any. */
-GPtrArray *_msgpack_rpc_address_parse_for_server (const char  *address,
-                                                  char       **host,
-                                                  guint16     *port,
-                                                  GError     **error);
+/* What a server binds: a list of GSocketAddress. Without a host, or with “*”, that is any. */
+void       _msgpack_rpc_address_resolve_async  (const char           *address,
+                                                GCancellable         *cancellable,
+                                                GAsyncReadyCallback   callback,
+                                                gpointer              user_data);
+GPtrArray *_msgpack_rpc_address_resolve_finish (GAsyncResult         *result,
+                                                GError              **error);
+GPtrArray *_msgpack_rpc_address_resolve_sync   (const char           *address,
+                                                GCancellable         *cancellable,
+                                                GError              **error);
 
 /* The address that a client of this machine can use for what a server has bound. */
 char *_msgpack_rpc_address_format (GSocketAddress *address);

@@ -351,11 +351,12 @@ add_inet_addresses (Address   *self,
   return TRUE;
 }
 
-GPtrArray *
-_msgpack_rpc_address_parse_for_server (const char  *address,
-                                       char       **host,
-                                       guint16     *port,
-                                       GError     **error)
+/* Returns the addresses; or NULL without an error if @host must be resolved first. */
+static GPtrArray *
+parse_for_server (const char  *address,
+                  char       **host,
+                  guint16     *port,
+                  GError     **error)
 {
   g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func (g_object_unref);
   g_auto(Address) parsed = { KIND_TCP };
@@ -395,6 +396,112 @@ _msgpack_rpc_address_parse_for_server (const char  *address,
     default:
       g_return_val_if_reached (NULL);
     }
+}
+
+/* IPv4 first. */
+static GPtrArray *
+addresses_from_names (GList   *names,
+                      guint16  port)
+{
+  const GSocketFamily families[] = { G_SOCKET_FAMILY_IPV4, G_SOCKET_FAMILY_IPV6 };
+  GPtrArray *addresses = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < G_N_ELEMENTS (families); i++)
+    for (GList *l = names; l != NULL; l = l->next)
+      if (g_inet_address_get_family (l->data) == families[i])
+        g_ptr_array_add (addresses, g_inet_socket_address_new (l->data, port));
+
+  g_resolver_free_addresses (names);
+  return addresses;
+}
+
+static void
+resolved_cb (GObject      *source,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr(GTask) task = user_data;
+  guint port = GPOINTER_TO_UINT (g_task_get_task_data (task));
+  GError *error = NULL;
+  GList *names;
+
+  names = g_resolver_lookup_by_name_finish (G_RESOLVER (source), result, &error);
+  if (names != NULL)
+    g_task_return_pointer (task, addresses_from_names (names, (guint16) port),
+                           (GDestroyNotify) g_ptr_array_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+_msgpack_rpc_address_resolve_async (const char          *address,
+                                    GCancellable        *cancellable,
+                                    GAsyncReadyCallback  callback,
+                                    gpointer             user_data)
+{
+  g_autoptr(GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr(GResolver) resolver = NULL;
+  g_autofree char *host = NULL;
+  GPtrArray *addresses;
+  GError *error = NULL;
+  guint16 port = 0;
+
+  g_task_set_source_tag (task, _msgpack_rpc_address_resolve_async);
+  addresses = parse_for_server (address, &host, &port, &error);
+
+  if (addresses != NULL)
+    {
+      g_task_return_pointer (task, addresses, (GDestroyNotify) g_ptr_array_unref);
+    }
+  else if (error != NULL)
+    {
+      g_task_return_error (task, error);
+    }
+  else
+    {
+      g_task_set_task_data (task, GUINT_TO_POINTER (port), NULL);
+      resolver = g_resolver_get_default ();
+      g_resolver_lookup_by_name_async (resolver, host, cancellable, resolved_cb,
+                                       g_steal_pointer (&task));
+    }
+}
+
+GPtrArray *
+_msgpack_rpc_address_resolve_finish (GAsyncResult  *result,
+                                     GError       **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+GPtrArray *
+_msgpack_rpc_address_resolve_sync (const char    *address,
+                                   GCancellable  *cancellable,
+                                   GError       **error)
+{
+  g_autoptr(GPtrArray) addresses = NULL;
+  g_autoptr(GResolver) resolver = NULL;
+  g_autoptr(GError) local_error = NULL;
+  g_autofree char *host = NULL;
+  guint16 port = 0;
+  GList *names;
+
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+
+  addresses = parse_for_server (address, &host, &port, &local_error);
+  if (addresses != NULL)
+    return g_steal_pointer (&addresses);
+
+  if (local_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
+
+  resolver = g_resolver_get_default ();
+  names = g_resolver_lookup_by_name (resolver, host, cancellable, error);
+
+  return names != NULL ? addresses_from_names (names, port) : NULL;
 }
 
 static char *

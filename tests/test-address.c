@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "msgpack-rpc-address-private.h"
-#include "msgpack-rpc-error.h"
+
+#include "test-util.h"
 
 static char *
 connectable_to_string (GSocketConnectable *connectable)
@@ -131,16 +132,12 @@ test_invalid (void)
     {
       g_autoptr(GError) error = NULL;
       g_autoptr(GError) server_error = NULL;
-      g_autofree char *host = NULL;
       gboolean tls;
-      guint16 port;
 
       g_assert_null (_msgpack_rpc_address_parse (cases[i].address, &tls, &error));
       assert_reason (cases[i].address, error, cases[i].reason);
 
-      g_assert_null (_msgpack_rpc_address_parse_for_server (cases[i].address, &host, &port,
-                                                            &server_error));
-      g_assert_null (host);
+      g_assert_null (_msgpack_rpc_address_resolve_sync (cases[i].address, NULL, &server_error));
       assert_reason (cases[i].address, server_error, cases[i].reason);
     }
 }
@@ -203,72 +200,93 @@ test_length (void)
 }
 
 static void
+assert_addresses (GPtrArray  *addresses,
+                  const char *expected)
+{
+  g_autoptr(GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < addresses->len; i++)
+    {
+      g_autofree char *address = NULL;
+
+      address = g_socket_connectable_to_string (g_ptr_array_index (addresses, i));
+      g_string_append_printf (text, "%s ", address);
+    }
+  g_assert_cmpstr (text->str, ==, expected);
+}
+
+static void
 test_server (void)
 {
   const struct
   {
     const char *address;
-    const char *bound; /* NULL: host and port */
-    const char *host;
-    guint16 port;
+    const char *resolved;
   } cases[] = {
-    { "tcp://127.0.0.1:0", "127.0.0.1 ", NULL, 0 },
-    { "tcp://[::1]:80", "[::1]:80 ", NULL, 0 },
-    { "tcp://:0", "0.0.0.0 :: ", NULL, 0 },
-    { "*:80", "0.0.0.0:80 [::]:80 ", NULL, 0 },
-    { "unix:///run/x", "/run/x ", NULL, 0 },
-    { "/run/x", "/run/x ", NULL, 0 },
-    { "unix-abstract:x", "x ", NULL, 0 },
-    { "localhost:80", NULL, "localhost", 80 },
-    { "tcp://example.org:0", NULL, "example.org", 0 },
+    { "tcp://127.0.0.1:0", "127.0.0.1 " },
+    { "tcp://[::1]:80", "[::1]:80 " },
+    { "tcp://:0", "0.0.0.0 :: " },
+    { "*:80", "0.0.0.0:80 [::]:80 " },
+    { "unix:///run/x", "/run/x " },
+    { "/run/x", "/run/x " },
+    { "unix-abstract:x", "x " },
+    { "localhost:80", "127.0.0.1:80 [::1]:80 " },
   };
 
-  g_test_summary ("A server binds addresses, or a host name that is to be resolved");
+  g_test_summary ("A server binds addresses, resolved in one way or the other");
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr(GPtrArray) addresses = NULL;
-      g_autoptr(GString) text = g_string_new (NULL);
+      g_autoptr(GPtrArray) later_addresses = NULL;
+      g_autoptr(GAsyncResult) result = NULL;
       g_autoptr(GError) error = NULL;
-      g_autofree char *host = NULL;
-      guint16 port = 1;
 
-      addresses = _msgpack_rpc_address_parse_for_server (cases[i].address, &host, &port, &error);
+      addresses = _msgpack_rpc_address_resolve_sync (cases[i].address, NULL, &error);
       g_assert_no_error (error);
-      g_assert_cmpstr (host, ==, cases[i].host);
-      if (cases[i].bound == NULL)
-        {
-          g_assert_null (addresses);
-          g_assert_cmpuint (port, ==, cases[i].port);
-          continue;
-        }
+      assert_addresses (addresses, cases[i].resolved);
 
-      for (guint j = 0; j < addresses->len; j++)
-        {
-          GSocketConnectable *address = g_ptr_array_index (addresses, j);
-          g_autofree char *bound = g_socket_connectable_to_string (address);
-
-          g_string_append_printf (text, "%s ", bound);
-        }
-      g_assert_cmpstr (text->str, ==, cases[i].bound);
+      _msgpack_rpc_address_resolve_async (cases[i].address, NULL, test_store_result, &result);
+      g_assert_null (result);
+      WAIT_UNTIL (result != NULL);
+      later_addresses = _msgpack_rpc_address_resolve_finish (result, &error);
+      g_assert_no_error (error);
+      assert_addresses (later_addresses, cases[i].resolved);
     }
 }
 
 static void
 test_server_refused (void)
 {
+  const char *const names[] = { "localhost:80", "127.0.0.1:80", "/run/x" };
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   g_autoptr(GError) error = NULL;
-  g_autofree char *host = NULL;
-  guint16 port;
 
-  g_test_summary ("What only a client can connect to is an error for a server");
+  g_test_summary ("What only a client can connect to, and a cancelled cancellable, are errors");
 
-  g_assert_null (_msgpack_rpc_address_parse_for_server ("srv://a/b", &host, &port, &error));
+  g_assert_null (_msgpack_rpc_address_resolve_sync ("srv://a/b", NULL, &error));
   assert_reason ("srv://a/b", error, "a server cannot listen on the name of a service");
   g_clear_error (&error);
 
-  g_assert_null (_msgpack_rpc_address_parse_for_server ("tls://a:1", &host, &port, &error));
+  g_assert_null (_msgpack_rpc_address_resolve_sync ("tls://a:1", NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+  g_clear_error (&error);
+
+  g_cancellable_cancel (cancellable);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr(GAsyncResult) result = NULL;
+
+      g_assert_null (_msgpack_rpc_address_resolve_sync (names[i], cancellable, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_clear_error (&error);
+
+      _msgpack_rpc_address_resolve_async (names[i], cancellable, test_store_result, &result);
+      WAIT_UNTIL (result != NULL);
+      g_assert_null (_msgpack_rpc_address_resolve_finish (result, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_clear_error (&error);
+    }
 }
 
 static void
@@ -294,12 +312,10 @@ test_format (void)
       g_autoptr(GPtrArray) addresses = NULL;
       g_autoptr(GSocketConnectable) connectable = NULL;
       g_autoptr(GError) error = NULL;
-      g_autofree char *host = NULL;
       g_autofree char *formatted = NULL;
       gboolean tls;
-      guint16 port;
 
-      addresses = _msgpack_rpc_address_parse_for_server (cases[i].address, &host, &port, &error);
+      addresses = _msgpack_rpc_address_resolve_sync (cases[i].address, NULL, &error);
       g_assert_no_error (error);
       formatted = _msgpack_rpc_address_format (g_ptr_array_index (addresses, 0));
       g_assert_cmpstr (formatted, ==, cases[i].formatted);
@@ -315,12 +331,10 @@ test_format_any (void)
 {
   const char *const expected[] = { "tcp://127.0.0.1:80", "tcp://[::1]:80" };
   g_autoptr(GPtrArray) addresses = NULL;
-  g_autofree char *host = NULL;
-  guint16 port;
 
   g_test_summary ("Any interface is written as the one that clients on this machine can use");
 
-  addresses = _msgpack_rpc_address_parse_for_server (":80", &host, &port, NULL);
+  addresses = _msgpack_rpc_address_resolve_sync (":80", NULL, NULL);
   g_assert_cmpuint (addresses->len, ==, 2);
   for (guint i = 0; i < addresses->len; i++)
     {
