@@ -302,8 +302,8 @@ test_handler_fails (void)
 
   g_test_summary ("A handler that fails is answered for at once");
 
-  msgpack_rpc_dispatcher_add_method (dispatcher, "text", NULL, fail_cb, "boom %s", NULL);
-  msgpack_rpc_dispatcher_add_method (dispatcher, "empty", NULL, fail_cb, "", NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "text", NULL, fail_cb, (gpointer) "boom %s", NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "empty", NULL, fail_cb, (gpointer) "", NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "none", NULL, fail_cb, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "answered", NULL, answer_and_fail_cb, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "error", NULL, succeed_with_error_cb, NULL, NULL);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Accepts on any number of sockets, in one context, and pauses when that fails, since trying again
+ * at once would only keep the processor busy. All functions may be called from any thread. */
+typedef struct _MsgpackRpcAcceptor MsgpackRpcAcceptor;
+
+/* In the context, no lock held. */
+typedef void (*MsgpackRpcAcceptFunc) (gpointer           owner,
+                                      GSocketConnection *connection);
+
+/* @owner is not kept alive. */
+MsgpackRpcAcceptor *_msgpack_rpc_acceptor_new   (GObject              *owner,
+                                                 MsgpackRpcAcceptFunc  func,
+                                                 GMainContext         *context);
+void                _msgpack_rpc_acceptor_unref (MsgpackRpcAcceptor   *self);
+
+/* Takes over all of @listeners, of MsgpackRpcListener. */
+void _msgpack_rpc_acceptor_add        (MsgpackRpcAcceptor *self,
+                                       GPtrArray          *listeners);
+/* At first it is not active. */
+void _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
+                                       gboolean            active);
+/* Closes all sockets. Others may be added later. */
+void _msgpack_rpc_acceptor_close      (MsgpackRpcAcceptor *self);
+
+G_END_DECLS

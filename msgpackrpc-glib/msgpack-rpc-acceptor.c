@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-acceptor-private.h"
+
+#include "msgpack-rpc-listener-private.h"
+
+/* How many peers are let in by one dispatch. */
+#define BATCH 16
+
+/* How long accepting pauses, in milliseconds: twice as long each time that it fails again. */
+#define MIN_PAUSE 100
+#define MAX_PAUSE 5000
+
+struct _MsgpackRpcAcceptor
+{
+  int ref_count;            /* atomic; each source has one */
+  GWeakRef owner;
+  MsgpackRpcAcceptFunc func;
+  GMainContext *context;    /* owned */
+
+  GMutex lock;              /* guards what follows, and use of the listeners' sockets */
+  GPtrArray *listeners;     /* of MsgpackRpcListener */
+  gboolean is_active;
+  GSource *pause_source;    /* while accepting pauses */
+  guint pause;              /* how long the last one was; 0: none since the last success */
+};
+
+static void update_sources (MsgpackRpcAcceptor *self);
+
+static MsgpackRpcAcceptor *
+acceptor_ref (MsgpackRpcAcceptor *self)
+{
+  g_atomic_int_inc (&self->ref_count);
+  return self;
+}
+
+static void
+acceptor_unref (gpointer data)
+{
+  _msgpack_rpc_acceptor_unref (data);
+}
+
+static gboolean
+pause_over_cb (gpointer user_data)
+{
+  MsgpackRpcAcceptor *self = user_data;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  /* Closing may have been faster, and accepting may have paused again since. */
+  if (self->pause_source == g_main_current_source ())
+    {
+      g_clear_pointer (&self->pause_source, g_source_unref);
+      update_sources (self);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* With the lock held. */
+static void
+pause_accepting (MsgpackRpcAcceptor *self,
+                 const GError       *error)
+{
+  self->pause = CLAMP (2 * self->pause, MIN_PAUSE, MAX_PAUSE);
+  g_info ("Cannot accept a connection, will try again in %u ms: %s", self->pause, error->message);
+
+  self->pause_source = g_timeout_source_new (self->pause);
+  g_source_set_static_name (self->pause_source, "[msgpackrpc-glib] accept pause");
+  g_source_set_callback (self->pause_source, pause_over_cb, acceptor_ref (self), acceptor_unref);
+  g_source_attach (self->pause_source, self->context);
+  update_sources (self);
+}
+
+static GSocketConnection *
+accept_one (MsgpackRpcAcceptor *self,
+            GSocket            *listening)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr(GSocket) socket = NULL;
+  g_autoptr(GError) error = NULL;
+
+  /* Another thread may have closed it, or a handler that ran the loop may have paused. */
+  if (g_socket_is_closed (listening) || !self->is_active || self->pause_source != NULL)
+    return NULL;
+
+  socket = g_socket_accept (listening, NULL, &error);
+  if (socket != NULL)
+    {
+      self->pause = 0;
+      return g_socket_connection_factory_create_connection (socket);
+    }
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    pause_accepting (self, error);
+  return NULL;
+}
+
+static gboolean
+accept_cb (GSocket      *socket,
+           GIOCondition  condition G_GNUC_UNUSED,
+           gpointer      user_data)
+{
+  MsgpackRpcAcceptor *self = user_data;
+  g_autoptr(GObject) owner = g_weak_ref_get (&self->owner);
+
+  for (guint i = 0; owner != NULL && i < BATCH; i++)
+    {
+      g_autoptr(GSocketConnection) connection = accept_one (self, socket);
+
+      if (connection == NULL)
+        break;
+      self->func (owner, connection);
+    }
+
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+accept_source_new (MsgpackRpcAcceptor *self,
+                   GSocket            *socket)
+{
+  GSource *source = g_socket_create_source (socket, G_IO_IN, NULL);
+
+  g_source_set_static_name (source, "[msgpackrpc-glib] accept");
+  /* Whoever is told of a connection may run the loop. */
+  g_source_set_can_recurse (source, TRUE);
+  g_source_set_callback (source, G_SOURCE_FUNC (accept_cb), acceptor_ref (self), acceptor_unref);
+  g_source_attach (source, self->context);
+  return source;
+}
+
+/* With the lock held. */
+static void
+update_sources (MsgpackRpcAcceptor *self)
+{
+  gboolean accepts = self->is_active && self->pause_source == NULL;
+
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      MsgpackRpcListener *listener = g_ptr_array_index (self->listeners, i);
+
+      if (accepts && listener->source == NULL)
+        {
+          listener->source = accept_source_new (self, listener->socket);
+        }
+      else if (!accepts && listener->source != NULL)
+        {
+          g_source_destroy (listener->source);
+          g_clear_pointer (&listener->source, g_source_unref);
+        }
+    }
+}
+
+MsgpackRpcAcceptor *
+_msgpack_rpc_acceptor_new (GObject              *owner,
+                           MsgpackRpcAcceptFunc  func,
+                           GMainContext         *context)
+{
+  MsgpackRpcAcceptor *self = g_new0 (MsgpackRpcAcceptor, 1);
+
+  self->ref_count = 1;
+  g_weak_ref_init (&self->owner, owner);
+  self->func = func;
+  self->context = g_main_context_ref (context);
+  g_mutex_init (&self->lock);
+  self->listeners =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) _msgpack_rpc_listener_free);
+  return self;
+}
+
+void
+_msgpack_rpc_acceptor_unref (MsgpackRpcAcceptor *self)
+{
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  g_ptr_array_unref (self->listeners);
+  g_weak_ref_clear (&self->owner);
+  g_main_context_unref (self->context);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
+void
+_msgpack_rpc_acceptor_add (MsgpackRpcAcceptor *self,
+                           GPtrArray          *listeners)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_ptr_array_extend_and_steal (self->listeners, g_ptr_array_ref (listeners));
+  update_sources (self);
+}
+
+void
+_msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
+                                  gboolean            active)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->is_active = active;
+  update_sources (self);
+}
+
+void
+_msgpack_rpc_acceptor_close (MsgpackRpcAcceptor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_ptr_array_set_size (self->listeners, 0);
+  if (self->pause_source != NULL)
+    g_source_destroy (self->pause_source);
+  g_clear_pointer (&self->pause_source, g_source_unref);
+  self->pause = 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* A socket that listens, and what its owner does with it. */
+typedef struct
+{
+  GSocket *socket;  /* does not block */
+  char *address;    /* as a client writes it */
+  char *path;       /* of a UNIX socket's file, else NULL */
+  dev_t device;     /* of that file */
+  ino_t inode;
+  GSource *source;  /* the owner's, nullable */
+} MsgpackRpcListener;
+
+/* Closes the socket, and removes its file if that is still the same. */
+void _msgpack_rpc_listener_free (MsgpackRpcListener *self);
+
+/* Makes a list of #MsgpackRpcListener for a list of #GSocketAddress. With several addresses, those
+ * that this machine does not have are left out; where their port is 0, all get the same one. Blocks
+ * only for the file system. */
+GPtrArray *_msgpack_rpc_listener_open (GPtrArray  *addresses,
+                                       GError    **error);
+
+G_END_DECLS

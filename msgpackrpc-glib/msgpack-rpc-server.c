@@ -1,0 +1,1234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-server.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "msgpack-rpc-acceptor-private.h"
+#include "msgpack-rpc-address-private.h"
+#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-dispatcher.h"
+#include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-guard-private.h"
+#include "msgpack-rpc-i18n-private.h"
+#include "msgpack-rpc-listener-private.h"
+#include "msgpack-rpc-object-list-private.h"
+#include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-reactor-private.h"
+
+#define DEFAULT_MAX_CONNECTIONS 1024
+
+/**
+ * MsgpackRpcServer:
+ *
+ * Lets peers in, and gives each a connection with the server's dispatcher.
+ *
+ * ```c
+ * server = msgpack_rpc_server_new ();
+ * msgpack_rpc_server_set_dispatcher (server, dispatcher);
+ * addresses = msgpack_rpc_server_listen_sync (server, "tcp://localhost:0", NULL, &error);
+ * ```
+ *
+ * ## Listening
+ *
+ * [method@Server.listen_async] and [method@Server.listen_sync] take the addresses `tcp://host:port`,
+ * `unix:///path`, `unix-abstract:name`, and `host:port` and `/path` for short. The port may be 0 for
+ * any that is free, and the host `*` or nothing for every interface.
+ * [method@Server.accept_stream] takes a stream of any other origin, such as the pipes of a program.
+ *
+ * A server is a `GSocketService`, so that sockets can be added in its ways too.
+ * [method@Gio.SocketService.stop] and [method@Gio.SocketListener.close] close the sockets that the
+ * server listens on, and remove the files of UNIX sockets; after the former, one may listen again
+ * once [method@Gio.SocketService.start] was called. Connections live on.
+ *
+ * Dropping the last reference closes the sockets and all connections at once. (A server that has
+ * sockets added by the methods of `GSocketListener`, or that was started again, must be stopped
+ * first, as with any `GSocketService`.)
+ *
+ * ## Who is let in
+ *
+ * On a UNIX socket the same user, and on TCP this machine, unless [property@Server:allow-remote]
+ * is set. There may be [property@Server:max-connections] at a time. Others are told so in an error
+ * reply of the id 0, if that is possible at once, and cut off.
+ *
+ * A handler of [signal@Gio.SocketService::incoming] that returns `TRUE` takes a socket away before
+ * all this.
+ *
+ * ## Threads
+ *
+ * All functions may be called from any thread. Peers are accepted, signals emitted,
+ * [property@Server:connections] changed and handlers run in [property@Server:main-context] only,
+ * whichever thread listens, stops or starts. Properties notify in the thread that sets them.
+ *
+ * Since: 1.0
+ */
+
+typedef struct
+{
+  GMainContext *main_context;         /* fixed, owned */
+  MsgpackRpcReactor *reactor;         /* fixed, owned */
+  MsgpackRpcObjectList *connections;  /* fixed; of MsgpackRpcConnection */
+  MsgpackRpcAcceptor *acceptor;       /* fixed */
+  GSocket *sentinel;                  /* in the base class's list: closed when that is closed */
+  GSocket *sentinel_peer;             /* hears of it */
+  GSource *sentinel_source;
+  gboolean is_ready;                  /* has its sentinel */
+
+  GMutex lock;                        /* guards what follows */
+  MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
+  MsgpackRpcProfile profile;
+  gboolean allow_remote;
+  guint max_connections;
+  guint n_connections;                /* in the list, or about to be */
+} MsgpackRpcServerPrivate;
+
+enum
+{
+  PROP_0,
+  PROP_ALLOW_REMOTE,
+  PROP_CONNECTIONS,
+  PROP_DISPATCHER,
+  PROP_MAIN_CONTEXT,
+  PROP_MAX_CONNECTIONS,
+  PROP_PROFILE,
+  N_PROPS
+};
+
+static GParamSpec *props[N_PROPS];
+
+enum
+{
+  CLIENT_CONNECTED,
+  CLIENT_DISCONNECTED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_TYPE_WITH_PRIVATE (MsgpackRpcServer, msgpack_rpc_server, G_TYPE_SOCKET_SERVICE)
+
+static MsgpackRpcServerPrivate *
+get_private (MsgpackRpcServer *self)
+{
+  return msgpack_rpc_server_get_instance_private (self);
+}
+
+/* ---- what refers to a server without keeping it ---- */
+
+static GWeakRef *
+weak_new (MsgpackRpcServer *self)
+{
+  GWeakRef *weak = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (weak, self);
+  return weak;
+}
+
+static void
+weak_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+/* ---- connections ---- */
+
+/* One connection, from when its stream is there. */
+typedef struct
+{
+  GWeakRef server;
+  gboolean is_listed; /* in the main context */
+  gboolean has_ended; /* likewise */
+} Guest;
+
+static void
+guest_free (gpointer  data,
+            GClosure *closure G_GNUC_UNUSED)
+{
+  Guest *guest = data;
+
+  g_weak_ref_clear (&guest->server);
+  g_free (guest);
+}
+
+static void
+release_place (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  if (priv->n_connections > 0)
+    priv->n_connections--;
+}
+
+static gboolean
+take_place (MsgpackRpcServer  *self,
+            GError           **error)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  if (priv->n_connections >= priv->max_connections)
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                   "There are too many connections (max-connections is %u)", priv->max_connections);
+      return FALSE;
+    }
+
+  priv->n_connections++;
+  return TRUE;
+}
+
+static void
+closed_cb (MsgpackRpcConnection *connection,
+           const GError         *error,
+           GVariant             *incomplete G_GNUC_UNUSED,
+           GVariant             *unsent G_GNUC_UNUSED,
+           gpointer              user_data)
+{
+  Guest *guest = user_data;
+  g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (&guest->server);
+  MsgpackRpcServerPrivate *priv;
+  guint position;
+
+  guest->has_ended = TRUE;
+  if (self == NULL)
+    return;
+
+  release_place (self);
+  if (!guest->is_listed)
+    return;
+
+  priv = get_private (self);
+  if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
+    g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
+  g_signal_emit (self, signals[CLIENT_DISCONNECTED], 0, connection, error);
+}
+
+/* The place is taken. */
+static MsgpackRpcConnection *
+make_connection (MsgpackRpcServer  *self,
+                 GIOStream         *io_stream,
+                 Guest            **guest)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  MsgpackRpcConnection *connection;
+  MsgpackRpcProfile profile;
+
+  g_mutex_lock (&priv->lock);
+  g_set_object (&dispatcher, priv->dispatcher);
+  profile = priv->profile;
+  g_mutex_unlock (&priv->lock);
+
+  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context);
+  msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
+  msgpack_rpc_connection_set_profile (connection, profile);
+
+  *guest = g_new0 (Guest, 1);
+  g_weak_ref_init (&(*guest)->server, self);
+  g_signal_connect_data (connection, "closed", G_CALLBACK (closed_cb), *guest, guest_free, 0);
+  return connection;
+}
+
+/* In the main context. */
+static void
+admit (MsgpackRpcServer     *self,
+       MsgpackRpcConnection *connection,
+       Guest                *guest)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  guint position;
+
+  if (!guest->has_ended)
+    {
+      guest->is_listed = TRUE;
+      position = _msgpack_rpc_object_list_append (priv->connections, connection);
+      g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
+      g_signal_emit (self, signals[CLIENT_CONNECTED], 0, connection);
+    }
+
+  _msgpack_rpc_connection_release (connection);
+}
+
+typedef struct
+{
+  MsgpackRpcConnection *connection; /* owned; keeps its guest */
+  Guest *guest;
+} Admission;
+
+static void
+admission_free (gpointer data)
+{
+  Admission *admission = data;
+
+  g_object_unref (admission->connection);
+  g_free (admission);
+}
+
+static void
+admit_cb (gpointer owner,
+          gpointer data)
+{
+  Admission *admission = data;
+
+  admit (owner, admission->connection, admission->guest);
+}
+
+/* ---- accepting ---- */
+
+/* In the main context. */
+static void
+let_in (MsgpackRpcServer  *self,
+        GSocketConnection *socket_connection)
+{
+  GSocket *socket = g_socket_connection_get_socket (socket_connection);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GError) error = NULL;
+  Guest *guest;
+
+  if (!_msgpack_rpc_guard_check (socket, msgpack_rpc_server_get_allow_remote (self), &error) ||
+      !take_place (self, &error))
+    {
+      _msgpack_rpc_guard_turn_away (socket, msgpack_rpc_server_get_profile (self), error);
+      return;
+    }
+
+  connection = make_connection (self, G_IO_STREAM (socket_connection), &guest);
+  admit (self, connection, guest);
+}
+
+static void
+let_in_cb (gpointer owner,
+           gpointer data)
+{
+  let_in (owner, data);
+}
+
+static gboolean
+msgpack_rpc_server_incoming (GSocketService    *service,
+                             GSocketConnection *connection,
+                             GObject           *source_object G_GNUC_UNUSED)
+{
+  MsgpackRpcServer *self = MSGPACK_RPC_SERVER (service);
+  MsgpackRpcServerPrivate *priv = get_private (self);
+
+  /* The base class accepts in the context of whoever has started it. */
+  if (g_main_context_is_owner (priv->main_context))
+    let_in (self, connection);
+  else
+    _msgpack_rpc_reactor_post (priv->reactor, self, FALSE, let_in_cb, g_object_ref (connection),
+                               g_object_unref);
+  return TRUE;
+}
+
+static void
+accepted_cb (gpointer           owner,
+             GSocketConnection *connection)
+{
+  gboolean is_handled;
+
+  g_signal_emit_by_name (owner, "incoming", connection, NULL, &is_handled);
+}
+
+static void
+msgpack_rpc_server_notify (GObject    *object,
+                           GParamSpec *pspec)
+{
+  MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (object));
+
+  if (g_str_equal (pspec->name, "active"))
+    {
+      gboolean is_active = g_socket_service_is_active (G_SOCKET_SERVICE (object));
+
+      _msgpack_rpc_acceptor_set_active (priv->acceptor, is_active);
+      if (!is_active)
+        _msgpack_rpc_acceptor_close (priv->acceptor);
+    }
+
+  if (G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->notify != NULL)
+    G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->notify (object, pspec);
+}
+
+/* ---- sockets that the base class has been given ---- */
+
+static void
+changed_cb (gpointer owner,
+            gpointer data G_GNUC_UNUSED)
+{
+  MsgpackRpcServerPrivate *priv = get_private (owner);
+
+  /* Whoever runs the context need not have made it the thread-default one. */
+  g_main_context_push_thread_default (priv->main_context);
+  G_SOCKET_LISTENER_CLASS (msgpack_rpc_server_parent_class)->changed (owner);
+  g_main_context_pop_thread_default (priv->main_context);
+}
+
+/* The base class accepts in the context that is the thread-default one here. */
+static void
+msgpack_rpc_server_changed (GSocketListener *listener)
+{
+  MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (listener));
+
+  if (priv->is_ready)
+    _msgpack_rpc_reactor_post (priv->reactor, listener, FALSE, changed_cb, NULL, NULL);
+}
+
+static gboolean
+sentinel_cb (GSocket      *socket G_GNUC_UNUSED,
+             GIOCondition  condition G_GNUC_UNUSED,
+             gpointer      user_data)
+{
+  g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (user_data);
+
+  if (self != NULL)
+    _msgpack_rpc_acceptor_close (get_private (self)->acceptor);
+  return G_SOURCE_REMOVE;
+}
+
+/* There is no other way to hear of g_socket_listener_close (), which closes the sentinel. Besides,
+ * a GSocketService without any socket leaks itself when it is stopped and started. */
+static void
+add_sentinel (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(GError) error = NULL;
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0)
+    {
+      priv->sentinel = g_socket_new_from_fd (fds[0], &error);
+      if (priv->sentinel == NULL)
+        close (fds[0]);
+      else
+        priv->sentinel_peer = g_socket_new_from_fd (fds[1], &error);
+      if (priv->sentinel_peer == NULL)
+        close (fds[1]);
+    }
+
+  if (priv->sentinel_peer == NULL ||
+      !g_socket_listener_add_socket (G_SOCKET_LISTENER (self), priv->sentinel, NULL, &error))
+    {
+      g_info ("Closing of a server's sockets will go unnoticed");
+      return;
+    }
+
+  priv->sentinel_source = g_socket_create_source (priv->sentinel_peer, G_IO_HUP, NULL);
+  g_source_set_static_name (priv->sentinel_source, "[msgpackrpc-glib] server closed");
+  g_source_set_callback (priv->sentinel_source, G_SOURCE_FUNC (sentinel_cb), weak_new (self),
+                         weak_free);
+  g_source_attach (priv->sentinel_source, priv->main_context);
+}
+
+/* ---- the object ---- */
+
+static void
+msgpack_rpc_server_constructed (GObject *object)
+{
+  MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
+  MsgpackRpcServerPrivate *priv = get_private (self);
+
+  G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->constructed (object);
+
+  if (priv->main_context == NULL)
+    priv->main_context = g_main_context_ref_thread_default ();
+  priv->reactor = _msgpack_rpc_reactor_get (priv->main_context);
+  priv->acceptor = _msgpack_rpc_acceptor_new (object, accepted_cb, priv->main_context);
+  _msgpack_rpc_acceptor_set_active (priv->acceptor,
+                                    g_socket_service_is_active (G_SOCKET_SERVICE (self)));
+  add_sentinel (self);
+  priv->is_ready = TRUE;
+}
+
+static void
+msgpack_rpc_server_dispose (GObject *object)
+{
+  MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(GPtrArray) connections = _msgpack_rpc_object_list_copy (priv->connections);
+
+  _msgpack_rpc_reactor_forget (priv->reactor, self);
+  _msgpack_rpc_acceptor_close (priv->acceptor);
+  if (priv->sentinel_source != NULL)
+    g_source_destroy (priv->sentinel_source);
+  g_clear_pointer (&priv->sentinel_source, g_source_unref);
+
+  for (guint i = 0; i < connections->len; i++)
+    {
+      MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
+      guint position;
+
+      _msgpack_rpc_object_list_remove (priv->connections, connection, &position);
+      msgpack_rpc_connection_close_async (connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+    }
+
+  G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->dispose (object);
+}
+
+static void
+msgpack_rpc_server_finalize (GObject *object)
+{
+  MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (object));
+
+  g_clear_object (&priv->dispatcher);
+  g_clear_object (&priv->sentinel);
+  g_clear_object (&priv->sentinel_peer);
+  g_object_unref (priv->connections);
+  _msgpack_rpc_acceptor_unref (priv->acceptor);
+  _msgpack_rpc_reactor_unref (priv->reactor);
+  g_main_context_unref (priv->main_context);
+  g_mutex_clear (&priv->lock);
+
+  G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->finalize (object);
+}
+
+static void
+msgpack_rpc_server_get_property (GObject    *object,
+                                 guint       prop_id,
+                                 GValue     *value,
+                                 GParamSpec *pspec)
+{
+  MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  switch (prop_id)
+    {
+    case PROP_ALLOW_REMOTE:
+      g_value_set_boolean (value, priv->allow_remote);
+      break;
+
+    case PROP_CONNECTIONS:
+      g_value_set_object (value, priv->connections);
+      break;
+
+    case PROP_DISPATCHER:
+      g_value_set_object (value, priv->dispatcher);
+      break;
+
+    case PROP_MAIN_CONTEXT:
+      g_value_set_boxed (value, priv->main_context);
+      break;
+
+    case PROP_MAX_CONNECTIONS:
+      g_value_set_uint (value, priv->max_connections);
+      break;
+
+    case PROP_PROFILE:
+      g_value_set_enum (value, priv->profile);
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+msgpack_rpc_server_set_property (GObject      *object,
+                                 guint         prop_id,
+                                 const GValue *value,
+                                 GParamSpec   *pspec)
+{
+  MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
+  MsgpackRpcServerPrivate *priv = get_private (self);
+
+  switch (prop_id)
+    {
+    case PROP_ALLOW_REMOTE:
+      msgpack_rpc_server_set_allow_remote (self, g_value_get_boolean (value));
+      break;
+
+    case PROP_DISPATCHER:
+      msgpack_rpc_server_set_dispatcher (self, g_value_get_object (value));
+      break;
+
+    case PROP_MAIN_CONTEXT:
+      priv->main_context = g_value_dup_boxed (value);
+      break;
+
+    case PROP_MAX_CONNECTIONS:
+      msgpack_rpc_server_set_max_connections (self, g_value_get_uint (value));
+      break;
+
+    case PROP_PROFILE:
+      msgpack_rpc_server_set_profile (self, g_value_get_enum (value));
+      break;
+
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    }
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  /**
+   * MsgpackRpcServer:allow-remote: (getter get_allow_remote) (setter set_allow_remote)
+   *
+   * Whether peers on other machines are let in.
+   *
+   * There is no check of who they are, and nothing is encrypted. On UNIX sockets, only the same user
+   * is let in in any case.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ALLOW_REMOTE] = g_param_spec_boolean ("allow-remote", NULL, NULL, FALSE, flags);
+
+  /**
+   * MsgpackRpcServer:connections: (getter get_connections)
+   *
+   * The connections, as a list of [class@Connection], in the order in which they were accepted.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CONNECTIONS] = g_param_spec_object ("connections", NULL, NULL, G_TYPE_LIST_MODEL,
+                                                 G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * MsgpackRpcServer:dispatcher: (getter get_dispatcher) (setter set_dispatcher)
+   *
+   * The methods that peers may call, or `NULL` for none.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DISPATCHER] = g_param_spec_object ("dispatcher", NULL, NULL,
+                                                MSGPACK_RPC_TYPE_DISPATCHER, flags);
+
+  /**
+   * MsgpackRpcServer:main-context: (getter get_main_context)
+   *
+   * The context in which peers are accepted and served; by default, the thread-default one at
+   * construction.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAIN_CONTEXT] =
+      g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT,
+                          G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * MsgpackRpcServer:max-connections: (getter get_max_connections) (setter set_max_connections)
+   *
+   * How many connections there may be at a time. Those that there are stay when it is lowered.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT,
+                                                   DEFAULT_MAX_CONNECTIONS, flags);
+
+  /**
+   * MsgpackRpcServer:profile: (getter get_profile) (setter set_profile)
+   *
+   * The dialect that later connections speak; see [property@Connection:profile].
+   *
+   * Since: 1.0
+   */
+  props[PROP_PROFILE] = g_param_spec_enum ("profile", NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
+                                           MSGPACK_RPC_PROFILE_TOLERANT, flags);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+install_signals (void)
+{
+  /**
+   * MsgpackRpcServer::client-connected:
+   * @self: the server
+   * @connection: the new connection
+   *
+   * A peer was let in. Nothing that it has sent is delivered before all handlers have returned, so
+   * that they can prepare the connection.
+   *
+   * Since: 1.0
+   */
+  signals[CLIENT_CONNECTED] =
+      g_signal_new ("client-connected", MSGPACK_RPC_TYPE_SERVER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                    NULL, G_TYPE_NONE, 1, MSGPACK_RPC_TYPE_CONNECTION);
+
+  /**
+   * MsgpackRpcServer::client-disconnected:
+   * @self: the server
+   * @connection: a connection, which is not among [property@Server:connections] any more
+   * @error: (nullable): what went wrong, or `NULL` if it was closed in good order
+   *
+   * A connection has ended. This comes once for each that [signal@Server::client-connected] was
+   * emitted for, after all that the peer has sent.
+   *
+   * Since: 1.0
+   */
+  signals[CLIENT_DISCONNECTED] =
+      g_signal_new ("client-disconnected", MSGPACK_RPC_TYPE_SERVER, G_SIGNAL_RUN_LAST, 0, NULL,
+                    NULL, NULL, G_TYPE_NONE, 2, MSGPACK_RPC_TYPE_CONNECTION, G_TYPE_ERROR);
+}
+
+static void
+msgpack_rpc_server_class_init (MsgpackRpcServerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GSocketListenerClass *listener_class = G_SOCKET_LISTENER_CLASS (klass);
+  GSocketServiceClass *service_class = G_SOCKET_SERVICE_CLASS (klass);
+
+  object_class->constructed = msgpack_rpc_server_constructed;
+  object_class->dispose = msgpack_rpc_server_dispose;
+  object_class->finalize = msgpack_rpc_server_finalize;
+  object_class->get_property = msgpack_rpc_server_get_property;
+  object_class->set_property = msgpack_rpc_server_set_property;
+  object_class->notify = msgpack_rpc_server_notify;
+  listener_class->changed = msgpack_rpc_server_changed;
+  service_class->incoming = msgpack_rpc_server_incoming;
+
+  install_properties (object_class);
+  install_signals ();
+}
+
+static void
+msgpack_rpc_server_init (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+
+  g_mutex_init (&priv->lock);
+  priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
+  priv->max_connections = DEFAULT_MAX_CONNECTIONS;
+  priv->profile = MSGPACK_RPC_PROFILE_TOLERANT;
+}
+
+/**
+ * msgpack_rpc_server_new:
+ *
+ * Makes a server that does not listen yet, in the thread-default context.
+ *
+ * Returns: (transfer full): a server
+ *
+ * Since: 1.0
+ */
+MsgpackRpcServer *
+msgpack_rpc_server_new (void)
+{
+  return g_object_new (MSGPACK_RPC_TYPE_SERVER, NULL);
+}
+
+/**
+ * msgpack_rpc_server_get_main_context: (get-property main-context)
+ * @self: a server
+ *
+ * Gets the context in which peers are accepted and served.
+ *
+ * Returns: (transfer none): the context
+ *
+ * Since: 1.0
+ */
+GMainContext *
+msgpack_rpc_server_get_main_context (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+
+  return get_private (self)->main_context;
+}
+
+/**
+ * msgpack_rpc_server_get_connections: (get-property connections)
+ * @self: a server
+ *
+ * Gets the connections, as a list of [class@Connection], in the order in which they were accepted.
+ *
+ * The list is always the same object. It changes in [property@Server:main-context] only, and may be
+ * read from any thread.
+ *
+ * Returns: (transfer none): the list
+ *
+ * Since: 1.0
+ */
+GListModel *
+msgpack_rpc_server_get_connections (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+
+  return G_LIST_MODEL (get_private (self)->connections);
+}
+
+/**
+ * msgpack_rpc_server_get_dispatcher: (get-property dispatcher)
+ * @self: a server
+ *
+ * Gets the dispatcher of the server.
+ *
+ * Returns: (transfer none) (nullable): the dispatcher, if there is one
+ *
+ * Since: 1.0
+ */
+MsgpackRpcDispatcher *
+msgpack_rpc_server_get_dispatcher (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv;
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+
+  priv = get_private (self);
+  locker = g_mutex_locker_new (&priv->lock);
+  return priv->dispatcher;
+}
+
+/**
+ * msgpack_rpc_server_set_dispatcher: (set-property dispatcher)
+ * @self: a server
+ * @dispatcher: (nullable): a dispatcher, or `NULL` for none
+ *
+ * Sets the methods that peers may call.
+ *
+ * Connections that have the server's former dispatcher get the new one too. A call that has begun
+ * ends with the dispatcher that it began with.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
+                                   MsgpackRpcDispatcher *dispatcher)
+{
+  MsgpackRpcServerPrivate *priv;
+  g_autoptr(MsgpackRpcDispatcher) old = NULL;
+  g_autoptr(GPtrArray) connections = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+  g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
+
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  old = priv->dispatcher;
+  priv->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
+  g_mutex_unlock (&priv->lock);
+  if (old == dispatcher)
+    return;
+
+  connections = _msgpack_rpc_object_list_copy (priv->connections);
+  for (guint i = 0; i < connections->len; i++)
+    {
+      MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
+
+      if (msgpack_rpc_connection_get_dispatcher (connection) == old)
+        msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
+    }
+
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DISPATCHER]);
+}
+
+/**
+ * msgpack_rpc_server_get_profile: (get-property profile)
+ * @self: a server
+ *
+ * Gets the dialect that later connections speak.
+ *
+ * Returns: the profile
+ *
+ * Since: 1.0
+ */
+MsgpackRpcProfile
+msgpack_rpc_server_get_profile (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv;
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), MSGPACK_RPC_PROFILE_TOLERANT);
+
+  priv = get_private (self);
+  locker = g_mutex_locker_new (&priv->lock);
+  return priv->profile;
+}
+
+/**
+ * msgpack_rpc_server_set_profile: (set-property profile)
+ * @self: a server
+ * @profile: a profile
+ *
+ * Sets the dialect that later connections speak.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
+                                MsgpackRpcProfile  profile)
+{
+  MsgpackRpcServerPrivate *priv;
+  gboolean has_changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  has_changed = priv->profile != profile;
+  priv->profile = profile;
+  g_mutex_unlock (&priv->lock);
+
+  if (has_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PROFILE]);
+}
+
+/**
+ * msgpack_rpc_server_get_allow_remote: (get-property allow-remote)
+ * @self: a server
+ *
+ * Gets whether peers on other machines are let in.
+ *
+ * Returns: `TRUE` if they are
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_server_get_allow_remote (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv;
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), FALSE);
+
+  priv = get_private (self);
+  locker = g_mutex_locker_new (&priv->lock);
+  return priv->allow_remote;
+}
+
+/**
+ * msgpack_rpc_server_set_allow_remote: (set-property allow-remote)
+ * @self: a server
+ * @allow_remote: whether peers on other machines are let in
+ *
+ * Sets whether peers on other machines are let in. Those that are there stay.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
+                                     gboolean          allow_remote)
+{
+  MsgpackRpcServerPrivate *priv;
+  gboolean has_changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+
+  allow_remote = !!allow_remote;
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  has_changed = priv->allow_remote != allow_remote;
+  priv->allow_remote = allow_remote;
+  g_mutex_unlock (&priv->lock);
+
+  if (has_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ALLOW_REMOTE]);
+}
+
+/**
+ * msgpack_rpc_server_get_max_connections: (get-property max-connections)
+ * @self: a server
+ *
+ * Gets how many connections there may be at a time.
+ *
+ * Returns: the number, 1,024 by default
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_server_get_max_connections (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv;
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
+
+  priv = get_private (self);
+  locker = g_mutex_locker_new (&priv->lock);
+  return priv->max_connections;
+}
+
+/**
+ * msgpack_rpc_server_set_max_connections: (set-property max-connections)
+ * @self: a server
+ * @max_connections: the number
+ *
+ * Sets how many connections there may be at a time. Those that there are stay.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
+                                        guint             max_connections)
+{
+  MsgpackRpcServerPrivate *priv;
+  gboolean has_changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+
+  priv = get_private (self);
+  g_mutex_lock (&priv->lock);
+  has_changed = priv->max_connections != max_connections;
+  priv->max_connections = max_connections;
+  g_mutex_unlock (&priv->lock);
+
+  if (has_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_CONNECTIONS]);
+}
+
+/* ---- listening ---- */
+
+/* Returns the addresses that were bound. */
+static char **
+open_listeners (MsgpackRpcServer  *self,
+                const char        *address,
+                GPtrArray         *addresses,
+                GError           **error)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+  g_autoptr(GPtrArray) listeners = NULL;
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (priv->sentinel != NULL && g_socket_is_closed (priv->sentinel))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closed"));
+      return NULL;
+    }
+
+  listeners = _msgpack_rpc_listener_open (addresses, error);
+  if (listeners == NULL)
+    {
+      g_autofree char *shown = g_filename_display_name (address);
+
+      g_prefix_error (error, _("Cannot listen on “%s”: "), shown);
+      return NULL;
+    }
+
+  for (guint i = 0; i < listeners->len; i++)
+    {
+      MsgpackRpcListener *listener = g_ptr_array_index (listeners, i);
+
+      g_strv_builder_add (builder, listener->address);
+    }
+  _msgpack_rpc_acceptor_add (priv->acceptor, listeners);
+  return g_strv_builder_end (builder);
+}
+
+static void
+resolved_cb (GObject      *source G_GNUC_UNUSED,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr(GTask) task = user_data;
+  g_autoptr(GPtrArray) addresses = NULL;
+  g_autoptr(GError) error = NULL;
+  char **bound = NULL;
+
+  addresses = _msgpack_rpc_address_resolve_finish (result, &error);
+  if (addresses != NULL)
+    bound = open_listeners (g_task_get_source_object (task), g_task_get_task_data (task), addresses,
+                            &error);
+
+  if (bound != NULL)
+    g_task_return_pointer (task, bound, (GDestroyNotify) g_strfreev);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/**
+ * msgpack_rpc_server_listen_async:
+ * @self: a server
+ * @address: an address, such as `tcp://localhost:0` or `unix:///path`
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server listens, or cannot
+ * @user_data: data for @callback
+ *
+ * Listens on an address; see [method@Server.listen_sync], which differs only in that it waits.
+ *
+ * Cancelling it ends it with `G_IO_ERROR_CANCELLED`; nothing is bound then.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_listen_async (MsgpackRpcServer    *self,
+                                 const char          *address,
+                                 GCancellable        *cancellable,
+                                 GAsyncReadyCallback  callback,
+                                 gpointer             user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+  g_return_if_fail (address != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, msgpack_rpc_server_listen_async);
+  g_task_set_task_data (task, g_strdup (address), g_free);
+  /* What is bound is bound. */
+  g_task_set_check_cancellable (task, FALSE);
+  _msgpack_rpc_address_resolve_async (address, cancellable, resolved_cb, task);
+}
+
+/**
+ * msgpack_rpc_server_listen_finish:
+ * @self: a server
+ * @result: the result that the callback was given
+ * @error: return location for an error
+ *
+ * Finishes listening on an address.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+char **
+msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
+                                  GAsyncResult      *result,
+                                  GError           **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, msgpack_rpc_server_listen_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * msgpack_rpc_server_listen_sync:
+ * @self: a server
+ * @address: an address, such as `tcp://localhost:0` or `unix:///path`
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Listens on an address, besides those that the server listens on already.
+ *
+ * It may be called before [property@Server:main-context] is run by anybody. It waits only for a host
+ * name to be resolved, and for no loop.
+ *
+ * A host name is bound on all addresses that it stands for and this machine has: `localhost` on
+ * IPv4 and IPv6. They have the same port, also where it is chosen by the system since the one given
+ * is 0. What is returned are the addresses as a client can use them, in the order of binding; any
+ * interface is written as the loopback one.
+ *
+ * The file of a UNIX socket is accessible to this user only. One that a crashed server has left
+ * behind is replaced: a socket of this user, at which nobody listens. A file `path.lock` is there
+ * for the moment. The socket is removed when the server closes it.
+ *
+ * Fails with
+ *
+ * - `MSGPACK_RPC_ERROR_INVALID_ADDRESS` if @address is not valid, or cannot be listened on;
+ * - `G_IO_ERROR_ADDRESS_IN_USE` if somebody else listens there;
+ * - `G_IO_ERROR_NOT_SUPPORTED` for TLS;
+ * - `G_IO_ERROR_CLOSED` if the server was closed;
+ * - `G_IO_ERROR_CANCELLED`, and what resolving a name and binding a socket can fail with.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+char **
+msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
+                                const char        *address,
+                                GCancellable      *cancellable,
+                                GError           **error)
+{
+  g_autoptr(GPtrArray) addresses = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+  g_return_val_if_fail (address != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  addresses = _msgpack_rpc_address_resolve_sync (address, cancellable, error);
+  if (addresses == NULL)
+    return NULL;
+
+  return open_listeners (self, address, addresses, error);
+}
+
+/* ---- streams of any origin, and all connections ---- */
+
+/**
+ * msgpack_rpc_server_accept_stream:
+ * @self: a server
+ * @io_stream: a stream that is open
+ * @error: return location for an error
+ *
+ * Makes a connection on a stream of any origin, as if its peer had been let in.
+ *
+ * It is for the caller to know who the peer is. [signal@Server::client-connected] comes later, by
+ * [property@Server:main-context].
+ *
+ * Fails with `MSGPACK_RPC_ERROR_BUSY` if there are [property@Server:max-connections] already; the
+ * stream stays open then.
+ *
+ * Returns: (transfer full): the connection, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+MsgpackRpcConnection *
+msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
+                                  GIOStream         *io_stream,
+                                  GError           **error)
+{
+  MsgpackRpcConnection *connection;
+  Admission *admission;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+  g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!take_place (self, error))
+    return NULL;
+
+  admission = g_new0 (Admission, 1);
+  connection = make_connection (self, io_stream, &admission->guest);
+  admission->connection = g_object_ref (connection);
+  _msgpack_rpc_reactor_post (get_private (self)->reactor, self, FALSE, admit_cb, admission,
+                             admission_free);
+  return connection;
+}
+
+/**
+ * msgpack_rpc_server_broadcast:
+ * @self: a server
+ * @method: the name of the method
+ * @params: (nullable): the parameters, an array or a map, or `NULL` for none
+ *
+ * Sends a notification to all of [property@Server:connections].
+ *
+ * If @params is floating, it is consumed. A connection whose output queue is full, or that closes,
+ * is left out.
+ *
+ * Returns: to how many it was queued
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
+                              const char       *method,
+                              GVariant         *params)
+{
+  g_autoptr(GPtrArray) connections = NULL;
+  g_autoptr(GVariant) sunk = NULL;
+  guint n_queued = 0;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
+  g_return_val_if_fail (method != NULL, 0);
+
+  sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
+  connections = _msgpack_rpc_object_list_copy (get_private (self)->connections);
+
+  for (guint i = 0; i < connections->len; i++)
+    {
+      g_autoptr(GError) error = NULL;
+
+      if (msgpack_rpc_peer_send_notification (g_ptr_array_index (connections, i), method, sunk,
+                                              &error))
+        n_queued++;
+      else
+        g_debug ("A notification to all did not reach one: %s", error->message);
+    }
+
+  return n_queued;
+}
