@@ -262,7 +262,7 @@ drop_nested (MsgpackRpcLink *self)
 
   if (nested != NULL)
     {
-      g_source_destroy (nested);
+      _msgpack_rpc_nested_source_destroy (nested);
       g_source_unref (nested);
     }
 }

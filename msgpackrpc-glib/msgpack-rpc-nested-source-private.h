@@ -18,5 +18,7 @@ typedef void (*MsgpackRpcNestedWorkFunc)  (gpointer owner);
 GSource *_msgpack_rpc_nested_source_new (MsgpackRpcNestedQueryFunc  query,
                                          MsgpackRpcNestedWorkFunc   work,
                                          GObject                   *owner);
+/* From any thread, in place of g_source_destroy (). */
+void     _msgpack_rpc_nested_source_destroy (GSource *source);
 
 G_END_DECLS

@@ -14,6 +14,8 @@ typedef struct
   GArray *fds;       /* of GPollFD: what is polled now */
   GPtrArray *tags;   /* one for each of them */
   gint64 due;        /* when the private context's timeout ends, or −1 */
+
+  GMutex lock;       /* a destroyed source takes no descriptors, and any thread may destroy it */
 } NestedSource;
 
 static gboolean
@@ -39,6 +41,11 @@ static void
 watch_fds (NestedSource *self,
            GArray       *fds)
 {
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (g_source_is_destroyed (&self->source))
+    return;
+
   for (guint i = 0; i < self->tags->len; i++)
     g_source_remove_unix_fd (&self->source, g_ptr_array_index (self->tags, i));
   g_ptr_array_set_size (self->tags, 0);
@@ -102,6 +109,7 @@ nested_finalize (GSource *source)
   g_array_unref (self->fds);
   g_ptr_array_unref (self->tags);
   g_object_unref (self->owner);
+  g_mutex_clear (&self->lock);
 }
 
 static GSourceFuncs nested_funcs = {
@@ -125,8 +133,18 @@ _msgpack_rpc_nested_source_new (MsgpackRpcNestedQueryFunc  query,
   self->fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
   self->tags = g_ptr_array_new ();
   self->due = -1;
+  g_mutex_init (&self->lock);
 
   g_source_set_static_name (source, "[msgpackrpc-glib] nested context");
   g_source_set_can_recurse (source, TRUE);
   return source;
+}
+
+void
+_msgpack_rpc_nested_source_destroy (GSource *source)
+{
+  NestedSource *self = (NestedSource *) source;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_source_destroy (source);
 }
