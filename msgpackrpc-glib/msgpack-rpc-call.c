@@ -257,7 +257,7 @@ end (MsgpackRpcCall *self,
   g_autoptr(MsgpackRpcConnection) connection = NULL;
   g_autoptr(MsgpackRpcLink) link = NULL;
   MsgpackRpcReactor *reactor;
-  gboolean has_callback;
+  gboolean has_report;
 
   g_mutex_lock (&self->lock);
   if (has_ended_locked (self))
@@ -274,7 +274,10 @@ end (MsgpackRpcCall *self,
   else if (connection != NULL)
     _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
   set_outcome_locked (self, outcome);
-  has_callback = self->callback != NULL;
+  /* Before anybody can see that it has ended: what they do then is reported after this. */
+  has_report = self->callback != NULL || is_observed (self);
+  if (has_report)
+    post (self, report_ended);
   for (GSList *item = self->waiters; item != NULL; item = item->next)
     _msgpack_rpc_waiter_wake (item->data);
   g_mutex_unlock (&self->lock);
@@ -285,9 +288,7 @@ end (MsgpackRpcCall *self,
       _msgpack_rpc_reactor_unref (reactor);
     }
 
-  if (has_callback || is_observed (self))
-    post (self, report_ended);
-  else
+  if (!has_report)
     release_source (self);
   return TRUE;
 }
