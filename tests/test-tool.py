@@ -561,7 +561,6 @@ class Notify(TestCase):
         self.check(['m'], array(), listener, '127.0.0.1:%d' % listener.getsockname()[1])
 
 
-@unittest.skipUnless(SERVER.exists(), 'the server is not built')
 class Library(TestCase):
     def start(self, *args):
         process = subprocess.Popen([SERVER, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+/* What test-tool.py calls: prints its address and serves until its standard input ends. */
+
+#include <gio/gio.h>
+#include <msgpackrpc-glib/msgpackrpc-glib.h>
+
+/* The only parameter, or all of them. */
+static GVariant *
+take_params (GVariant *params)
+{
+  if (g_variant_n_children (params) != 1)
+    return g_variant_ref (params);
+
+  return g_variant_get_child_value (params, 0);
+}
+
+static gboolean
+echo (MsgpackRpcInvocation  *invocation,
+      GVariant              *params,
+      gpointer               user_data,
+      GError               **error)
+{
+  g_autoptr(GVariant) value = take_params (params);
+
+  msgpack_rpc_invocation_return_value (invocation, value);
+  return TRUE;
+}
+
+static gboolean
+refuse (MsgpackRpcInvocation  *invocation,
+        GVariant              *params,
+        gpointer               user_data,
+        GError               **error)
+{
+  g_autoptr(GVariant) value = take_params (params);
+
+  msgpack_rpc_invocation_return_error_value (invocation, value);
+  return TRUE;
+}
+
+static gboolean
+add (MsgpackRpcInvocation  *invocation,
+     GVariant              *params,
+     gpointer               user_data,
+     GError               **error)
+{
+  gint64 a, b;
+
+  g_variant_get (params, "(xx)", &a, &b);
+  msgpack_rpc_invocation_return_value (invocation, g_variant_new_int64 (a + b));
+  return TRUE;
+}
+
+/* Notifications are kept ... */
+static gboolean
+note (MsgpackRpcInvocation  *invocation,
+      GVariant              *params,
+      gpointer               user_data,
+      GError               **error)
+{
+  GPtrArray *notes = user_data;
+
+  g_ptr_array_add (notes, g_variant_new_variant (params));
+  g_variant_ref_sink (notes->pdata[notes->len - 1]);
+  return TRUE;
+}
+
+/* ... and given to whoever asks for them. */
+static gboolean
+get_notes (MsgpackRpcInvocation  *invocation,
+           GVariant              *params,
+           gpointer               user_data,
+           GError               **error)
+{
+  GPtrArray *notes = user_data;
+
+  msgpack_rpc_invocation_return_value (
+    invocation, g_variant_new_array (G_VARIANT_TYPE_VARIANT, (GVariant **) notes->pdata,
+                                     notes->len));
+  return TRUE;
+}
+
+static MsgpackRpcDispatcher *
+make_dispatcher (GPtrArray *notes)
+{
+  MsgpackRpcDispatcher *dispatcher = msgpack_rpc_dispatcher_new ();
+
+  msgpack_rpc_dispatcher_add_method (dispatcher, "echo", NULL, echo, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "refuse", NULL, refuse, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", add, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "note", NULL, note, notes, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "get_notes", NULL, get_notes, notes, NULL);
+
+  return dispatcher;
+}
+
+static gboolean
+input_ended (GIOChannel   *channel,
+             GIOCondition  condition,
+             gpointer      user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr(GIOChannel) input = g_io_channel_unix_new (0);
+  g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = make_dispatcher (notes);
+  g_autoptr(MsgpackRpcServer) server = msgpack_rpc_server_new ();
+  g_auto(GStrv) addresses = NULL;
+  g_autoptr(GError) error = NULL;
+
+  msgpack_rpc_server_set_dispatcher (server, dispatcher);
+  addresses = msgpack_rpc_server_listen_sync (server, argc > 1 ? argv[1] : "tcp://127.0.0.1:0",
+                                              NULL, &error);
+  if (addresses == NULL)
+    {
+      g_printerr ("%s\n", error->message);
+      return 1;
+    }
+
+  g_print ("%s\n", addresses[0]);
+  g_io_add_watch (input, G_IO_IN | G_IO_HUP, input_ended, loop);
+  g_main_loop_run (loop);
+
+  return 0;
+}
