@@ -1065,9 +1065,10 @@ _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
 {
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
+  /* An unpacker counts in 32 bits. */
   g_object_set (self->unpacker,
-                "max-message-size", max_message_size,
-                "max-decoded-size", max_decoded_size,
+                "max-message-size", MIN (max_message_size, (guint64) G_MAXUINT32),
+                "max-decoded-size", MIN (max_decoded_size, (guint64) G_MAXUINT32),
                 "max-depth", max_depth,
                 NULL);
 }
