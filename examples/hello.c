@@ -66,6 +66,7 @@ main (void)
     }
 
   client = msgpack_rpc_client_new (addresses[0]);
+  msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
   msgpack_rpc_peer_call_async (MSGPACK_RPC_PEER (client), "add", g_variant_new ("(ii)", 1, 2),
                                NULL, added, loop);
   g_main_loop_run (loop);
