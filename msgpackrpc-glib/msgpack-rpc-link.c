@@ -388,6 +388,7 @@ static void
 write_output (MsgpackRpcLink *self)
 {
   g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   gssize n = 0;
 
   while (n >= 0)
@@ -396,10 +397,11 @@ write_output (MsgpackRpcLink *self)
       g_autoptr(GError) error = NULL;
       guint n_vectors = 0;
 
+      g_ptr_array_set_size (held, 0);
       g_mutex_lock (&self->lock);
       _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
       if (has_stream (self) && !self->write_failed)
-        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS);
+        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS, held);
       g_mutex_unlock (&self->lock);
 
       for (guint i = 0; i < sent->len; i++)

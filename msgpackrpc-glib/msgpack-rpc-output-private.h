@@ -20,10 +20,12 @@ gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
 void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        GBytes             *bytes,
                                        MsgpackRpcCall     *call);
-/* What to write next. The messages in it stay in the queue until _written() is called. */
+/* What to write next. The messages in it stay in the queue until _written() is called, or until
+ * another thread empties it: @held gets references on their GBytes. */
 guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,
                                        GOutputVector      *vectors,
-                                       guint               n_vectors);
+                                       guint               n_vectors,
+                                       GPtrArray          *held);
 /* @count bytes of them were written. Adds the calls whose message is whole now to @sent, with
  * their reference. */
 void     _msgpack_rpc_output_written  (MsgpackRpcOutput   *self,

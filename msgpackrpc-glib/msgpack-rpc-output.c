@@ -65,7 +65,8 @@ _msgpack_rpc_output_push (MsgpackRpcOutput *self,
 guint
 _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
                             GOutputVector    *vectors,
-                            guint             n_vectors)
+                            guint             n_vectors,
+                            GPtrArray        *held)
 {
   guint n = 0;
 
@@ -79,6 +80,7 @@ _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
 
       vectors[n].buffer = (const guint8 *) g_bytes_get_data (message->bytes, NULL) + message->written;
       vectors[n].size = message_left (message);
+      g_ptr_array_add (held, g_bytes_ref (message->bytes));
       n++;
     }
 
@@ -90,8 +92,6 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
                              gsize             count,
                              GPtrArray        *sent)
 {
-  self->queued_bytes -= count;
-
   for (GList *link = self->messages.head; link != NULL; link = link->next)
     {
       Message *message = link->data;
@@ -102,6 +102,7 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
 
       message->written += part;
       message->writing = FALSE;
+      self->queued_bytes -= part;
       count -= part;
     }
 
