@@ -736,6 +736,7 @@ nest_cb (MsgpackRpcInvocation  *invocation,
   MsgpackRpcDispatcher *dispatcher = user_data;
   gint64 depth;
   g_autoptr(GVariant) reply = NULL;
+  g_autoptr(GVariant) result = NULL;
 
   g_variant_get (params, "(x)", &depth);
   if (depth == 0)
@@ -743,8 +744,11 @@ nest_cb (MsgpackRpcInvocation  *invocation,
 
   reply = msgpack_rpc_dispatcher_dispatch (
       dispatcher, g_variant_new ("(iis(x))", 0, 8, "nest", depth - 1), error);
-  return reply != NULL &&
-         msgpack_rpc_invocation_return_value (invocation, g_variant_get_child_value (reply, 3));
+  if (reply == NULL)
+    return FALSE;
+
+  result = g_variant_get_child_value (reply, 3);
+  return msgpack_rpc_invocation_return_value (invocation, result);
 }
 
 static void
