@@ -10,6 +10,7 @@
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-profile-private.h"
 
 /* Milliseconds, after which an orderly close becomes one at once. */
 #define CLOSE_TIMEOUT 5000
@@ -240,6 +241,8 @@ set_outcome_locked (MsgpackRpcCall *self,
   self->state = outcome->error != NULL ? MSGPACK_RPC_CALL_STATE_FAILED
                                        : MSGPACK_RPC_CALL_STATE_SUCCEEDED;
   self->end_time = g_get_monotonic_time ();
+  if (self->kind == MSGPACK_RPC_CALL_KIND_REQUEST && self->start_time != 0)
+    _msgpack_rpc_profile_mark ("call", self->method, self->start_time, self->end_time);
   if (outcome->message != NULL)
     self->message = g_variant_ref (outcome->message);
   if (outcome->result != NULL)
