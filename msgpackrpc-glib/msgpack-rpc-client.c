@@ -237,6 +237,53 @@ attempt_done (Attempt   *attempt,
   attempt_free (attempt);
 }
 
+typedef struct
+{
+  Attempt *attempt;
+  GIOStream *stream;  /* owned, nullable */
+  GError *error;      /* owned, nullable */
+} Outcome;
+
+static gboolean
+outcome_cb (gpointer user_data)
+{
+  Outcome *outcome = user_data;
+
+  attempt_done (g_steal_pointer (&outcome->attempt), outcome->stream,
+                g_steal_pointer (&outcome->error));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+outcome_free (gpointer data)
+{
+  Outcome *outcome = data;
+
+  g_clear_pointer (&outcome->attempt, attempt_free);
+  g_clear_object (&outcome->stream);
+  g_clear_error (&outcome->error);
+  g_free (outcome);
+}
+
+/* What is known at once is reported later too: calls that are made right after opening fare alike,
+ * whatever opening fails of. Takes the references. */
+static void
+attempt_done_later (Attempt   *attempt,
+                    GIOStream *stream,
+                    GError    *error)
+{
+  g_autoptr(GSource) source = g_idle_source_new ();
+  Outcome *outcome = g_new0 (Outcome, 1);
+
+  outcome->attempt = attempt;
+  outcome->stream = stream;
+  outcome->error = error;
+  g_source_set_static_name (source, "[msgpackrpc-glib] opened");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, outcome_cb, outcome, outcome_free);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
 static void
 connected_cb (GObject      *source,
               GAsyncResult *result,
@@ -255,7 +302,7 @@ spawn (MsgpackRpcClient *self,
 {
   GError *error = NULL;
   g_autoptr(GSubprocess) subprocess = NULL;
-  g_autoptr(GIOStream) stream = NULL;
+  GIOStream *stream = NULL;
 
   subprocess = g_subprocess_newv ((const char * const *) self->argv,
                                   G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE,
@@ -267,7 +314,7 @@ spawn (MsgpackRpcClient *self,
   g_mutex_lock (&self->lock);
   g_set_object (&self->subprocess, subprocess);
   g_mutex_unlock (&self->lock);
-  attempt_done (attempt, stream, error);
+  attempt_done_later (attempt, stream, error);
 }
 
 static void
@@ -293,7 +340,7 @@ connect_to_address (MsgpackRpcClient *self,
   if (connectable == NULL)
     {
       g_clear_pointer (&attempt->target, g_free);
-      attempt_done (attempt, NULL, error);
+      attempt_done_later (attempt, NULL, error);
       return;
     }
 
@@ -335,11 +382,11 @@ start_open (MsgpackRpcLink *link G_GNUC_UNUSED,
   else if (self->argv != NULL && self->argv[0] != NULL)
     spawn (self, attempt);
   else if (self->io_stream != NULL)
-    attempt_done (attempt, self->io_stream, NULL);
+    attempt_done_later (attempt, g_object_ref (self->io_stream), NULL);
   else
-    attempt_done (attempt, NULL,
-                  g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS,
-                                       _("The client was given nothing to connect to")));
+    attempt_done_later (attempt, NULL,
+                        g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS,
+                                             _("The client was given nothing to connect to")));
 }
 
 /* The connection to open or to use: a new one if the last has ended. The lock is held. */

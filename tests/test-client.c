@@ -329,6 +329,26 @@ test_refused (Fixture       *f,
 }
 
 static void
+test_bad_address (Fixture       *f,
+                  gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GAsyncResult) called = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A call made right after opening fails as opening does, also when that is known at "
+                  "once");
+
+  set_client (f, msgpack_rpc_client_new ("tcp://localhost"));
+  msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  g_assert_cmpint (msgpack_rpc_client_get_status (f->client), ==,
+                   MSGPACK_RPC_CONNECTION_STATUS_CONNECTING);
+  msgpack_rpc_peer_call_async (f->peer, "add", NULL, NULL, test_store_result, &called);
+  WAIT_UNTIL (called != NULL);
+  g_assert_null (msgpack_rpc_peer_call_finish (f->peer, called, &error));
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS);
+}
+
+static void
 test_unresolved (Fixture       *f,
                  gconstpointer  data G_GNUC_UNUSED)
 {
@@ -616,6 +636,7 @@ main (int    argc,
   ADD ("call-sync-connecting", test_call_sync_connecting);
   ADD ("open-twice", test_open_twice);
   ADD ("refused", test_refused);
+  ADD ("bad-address", test_bad_address);
   ADD ("unresolved", test_unresolved);
   ADD ("open-cancelled", test_open_cancelled);
   ADD ("reopen", test_reopen);
