@@ -606,8 +606,6 @@ test_holds_peer (Fixture       *f,
                  gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(GAsyncResult) result = NULL;
-  g_autoptr(GVariant) value = NULL;
-  g_autoptr(GObject) source = NULL;
   MsgpackRpcConnection *connection = f->connection;
 
   g_test_summary ("A call keeps its connection until its callback has returned, and no longer");
