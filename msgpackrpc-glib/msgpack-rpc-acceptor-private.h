@@ -19,7 +19,8 @@ typedef void (*MsgpackRpcAcceptFunc) (gpointer           owner,
 MsgpackRpcAcceptor *_msgpack_rpc_acceptor_new   (GObject              *owner,
                                                  MsgpackRpcAcceptFunc  func,
                                                  GMainContext         *context);
-void                _msgpack_rpc_acceptor_unref (MsgpackRpcAcceptor   *self);
+/* When the owner is gone. */
+void                _msgpack_rpc_acceptor_free  (MsgpackRpcAcceptor   *self);
 
 /* Takes over all of @listeners, of MsgpackRpcListener. */
 void _msgpack_rpc_acceptor_add        (MsgpackRpcAcceptor *self,
@@ -29,5 +30,11 @@ void _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
                                        gboolean            active);
 /* Closes all sockets. Others may be added later. */
 void _msgpack_rpc_acceptor_close      (MsgpackRpcAcceptor *self);
+
+/* Closes all sockets, in the context, when g_socket_listener_close () is called for @listener. */
+void     _msgpack_rpc_acceptor_follow    (MsgpackRpcAcceptor *self,
+                                          GSocketListener    *listener);
+/* Whether that was called. */
+gboolean _msgpack_rpc_acceptor_is_closed (MsgpackRpcAcceptor *self);
 
 G_END_DECLS

@@ -5,6 +5,9 @@
 
 #include "msgpack-rpc-acceptor-private.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "msgpack-rpc-listener-private.h"
 
 /* How many peers are let in by one dispatch. */
@@ -21,6 +24,10 @@ struct _MsgpackRpcAcceptor
   MsgpackRpcAcceptFunc func;
   GMainContext *context;    /* owned */
 
+  GSocket *sentinel;        /* among a listener's sockets, and closed with them; nullable */
+  GSocket *sentinel_peer;   /* hears of that */
+  GSource *sentinel_source;
+
   GMutex lock;              /* guards what follows, and use of the listeners' sockets */
   GPtrArray *listeners;     /* of MsgpackRpcListener */
   gboolean is_active;
@@ -28,6 +35,7 @@ struct _MsgpackRpcAcceptor
   guint pause;              /* how long the last one was; 0: none since the last success */
 };
 
+static void acceptor_unref (gpointer            data);
 static void update_sources (MsgpackRpcAcceptor *self);
 
 static MsgpackRpcAcceptor *
@@ -35,12 +43,6 @@ acceptor_ref (MsgpackRpcAcceptor *self)
 {
   g_atomic_int_inc (&self->ref_count);
   return self;
-}
-
-static void
-acceptor_unref (gpointer data)
-{
-  _msgpack_rpc_acceptor_unref (data);
 }
 
 static gboolean
@@ -114,7 +116,7 @@ accept_cb (GSocket      *socket,
       self->func (owner, connection);
     }
 
-  return G_SOURCE_CONTINUE;
+  return owner != NULL ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 static GSource *
@@ -170,12 +172,16 @@ _msgpack_rpc_acceptor_new (GObject              *owner,
   return self;
 }
 
-void
-_msgpack_rpc_acceptor_unref (MsgpackRpcAcceptor *self)
+static void
+acceptor_unref (gpointer data)
 {
+  MsgpackRpcAcceptor *self = data;
+
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
+  g_clear_object (&self->sentinel);
+  g_clear_object (&self->sentinel_peer);
   g_ptr_array_unref (self->listeners);
   g_weak_ref_clear (&self->owner);
   g_main_context_unref (self->context);
@@ -213,4 +219,70 @@ _msgpack_rpc_acceptor_close (MsgpackRpcAcceptor *self)
     g_source_destroy (self->pause_source);
   g_clear_pointer (&self->pause_source, g_source_unref);
   self->pause = 0;
+}
+
+void
+_msgpack_rpc_acceptor_free (MsgpackRpcAcceptor *self)
+{
+  _msgpack_rpc_acceptor_close (self);
+
+  if (self->sentinel_source != NULL)
+    g_source_destroy (self->sentinel_source);
+  g_clear_pointer (&self->sentinel_source, g_source_unref);
+
+  acceptor_unref (self);
+}
+
+static gboolean
+sentinel_cb (GSocket      *socket G_GNUC_UNUSED,
+             GIOCondition  condition G_GNUC_UNUSED,
+             gpointer      user_data)
+{
+  _msgpack_rpc_acceptor_close (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Two sockets, or NULL. */
+static void
+make_sentinel (MsgpackRpcAcceptor *self)
+{
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+    return;
+
+  self->sentinel = g_socket_new_from_fd (fds[0], NULL);
+  self->sentinel_peer = g_socket_new_from_fd (fds[1], NULL);
+  if (self->sentinel == NULL)
+    close (fds[0]);
+  if (self->sentinel_peer == NULL)
+    close (fds[1]);
+}
+
+/* There is no other way to hear of it. Besides, a GSocketService without any socket leaks itself
+ * when it is stopped and started. */
+void
+_msgpack_rpc_acceptor_follow (MsgpackRpcAcceptor *self,
+                              GSocketListener    *listener)
+{
+  make_sentinel (self);
+
+  if (self->sentinel == NULL || self->sentinel_peer == NULL ||
+      !g_socket_listener_add_socket (listener, self->sentinel, NULL, NULL))
+    {
+      g_info ("It will go unnoticed if the server is closed");
+      return;
+    }
+
+  self->sentinel_source = g_socket_create_source (self->sentinel_peer, G_IO_HUP, NULL);
+  g_source_set_static_name (self->sentinel_source, "[msgpackrpc-glib] server closed");
+  g_source_set_callback (self->sentinel_source, G_SOURCE_FUNC (sentinel_cb), acceptor_ref (self),
+                         acceptor_unref);
+  g_source_attach (self->sentinel_source, self->context);
+}
+
+gboolean
+_msgpack_rpc_acceptor_is_closed (MsgpackRpcAcceptor *self)
+{
+  return self->sentinel != NULL && g_socket_is_closed (self->sentinel);
 }

@@ -63,7 +63,7 @@ _msgpack_rpc_guard_check (GSocket   *socket,
 
   if (!is_allowed)
     g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
-                         "Access denied");
+                         "access denied");
   return is_allowed;
 }
 

@@ -5,9 +5,6 @@
 
 #include "msgpack-rpc-server.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "msgpack-rpc-acceptor-private.h"
 #include "msgpack-rpc-address-private.h"
 #include "msgpack-rpc-connection-private.h"
@@ -61,8 +58,9 @@
  * ## Threads
  *
  * All functions may be called from any thread. Peers are accepted, signals emitted,
- * [property@Server:connections] changed and handlers run in [property@Server:main-context] only,
- * whichever thread listens, stops or starts. Properties notify in the thread that sets them.
+ * [property@Server:connections] changed, properties notified and handlers run in
+ * [property@Server:main-context] only, whichever thread listens, stops or starts. (Only
+ * [property@Gio.SocketService:active], which is not the server's own, notifies where it is set.)
  *
  * Since: 1.0
  */
@@ -73,10 +71,7 @@ typedef struct
   MsgpackRpcReactor *reactor;         /* fixed, owned */
   MsgpackRpcObjectList *connections;  /* fixed; of MsgpackRpcConnection */
   MsgpackRpcAcceptor *acceptor;       /* fixed */
-  GSocket *sentinel;                  /* in the base class's list: closed when that is closed */
-  GSocket *sentinel_peer;             /* hears of it */
-  GSource *sentinel_source;
-  gboolean is_ready;                  /* has its sentinel */
+  gboolean is_ready;                  /* sockets may be added */
 
   GMutex lock;                        /* guards what follows */
   MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
@@ -115,24 +110,6 @@ static MsgpackRpcServerPrivate *
 get_private (MsgpackRpcServer *self)
 {
   return msgpack_rpc_server_get_instance_private (self);
-}
-
-/* ---- what refers to a server without keeping it ---- */
-
-static GWeakRef *
-weak_new (MsgpackRpcServer *self)
-{
-  GWeakRef *weak = g_new (GWeakRef, 1);
-
-  g_weak_ref_init (weak, self);
-  return weak;
-}
-
-static void
-weak_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
 }
 
 /* ---- connections ---- */
@@ -378,52 +355,6 @@ msgpack_rpc_server_changed (GSocketListener *listener)
     _msgpack_rpc_reactor_post (priv->reactor, listener, FALSE, changed_cb, NULL, NULL);
 }
 
-static gboolean
-sentinel_cb (GSocket      *socket G_GNUC_UNUSED,
-             GIOCondition  condition G_GNUC_UNUSED,
-             gpointer      user_data)
-{
-  g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (user_data);
-
-  if (self != NULL)
-    _msgpack_rpc_acceptor_close (get_private (self)->acceptor);
-  return G_SOURCE_REMOVE;
-}
-
-/* There is no other way to hear of g_socket_listener_close (), which closes the sentinel. Besides,
- * a GSocketService without any socket leaks itself when it is stopped and started. */
-static void
-add_sentinel (MsgpackRpcServer *self)
-{
-  MsgpackRpcServerPrivate *priv = get_private (self);
-  g_autoptr(GError) error = NULL;
-  int fds[2];
-
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0)
-    {
-      priv->sentinel = g_socket_new_from_fd (fds[0], &error);
-      if (priv->sentinel == NULL)
-        close (fds[0]);
-      else
-        priv->sentinel_peer = g_socket_new_from_fd (fds[1], &error);
-      if (priv->sentinel_peer == NULL)
-        close (fds[1]);
-    }
-
-  if (priv->sentinel_peer == NULL ||
-      !g_socket_listener_add_socket (G_SOCKET_LISTENER (self), priv->sentinel, NULL, &error))
-    {
-      g_info ("Closing of a server's sockets will go unnoticed");
-      return;
-    }
-
-  priv->sentinel_source = g_socket_create_source (priv->sentinel_peer, G_IO_HUP, NULL);
-  g_source_set_static_name (priv->sentinel_source, "[msgpackrpc-glib] server closed");
-  g_source_set_callback (priv->sentinel_source, G_SOURCE_FUNC (sentinel_cb), weak_new (self),
-                         weak_free);
-  g_source_attach (priv->sentinel_source, priv->main_context);
-}
-
 /* ---- the object ---- */
 
 static void
@@ -440,7 +371,7 @@ msgpack_rpc_server_constructed (GObject *object)
   priv->acceptor = _msgpack_rpc_acceptor_new (object, accepted_cb, priv->main_context);
   _msgpack_rpc_acceptor_set_active (priv->acceptor,
                                     g_socket_service_is_active (G_SOCKET_SERVICE (self)));
-  add_sentinel (self);
+  _msgpack_rpc_acceptor_follow (priv->acceptor, G_SOCKET_LISTENER (self));
   priv->is_ready = TRUE;
 }
 
@@ -453,9 +384,6 @@ msgpack_rpc_server_dispose (GObject *object)
 
   _msgpack_rpc_reactor_forget (priv->reactor, self);
   _msgpack_rpc_acceptor_close (priv->acceptor);
-  if (priv->sentinel_source != NULL)
-    g_source_destroy (priv->sentinel_source);
-  g_clear_pointer (&priv->sentinel_source, g_source_unref);
 
   for (guint i = 0; i < connections->len; i++)
     {
@@ -474,11 +402,9 @@ msgpack_rpc_server_finalize (GObject *object)
 {
   MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (object));
 
+  _msgpack_rpc_acceptor_free (priv->acceptor);
   g_clear_object (&priv->dispatcher);
-  g_clear_object (&priv->sentinel);
-  g_clear_object (&priv->sentinel_peer);
   g_object_unref (priv->connections);
-  _msgpack_rpc_acceptor_unref (priv->acceptor);
   _msgpack_rpc_reactor_unref (priv->reactor);
   g_main_context_unref (priv->main_context);
   g_mutex_clear (&priv->lock);
@@ -714,6 +640,26 @@ msgpack_rpc_server_new (void)
   return g_object_new (MSGPACK_RPC_TYPE_SERVER, NULL);
 }
 
+static void
+notify_cb (gpointer owner,
+           gpointer data)
+{
+  g_object_notify_by_pspec (owner, data);
+}
+
+/* Property notifications come in the main context; when this is it, at once. */
+static void
+notify (MsgpackRpcServer *self,
+        guint             prop)
+{
+  MsgpackRpcServerPrivate *priv = get_private (self);
+
+  if (g_main_context_is_owner (priv->main_context))
+    g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
+  else
+    _msgpack_rpc_reactor_post (priv->reactor, self, FALSE, notify_cb, props[prop], NULL);
+}
+
 /**
  * msgpack_rpc_server_get_main_context: (get-property main-context)
  * @self: a server
@@ -816,7 +762,7 @@ msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
         msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
     }
 
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DISPATCHER]);
+  notify (self, PROP_DISPATCHER);
 }
 
 /**
@@ -867,7 +813,7 @@ msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
   g_mutex_unlock (&priv->lock);
 
   if (has_changed)
-    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PROFILE]);
+    notify (self, PROP_PROFILE);
 }
 
 /**
@@ -919,7 +865,7 @@ msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
   g_mutex_unlock (&priv->lock);
 
   if (has_changed)
-    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ALLOW_REMOTE]);
+    notify (self, PROP_ALLOW_REMOTE);
 }
 
 /**
@@ -970,7 +916,7 @@ msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
   g_mutex_unlock (&priv->lock);
 
   if (has_changed)
-    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_CONNECTIONS]);
+    notify (self, PROP_MAX_CONNECTIONS);
 }
 
 /* ---- listening ---- */
@@ -986,7 +932,7 @@ open_listeners (MsgpackRpcServer  *self,
   g_autoptr(GPtrArray) listeners = NULL;
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
 
-  if (priv->sentinel != NULL && g_socket_is_closed (priv->sentinel))
+  if (_msgpack_rpc_acceptor_is_closed (priv->acceptor))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closed"));
       return NULL;

@@ -641,7 +641,7 @@ test_remote (Fixture       *f,
   raw_peer_clear (&peer);
 
   raw_peer_init_connected (&peer, bound);
-  assert_turned_away (&peer, "(1, 0, 'Access denied', @mv nothing)");
+  assert_turned_away (&peer, "(1, 0, 'access denied', @mv nothing)");
   raw_peer_clear (&peer);
   g_assert_cmpstr (f->events->str, ==, "");
 
@@ -672,7 +672,7 @@ test_other_user (Fixture       *f,
   g_assert_cmpint (seteuid (NOBODY), ==, 0);
   raw_peer_init_connected (&peer, address);
   g_assert_cmpint (seteuid (0), ==, 0);
-  assert_turned_away (&peer, "(1, 0, 'Access denied', @mv nothing)");
+  assert_turned_away (&peer, "(1, 0, 'access denied', @mv nothing)");
   raw_peer_clear (&peer);
   g_assert_cmpstr (f->events->str, ==, "");
 
@@ -877,6 +877,32 @@ test_drop (Fixture       *f,
   assert_refused (address);
   raw_peer_clear (&peer);
   raw_peer_clear (&waiting);
+}
+
+static void
+test_disposed (Fixture       *f,
+               gconstpointer  data)
+{
+  g_autofree char *address = listen_on (f->server, "127.0.0.1:0");
+  g_autofree char *again = NULL;
+  RawPeer peer;
+
+  g_test_summary ("A server that a language has disposed of does no harm");
+
+  enter (f, &peer, address);
+  g_object_run_dispose (G_OBJECT (f->server));
+  g_object_run_dispose (G_OBJECT (f->server));
+  raw_peer_wait_closed (&peer);
+  raw_peer_clear (&peer);
+  assert_refused (address);
+
+  again = listen_on (f->server, address);
+  raw_peer_init_connected (&peer, again);
+  test_drain ();
+  g_socket_service_stop (G_SOCKET_SERVICE (f->server));
+  raw_peer_wait_closed (&peer);
+  raw_peer_clear (&peer);
+  g_assert_cmpuint (msgpack_rpc_server_broadcast (f->server, "x", NULL), ==, 0);
 }
 
 static void
@@ -1120,6 +1146,7 @@ test_properties (Fixture       *f,
   g_assert_cmpuint (max_connections, ==, 1024);
   g_assert_cmpint (profile, ==, MSGPACK_RPC_PROFILE_TOLERANT);
 
+  test_drain ();
   g_signal_connect (f->server, "notify", G_CALLBACK (notify_cb), &n_notified);
   g_object_set (f->server,
                 "allow-remote", FALSE,
@@ -1127,6 +1154,7 @@ test_properties (Fixture       *f,
                 "max-connections", 1024,
                 "profile", MSGPACK_RPC_PROFILE_TOLERANT,
                 NULL);
+  test_drain ();
   g_assert_cmpuint (n_notified, ==, 0);
   g_object_set (f->server,
                 "allow-remote", TRUE,
@@ -1134,7 +1162,7 @@ test_properties (Fixture       *f,
                 "max-connections", 5,
                 "profile", MSGPACK_RPC_PROFILE_BOOLEAN_ERROR,
                 NULL);
-  g_assert_cmpuint (n_notified, ==, 4);
+  WAIT_UNTIL (n_notified == 4);
   g_assert_cmpint (msgpack_rpc_server_get_profile (f->server), ==,
                    MSGPACK_RPC_PROFILE_BOOLEAN_ERROR);
 }
@@ -1344,6 +1372,7 @@ main (int   argc,
   ADD ("broadcast", test_broadcast);
   ADD ("swap-dispatcher", test_swap_dispatcher);
   ADD ("drop", test_drop);
+  ADD ("disposed", test_disposed);
   ADD ("stop", test_stop);
   ADD ("close", test_close);
   ADD ("added-socket", test_added_socket);
