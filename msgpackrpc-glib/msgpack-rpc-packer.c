@@ -3,7 +3,8 @@
 
 #include "config.h"
 
-#include <msgpack/pack.h>
+#include <msgpack/pack_define.h>
+#include <msgpack/timestamp.h>
 
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-packer-private.h"
@@ -17,12 +18,23 @@
 /* As many levels as GVariant itself allows. */
 #define MAX_LEVELS 128
 
+/* The message has at least one in so many of the bytes of the serialised form, mostly. */
+#define EXPECTED_SHRINKAGE 4
+
+/* The header of a str, bin or ext has this many bytes at most. */
+#define HEADER_SIZE 6
+
+/* Small items of an envelope are written to this many bytes at most. */
+#define SMALL_SIZE 9
+
 typedef struct
 {
-  msgpack_packer packer;
-  GByteArray *out;
-  gsize old_length; /* what was in it before */
+  guint8 *data;
   gsize length;     /* what is in it; the rest of it is to be written */
+  gsize capacity;
+  GByteArray *out;  /* where the data are, or NULL if they cannot grow */
+  gsize old_length; /* what was in it before */
+  gsize expected;   /* a guess of how much will be written */
   GError **error;
 } Packer;
 
@@ -42,40 +54,59 @@ static gboolean
 packer_grow (Packer *self,
              gsize   length)
 {
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE - self->length)
+  if (self->out == NULL || length > MSGPACK_RPC_LIMIT_PACKED_SIZE - self->length)
     return FALSE;
 
   length = MAX (2 * self->length, self->length + length + 64);
+  length = MAX (length, self->old_length + self->expected);
   g_byte_array_set_size (self->out, MIN (length, MSGPACK_RPC_LIMIT_PACKED_SIZE));
+  self->data = self->out->data;
+  self->capacity = self->out->len;
 
   return TRUE;
 }
 
-static int
-packer_write_cb (void       *data,
-                 const char *buffer,
-                 size_t      length)
+static inline gboolean
+packer_reserve (Packer *self,
+                gsize   length)
 {
-  Packer *self = data;
+  return G_LIKELY (length <= self->capacity - self->length) || packer_grow (self, length);
+}
 
-  if (length > self->out->len - self->length && !packer_grow (self, length))
+static inline int
+packer_write (Packer     *self,
+              const void *data,
+              gsize       length)
+{
+  if (!packer_reserve (self, length))
     return -1;
 
-  memcpy (self->out->data + self->length, buffer, length);
+  memcpy (self->data + self->length, data, length);
   self->length += length;
 
   return 0;
 }
+
+/* msgpack-c's writer, into our buffer. */
+
+#define msgpack_pack_inline_func(name) static inline int wire_put##name
+#define msgpack_pack_user Packer *
+#define msgpack_pack_append_buffer(self, data, length) return packer_write (self, data, length)
+#define msgpack_pack_ext wire_put_ext
+
+#include <msgpack/pack_template.h>
 
 static gboolean
 packer_init (Packer     *self,
              GByteArray *out,
              GError    **error)
 {
-  msgpack_packer_init (&self->packer, self, packer_write_cb);
+  self->data = out->data;
+  self->length = out->len;
+  self->capacity = out->len;
   self->out = out;
   self->old_length = out->len;
-  self->length = out->len;
+  self->expected = 0;
   self->error = error;
 
   return out->len <= MSGPACK_RPC_LIMIT_PACKED_SIZE;
@@ -88,17 +119,6 @@ packer_end (Packer   *self,
   g_byte_array_set_size (self->out, success ? self->length : self->old_length);
 
   return success;
-}
-
-/* For the small items of an envelope: GByteArray has room for them beyond the limit. */
-static int
-write_small_cb (void       *data,
-                const char *buffer,
-                size_t      length)
-{
-  g_byte_array_append (data, (const guint8 *) buffer, length);
-
-  return 0;
 }
 
 static gboolean
@@ -188,7 +208,7 @@ packer_put_double (Packer      *self,
 
   memcpy (&d, piece->data, sizeof d);
 
-  return packer_check (self, msgpack_pack_double (&self->packer, d));
+  return packer_check (self, wire_put_double (self, d));
 }
 
 static gboolean
@@ -196,24 +216,38 @@ packer_put_str (Packer     *self,
                 const void *str,
                 gsize       length)
 {
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE)
+  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE || !packer_reserve (self, HEADER_SIZE + length))
     return packer_check (self, -1);
 
-  return packer_check (self, msgpack_pack_str_with_body (&self->packer, str, length));
+  return packer_check (self, wire_put_str (self, length)) &&
+         packer_check (self, packer_write (self, str, length));
+}
+
+/* A string with the NUL that ends it. */
+static inline gboolean
+packer_put_text (Packer       *self,
+                 const guint8 *data,
+                 gsize         size)
+{
+  if (size == 0 || data[size - 1] != '\0')
+    return packer_fail_broken (self);
+
+  return packer_put_str (self, data, size - 1);
 }
 
 static gboolean
 packer_put_bin (Packer      *self,
                 const Piece *piece)
 {
-  if (piece->size > MSGPACK_RPC_LIMIT_PACKED_SIZE)
+  if (piece->size > MSGPACK_RPC_LIMIT_PACKED_SIZE ||
+      !packer_reserve (self, HEADER_SIZE + piece->size))
     return packer_check (self, -1);
 
-  if (!packer_check (self, msgpack_pack_bin (&self->packer, piece->size)))
+  if (!packer_check (self, wire_put_bin (self, piece->size)))
     return FALSE;
 
   return piece->size == 0 ||
-         packer_check (self, msgpack_pack_bin_body (&self->packer, piece->data, piece->size));
+         packer_check (self, packer_write (self, piece->data, piece->size));
 }
 
 /* A (hay): an extension value, or the bytes of a str that is not valid UTF-8. */
@@ -238,12 +272,12 @@ packer_put_opaque (Packer      *self,
   if (handle < G_MININT8 || handle > G_MAXINT8)
     return packer_fail (self, "an extension type is not between -128 and 127");
 
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE)
+  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE || !packer_reserve (self, HEADER_SIZE + length))
     return packer_check (self, -1);
 
-  return packer_check (self, msgpack_pack_ext (&self->packer, length, handle)) &&
+  return packer_check (self, wire_put_ext (self, length, handle)) &&
          (length == 0 ||
-          packer_check (self, msgpack_pack_ext_body (&self->packer, body, length)));
+          packer_check (self, packer_write (self, body, length)));
 }
 
 /* Not strncmp (): there need not be that many characters. */
@@ -260,18 +294,6 @@ type_begins (const char *type,
   return *with == '\0';
 }
 
-/* The types that messages are decoded to. */
-static gboolean
-type_is_canonical (const char *type,
-                   gsize       length)
-{
-  if (length == 2)
-    return type_begins (type, "av") || type_begins (type, "ay") || type_begins (type, "mv");
-
-  return length == 5 && (type_begins (type, "a{sv}") || type_begins (type, "a{xv}") ||
-                         type_begins (type, "a(vv)") || type_begins (type, "(hay)"));
-}
-
 /* Whether @type up to @end is one type, and data of that type can have @size bytes. */
 static gboolean
 type_allows (const char *type,
@@ -282,21 +304,6 @@ type_allows (const char *type,
   guint alignment;
   gsize fixed_size;
 
-  /* What is most common is not measured. */
-  if (end - type == 1)
-    {
-      if (*type == 'x' || *type == 'd' || *type == 't')
-        return size == 8;
-      if (*type == 's')
-        return TRUE;
-      if (*type == 'b')
-        return size == 1;
-    }
-  else if (type_is_canonical (type, end - type))
-    {
-      return TRUE;
-    }
-
   if (!g_variant_type_string_scan (type, end, &type_end) || type_end != end)
     return FALSE;
 
@@ -306,12 +313,13 @@ type_allows (const char *type,
 }
 
 static gboolean
-packer_put_variant (Packer      *self,
-                    const Piece *piece,
-                    guint        level)
+packer_put_any_variant (Packer       *self,
+                        const guint8 *data,
+                        gsize         size,
+                        guint         level)
 {
-  const char *start = (const char *) piece->data;
-  const char *end = start + piece->size;
+  const char *start = (const char *) data;
+  const char *end = start + size;
   const char *nul = end;
   Piece child;
 
@@ -321,13 +329,72 @@ packer_put_variant (Packer      *self,
     return packer_fail_broken (self);
 
   child.type = nul + 1;
-  child.data = piece->data;
+  child.data = data;
   child.size = nul - start;
 
   if (!type_allows (child.type, end, child.size))
     return packer_fail_broken (self);
 
   return packer_put (self, &child, level);
+}
+
+static gboolean packer_put_variants (Packer       *self,
+                                     const guint8 *data,
+                                     gsize         size,
+                                     guint         level);
+static gboolean packer_put_vardict  (Packer       *self,
+                                     const guint8 *data,
+                                     gsize         size,
+                                     guint         level);
+
+/* Whether data of @size bytes end with a NUL and @type, which has @length bytes. */
+static inline gboolean
+ends_with_type (const guint8 *data,
+                gsize         size,
+                const char   *type,
+                gsize         length)
+{
+  return size > length && data[size - length - 1] == '\0' &&
+         memcmp (data + size - length, type, length) == 0;
+}
+
+/* What is most common is found without looking for the type. @level is that of what is in it. */
+static inline gboolean
+packer_put_variant (Packer       *self,
+                    const guint8 *data,
+                    gsize         size,
+                    guint         level)
+{
+  gint64 x;
+
+  if (G_UNLIKELY (level >= MAX_LEVELS || size < 2))
+    return packer_put_any_variant (self, data, size, level);
+
+  if (data[size - 2] == '\0')
+    {
+      switch (data[size - 1])
+        {
+        case 's':
+          return packer_put_text (self, data, size - 2);
+
+        case 'x':
+          if (size != sizeof x + 2)
+            return packer_fail_broken (self);
+          memcpy (&x, data, sizeof x);
+          return packer_check (self, wire_put_int64 (self, x));
+
+        default:
+          return packer_put_any_variant (self, data, size, level);
+        }
+    }
+
+  if (ends_with_type (data, size, "av", 2))
+    return packer_put_variants (self, data, size - 3, level + 1);
+
+  if (ends_with_type (data, size, "a{sv}", 5))
+    return packer_put_vardict (self, data, size - 6, level + 1);
+
+  return packer_put_any_variant (self, data, size, level);
 }
 
 static gboolean
@@ -340,7 +407,7 @@ packer_put_maybe (Packer      *self,
   gsize fixed_size;
 
   if (piece->size == 0)
-    return packer_check (self, msgpack_pack_nil (&self->packer));
+    return packer_check (self, wire_put_nil (self));
 
   _msgpack_rpc_serial_type_layout (child.type, &alignment, &fixed_size);
   if (fixed_size == 0)
@@ -422,7 +489,7 @@ packer_put_tuple (Packer      *self,
   if (type_begins (piece->type, "(hay)"))
     return packer_put_opaque (self, piece);
 
-  return packer_check (self, msgpack_pack_array (&self->packer,
+  return packer_check (self, wire_put_array (self,
                                                  type_count_members (piece->type))) &&
          packer_put_members (self, piece, level);
 }
@@ -436,61 +503,189 @@ typedef struct
   gsize table;        /* where its framing offsets begin */
 } Items;
 
-/* Finds the items of an array. */
-static gboolean
-items_init (Items       *self,
-            const Piece *piece)
+/* Finds the items of an array, by their alignment and, unless it is 0, their size. */
+static inline gboolean
+items_init (Items        *self,
+            const guint8 *data,
+            gsize         size,
+            guint         alignment,
+            gsize         fixed_size)
 {
-  memset (self, 0, sizeof *self);
-  _msgpack_rpc_serial_type_layout (piece->type + 1, &self->alignment, &self->fixed_size);
-  self->table = piece->size;
+  self->n = 0;
+  self->alignment = alignment;
+  self->fixed_size = fixed_size;
+  self->offset_size = 0;
+  self->table = size;
 
-  if (piece->size == 0)
+  if (size == 0)
     return TRUE;
 
-  if (self->fixed_size > 0)
+  if (fixed_size > 0)
     {
-      self->n = piece->size / self->fixed_size;
-      return piece->size % self->fixed_size == 0;
+      self->n = size / fixed_size;
+      return size % fixed_size == 0;
     }
 
-  self->offset_size = _msgpack_rpc_serial_offset_size (piece->size);
-  if (piece->size < self->offset_size)
+  self->offset_size = _msgpack_rpc_serial_offset_size (size);
+  if (size < self->offset_size)
     return FALSE;
 
-  self->table = _msgpack_rpc_serial_load_offset (piece->data + piece->size - self->offset_size,
+  self->table = _msgpack_rpc_serial_load_offset (data + size - self->offset_size,
                                                  self->offset_size);
-  if (self->table >= piece->size || (piece->size - self->table) % self->offset_size != 0)
+  if (self->table >= size)
     return FALSE;
 
-  self->n = (piece->size - self->table) / self->offset_size;
+  /* The size of an offset is a power of 2. */
+  self->n = (size - self->table) / self->offset_size;
+
+  return ((size - self->table) & (self->offset_size - 1)) == 0;
+}
+
+/* Finds item @i, which begins at @start or at the next multiple of the alignment. Moves @start to
+ * where it begins, and gives where it ends. */
+static inline gboolean
+items_get (const Items  *self,
+           const guint8 *data,
+           gsize         i,
+           gsize        *start,
+           gsize        *end)
+{
+  *start = _msgpack_rpc_serial_align (*start, self->alignment);
+  if (self->fixed_size > 0)
+    *end = *start + self->fixed_size;
+  else
+    *end = _msgpack_rpc_serial_load_offset (data + self->table + i * self->offset_size,
+                                            self->offset_size);
+
+  return *start <= *end && *end <= self->table;
+}
+
+/* The header of an array or a map with @n items. */
+static gboolean
+packer_put_header (Packer   *self,
+                   gboolean  is_map,
+                   gsize     n)
+{
+  if (n > MSGPACK_RPC_LIMIT_PACKED_SIZE)
+    return packer_check (self, -1);
+
+  return packer_check (self, is_map ? wire_put_map (self, n) : wire_put_array (self, n));
+}
+
+/* An av. */
+static gboolean
+packer_put_variants (Packer       *self,
+                     const guint8 *data,
+                     gsize         size,
+                     guint         level)
+{
+  gsize start = 0;
+  gsize end;
+  Items items;
+
+  if (!items_init (&items, data, size, 8, 0))
+    return packer_fail_broken (self);
+
+  if (!packer_put_header (self, FALSE, items.n))
+    return FALSE;
+
+  for (gsize i = 0; i < items.n; i++, start = end)
+    {
+      if (!items_get (&items, data, i, &start, &end))
+        return packer_fail_broken (self);
+
+      if (!packer_put_variant (self, data + start, end - start, level + 1))
+        return FALSE;
+    }
 
   return TRUE;
 }
 
-/* Finds item @i, which begins at @start or at the next multiple of the alignment. */
+/* A {sv}. */
 static inline gboolean
-items_get (const Items *self,
-           const Piece *piece,
-           gsize        i,
-           gsize        start,
-           Piece       *item)
+packer_put_vardict_entry (Packer       *self,
+                          const guint8 *data,
+                          gsize         size,
+                          guint         level)
 {
+  guint offset_size = _msgpack_rpc_serial_offset_size (size);
+  gsize value_start;
+  gsize value_end;
+  gsize key_end;
+
+  if (size < offset_size)
+    return packer_fail_broken (self);
+
+  value_end = size - offset_size;
+  key_end = _msgpack_rpc_serial_load_offset (data + value_end, offset_size);
+  value_start = _msgpack_rpc_serial_align (key_end, 8);
+  if (key_end > value_end || value_start > value_end)
+    return packer_fail_broken (self);
+
+  return packer_put_text (self, data, key_end) &&
+         packer_put_variant (self, data + value_start, value_end - value_start, level + 1);
+}
+
+/* An a{sv}. */
+static gboolean
+packer_put_vardict (Packer       *self,
+                    const guint8 *data,
+                    gsize         size,
+                    guint         level)
+{
+  gsize start = 0;
   gsize end;
+  Items items;
 
-  start = _msgpack_rpc_serial_align (start, self->alignment);
-  if (self->fixed_size > 0)
-    end = start + self->fixed_size;
-  else
-    end = _msgpack_rpc_serial_load_offset (piece->data + self->table + i * self->offset_size,
-                                           self->offset_size);
+  if (!items_init (&items, data, size, 8, 0))
+    return packer_fail_broken (self);
 
-  if (start > end || end > self->table)
+  if (!packer_put_header (self, TRUE, items.n))
     return FALSE;
 
-  item->type = piece->type + 1;
-  item->data = piece->data + start;
-  item->size = end - start;
+  for (gsize i = 0; i < items.n; i++, start = end)
+    {
+      if (!items_get (&items, data, i, &start, &end))
+        return packer_fail_broken (self);
+
+      if (!packer_put_vardict_entry (self, data + start, end - start, level))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+packer_put_items (Packer      *self,
+                  const Piece *piece,
+                  guint        level)
+{
+  const char *item_type = piece->type + 1;
+  gboolean is_map = *item_type == '{' || type_begins (item_type, "(vv)");
+  Piece item = { .type = item_type };
+  gsize start = 0;
+  gsize end;
+  gsize fixed_size;
+  guint alignment;
+  Items items;
+
+  _msgpack_rpc_serial_type_layout (item_type, &alignment, &fixed_size);
+  if (!items_init (&items, piece->data, piece->size, alignment, fixed_size))
+    return packer_fail_broken (self);
+
+  if (!packer_put_header (self, is_map, items.n))
+    return FALSE;
+
+  for (gsize i = 0; i < items.n; i++, start = end)
+    {
+      if (!items_get (&items, piece->data, i, &start, &end))
+        return packer_fail_broken (self);
+
+      item.data = piece->data + start;
+      item.size = end - start;
+      if (is_map ? !packer_put_members (self, &item, level) : !packer_put (self, &item, level))
+        return FALSE;
+    }
 
   return TRUE;
 }
@@ -500,34 +695,22 @@ packer_put_array (Packer      *self,
                   const Piece *piece,
                   guint        level)
 {
-  const char *item_type = piece->type + 1;
-  gboolean is_map = *item_type == '{' || type_begins (item_type, "(vv)");
-  gsize start = 0;
-  Items items;
-  Piece item;
-
-  if (!items_init (&items, piece))
-    return packer_fail_broken (self);
-
-  if (items.n > MSGPACK_RPC_LIMIT_PACKED_SIZE)
-    return packer_check (self, -1);
-
-  if (!packer_check (self, is_map ? msgpack_pack_map (&self->packer, items.n)
-                                  : msgpack_pack_array (&self->packer, items.n)))
-    return FALSE;
-
-  for (gsize i = 0; i < items.n; i++)
+  switch (piece->type[1])
     {
-      if (!items_get (&items, piece, i, start, &item))
-        return packer_fail_broken (self);
+    case 'y':
+      return packer_put_bin (self, piece);
 
-      if (is_map ? !packer_put_members (self, &item, level) : !packer_put (self, &item, level))
-        return FALSE;
+    case 'v':
+      return packer_put_variants (self, piece->data, piece->size, level);
 
-      start = item.data + item.size - piece->data;
+    case '{':
+      if (type_begins (piece->type, "a{sv}"))
+        return packer_put_vardict (self, piece->data, piece->size, level);
+      return packer_put_items (self, piece, level);
+
+    default:
+      return packer_put_items (self, piece, level);
     }
-
-  return TRUE;
 }
 
 static gboolean
@@ -535,7 +718,7 @@ packer_put_entry (Packer      *self,
                   const Piece *piece,
                   guint        level)
 {
-  return packer_check (self, msgpack_pack_map (&self->packer, 1)) &&
+  return packer_check (self, wire_put_map (self, 1)) &&
          packer_put_members (self, piece, level);
 }
 
@@ -551,19 +734,19 @@ packer_put (Packer      *self,
   switch (*piece->type)
     {
     case 'b':
-      return packer_check (self, piece->data[0] ? msgpack_pack_true (&self->packer)
-                                                : msgpack_pack_false (&self->packer));
+      return packer_check (self, piece->data[0] ? wire_put_true (self)
+                                                : wire_put_false (self));
 
     case 'y':
     case 'q':
     case 'u':
     case 't':
-      return packer_check (self, msgpack_pack_uint64 (&self->packer, load_unsigned (piece)));
+      return packer_check (self, wire_put_uint64 (self, load_unsigned (piece)));
 
     case 'n':
     case 'i':
     case 'x':
-      return packer_check (self, msgpack_pack_int64 (&self->packer, load_signed (piece)));
+      return packer_check (self, wire_put_int64 (self, load_signed (piece)));
 
     case 'd':
       return packer_put_double (self, piece);
@@ -571,19 +754,16 @@ packer_put (Packer      *self,
     case 's':
     case 'o':
     case 'g':
-      if (piece->size == 0 || piece->data[piece->size - 1] != '\0')
-        return packer_fail_broken (self);
-      return packer_put_str (self, piece->data, piece->size - 1);
+      return packer_put_text (self, piece->data, piece->size);
 
     case 'v':
-      return packer_put_variant (self, piece, level + 1);
+      return packer_put_variant (self, piece->data, piece->size, level + 1);
 
     case 'm':
       return packer_put_maybe (self, piece, level + 1);
 
     case 'a':
-      return piece->type[1] == 'y' ? packer_put_bin (self, piece)
-                                   : packer_put_array (self, piece, level + 1);
+      return packer_put_array (self, piece, level + 1);
 
     case '(':
       return packer_put_tuple (self, piece, level + 1);
@@ -625,6 +805,8 @@ _msgpack_rpc_packer_append_value (GByteArray  *out,
   if (piece.data == NULL)
     piece.data = (const guint8 *) "";
 
+  packer.expected = piece.size / EXPECTED_SHRINKAGE;
+
   return packer_end (&packer, packer_put (&packer, &piece, 0));
 }
 
@@ -642,49 +824,51 @@ _msgpack_rpc_packer_append_str (GByteArray  *out,
   return packer_end (&packer, packer_put_str (&packer, str, length));
 }
 
+/* The small items of an envelope always have room in a GByteArray: there is more of it beyond the
+ * limit than an envelope takes. */
+
+#define APPEND_SMALL(out, function, ...)                                    \
+  G_STMT_START {                                                            \
+    guint8 data[SMALL_SIZE];                                                \
+    Packer packer = { .data = data, .capacity = sizeof data };              \
+                                                                            \
+    function (&packer, ##__VA_ARGS__);                                      \
+    g_byte_array_append ((out), data, packer.length);                       \
+  } G_STMT_END
+
 void
 _msgpack_rpc_packer_append_array (GByteArray *out,
                                   guint32     n)
 {
-  msgpack_packer packer = { out, write_small_cb };
-
-  msgpack_pack_array (&packer, n);
+  APPEND_SMALL (out, wire_put_array, n);
 }
 
 void
 _msgpack_rpc_packer_append_uint (GByteArray *out,
                                  guint64     value)
 {
-  msgpack_packer packer = { out, write_small_cb };
-
-  msgpack_pack_uint64 (&packer, value);
+  APPEND_SMALL (out, wire_put_uint64, value);
 }
 
 void
 _msgpack_rpc_packer_append_int (GByteArray *out,
                                 gint64      value)
 {
-  msgpack_packer packer = { out, write_small_cb };
-
-  msgpack_pack_int64 (&packer, value);
+  APPEND_SMALL (out, wire_put_int64, value);
 }
 
 void
 _msgpack_rpc_packer_append_bool (GByteArray *out,
                                  gboolean    value)
 {
-  msgpack_packer packer = { out, write_small_cb };
-
   if (value)
-    msgpack_pack_true (&packer);
+    APPEND_SMALL (out, wire_put_true);
   else
-    msgpack_pack_false (&packer);
+    APPEND_SMALL (out, wire_put_false);
 }
 
 void
 _msgpack_rpc_packer_append_nil (GByteArray *out)
 {
-  msgpack_packer packer = { out, write_small_cb };
-
-  msgpack_pack_nil (&packer);
+  APPEND_SMALL (out, wire_put_nil);
 }

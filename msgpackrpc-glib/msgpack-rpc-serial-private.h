@@ -45,7 +45,7 @@ _msgpack_rpc_serial_offset_size_for_body (gsize body_size,
   return (guint64) body_size + 4 * (guint64) n <= G_MAXUINT32 ? 4 : 8;
 }
 
-/* Framing offsets are little-endian on every machine. */
+/* Framing offsets are little-endian on every machine. A copy of constant size is an instruction. */
 static inline void
 _msgpack_rpc_serial_store_offset (guint8 *data,
                                   guint   offset_size,
@@ -53,7 +53,24 @@ _msgpack_rpc_serial_store_offset (guint8 *data,
 {
   guint64 le = GUINT64_TO_LE ((guint64) offset);
 
-  memcpy (data, &le, offset_size);
+  switch (offset_size)
+    {
+    case 1:
+      memcpy (data, &le, 1);
+      break;
+
+    case 2:
+      memcpy (data, &le, 2);
+      break;
+
+    case 4:
+      memcpy (data, &le, 4);
+      break;
+
+    default:
+      memcpy (data, &le, 8);
+      break;
+    }
 }
 
 static inline gsize
@@ -62,16 +79,58 @@ _msgpack_rpc_serial_load_offset (const guint8 *data,
 {
   guint64 le = 0;
 
-  memcpy (&le, data, offset_size);
+  switch (offset_size)
+    {
+    case 1:
+      return *data;
+
+    case 2:
+      memcpy (&le, data, 2);
+      break;
+
+    case 4:
+      memcpy (&le, data, 4);
+      break;
+
+    default:
+      memcpy (&le, data, 8);
+      break;
+    }
 
   return GUINT64_FROM_LE (le);
 }
 
+typedef struct
+{
+  guint8 alignment;  /* 0 if there is no such type */
+  guint8 fixed_size; /* or 0 */
+} MsgpackRpcBasicLayout;
+
+/* Of the types of one character, from 'b' to 'y'. */
+extern const MsgpackRpcBasicLayout _msgpack_rpc_serial_basic_layouts['y' - 'b' + 1];
+
+const char *_msgpack_rpc_serial_container_layout (const char *type,
+                                                  guint      *alignment,
+                                                  gsize      *fixed_size);
+
 /* Gives the alignment of the first type in @type, and its size, or 0 if that is not fixed. @type is
  * valid and definite, and need not end with NUL. Returns what comes after it. */
-const char *_msgpack_rpc_serial_type_layout (const char *type,
-                                             guint      *alignment,
-                                             gsize      *fixed_size);
+static inline const char *
+_msgpack_rpc_serial_type_layout (const char *type,
+                                 guint      *alignment,
+                                 gsize      *fixed_size)
+{
+  guint i = (guint) (*type - 'b');
+
+  if (i >= G_N_ELEMENTS (_msgpack_rpc_serial_basic_layouts) ||
+      _msgpack_rpc_serial_basic_layouts[i].alignment == 0)
+    return _msgpack_rpc_serial_container_layout (type, alignment, fixed_size);
+
+  *alignment = _msgpack_rpc_serial_basic_layouts[i].alignment;
+  *fixed_size = _msgpack_rpc_serial_basic_layouts[i].fixed_size;
+
+  return type + 1;
+}
 
 /* Writes an array, item by item, and holds none of them. */
 typedef struct

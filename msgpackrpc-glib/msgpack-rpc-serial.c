@@ -5,6 +5,25 @@
 
 #include "msgpack-rpc-serial-private.h"
 
+#define BASIC(type) [(type) - 'b']
+
+const MsgpackRpcBasicLayout _msgpack_rpc_serial_basic_layouts['y' - 'b' + 1] = {
+  BASIC ('b') = { 1, 1 },
+  BASIC ('d') = { 8, 8 },
+  BASIC ('g') = { 1, 0 },
+  BASIC ('h') = { 4, 4 },
+  BASIC ('i') = { 4, 4 },
+  BASIC ('n') = { 2, 2 },
+  BASIC ('o') = { 1, 0 },
+  BASIC ('q') = { 2, 2 },
+  BASIC ('s') = { 1, 0 },
+  BASIC ('t') = { 8, 8 },
+  BASIC ('u') = { 4, 4 },
+  BASIC ('v') = { 8, 0 },
+  BASIC ('x') = { 8, 8 },
+  BASIC ('y') = { 1, 1 },
+};
+
 static const char *
 tuple_layout (const char *type,
               guint      *alignment,
@@ -31,9 +50,9 @@ tuple_layout (const char *type,
 }
 
 const char *
-_msgpack_rpc_serial_type_layout (const char *type,
-                                 guint      *alignment,
-                                 gsize      *fixed_size)
+_msgpack_rpc_serial_container_layout (const char *type,
+                                      guint      *alignment,
+                                      gsize      *fixed_size)
 {
   gsize item_size;
 
@@ -42,32 +61,6 @@ _msgpack_rpc_serial_type_layout (const char *type,
 
   switch (*type)
     {
-    case 'b':
-    case 'y':
-      *fixed_size = 1;
-      return type + 1;
-
-    case 'n':
-    case 'q':
-      *alignment = *fixed_size = 2;
-      return type + 1;
-
-    case 'i':
-    case 'u':
-    case 'h':
-      *alignment = *fixed_size = 4;
-      return type + 1;
-
-    case 'x':
-    case 't':
-    case 'd':
-      *alignment = *fixed_size = 8;
-      return type + 1;
-
-    case 'v':
-      *alignment = 8;
-      return type + 1;
-
     case 'a':
     case 'm':
       return _msgpack_rpc_serial_type_layout (type + 1, alignment, &item_size);

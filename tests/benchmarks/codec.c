@@ -472,8 +472,13 @@ compare_ways (Fixture         *fixture,
 
   for (guint way = 0; way < N_WAYS; way++)
     {
-      if (operation->functions[way] != NULL)
-        n[way] = CLAMP (ROUND_NSEC / measure (fixture, operation->functions[way], 2), 1, 10000);
+      double time;
+
+      if (operation->functions[way] == NULL)
+        continue;
+
+      time = measure (fixture, operation->functions[way], 2);
+      n[way] = CLAMP (ROUND_NSEC / time, 1, 10000);
     }
 
   for (guint round = 0; round < N_ROUNDS; round++)
