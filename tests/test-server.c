@@ -1062,31 +1062,22 @@ test_many (Fixture       *f,
     }
 }
 
-static int
-count_descriptors (void)
-{
-  g_autoptr(GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
-  int n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
 static void
 test_no_descriptors (Fixture       *f,
                      gconstpointer  data)
 {
   g_autofree char *address = listen_on (f->server, "127.0.0.1:0");
+  const char *preloaded = g_getenv ("LD_PRELOAD");
   struct rlimit limit;
   rlim_t soft_limit;
   RawPeer peer;
 
   g_test_summary ("Out of file descriptors, accepting pauses, and goes on later");
 
-  if (count_descriptors () == 0)
+  /* It accepts first and looks at the limit afterwards. */
+  if (strstr (preloaded != NULL ? preloaded : "", "valgrind") != NULL)
     {
-      g_test_skip ("Open descriptors cannot be counted here");
+      g_test_skip ("Valgrind has a limit of its own");
       return;
     }
 
