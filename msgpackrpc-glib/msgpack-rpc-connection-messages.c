@@ -15,8 +15,13 @@
 #define MAX_REQUESTS 128
 /* Messages that may wait for the main context before reading stops. */
 #define MAX_UNDELIVERED 256
-/* What messages may take up that come while a call of ours keeps reading going, in bytes. */
+/* What waiting messages may take up before the next one ends the connection, in bytes. It is reached
+ * only while a call of ours keeps reading going: */
 #define MAX_HELD_BYTES (64 * 1024 * 1024)
+/* else reading stops from here on. */
+#define MANY_HELD_BYTES (16 * 1024 * 1024)
+/* About what a waiting message takes beside its value. */
+#define MESSAGE_COST 1024
 
 static void
 count (int *counter)
@@ -243,15 +248,21 @@ deliver_notification (MsgpackRpcConnection *self,
 }
 
 static void
+release (MsgpackRpcConnection *self,
+         Incoming             *incoming)
+{
+  g_atomic_int_add (&self->undelivered, -1);
+  g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
+}
+
+static void
 deliver_incoming (gpointer owner,
                   gpointer data)
 {
   MsgpackRpcConnection *self = owner;
   Incoming *incoming = data;
 
-  g_atomic_int_add (&self->undelivered, -1);
-  g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
-
+  release (self, incoming);
   if (emit_message (self, incoming->raw))
     {
       /* Whoever took it answers it with a message of its own. */
@@ -283,6 +294,7 @@ deliver_unknown_reply (gpointer owner,
 {
   Incoming *incoming = data;
 
+  release (owner, incoming);
   g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0,
                  incoming->message.msgid, incoming->message.error, incoming->message.result);
 }
@@ -293,7 +305,8 @@ static void
 post_incoming (MsgpackRpcConnection *self,
                GVariant             *raw,
                gsize                 size,
-               MsgpackRpcMessage    *message)
+               MsgpackRpcMessage    *message,
+               MsgpackRpcPostFunc    deliver)
 {
   Incoming *incoming = g_new0 (Incoming, 1);
 
@@ -305,7 +318,7 @@ post_incoming (MsgpackRpcConnection *self,
 
   g_atomic_int_inc (&self->undelivered);
   g_atomic_pointer_add (&self->held_bytes, (gssize) size);
-  _msgpack_rpc_connection_post (self, deliver_incoming, incoming, incoming_free);
+  _msgpack_rpc_connection_post (self, deliver, incoming, incoming_free);
 }
 
 static void
@@ -338,7 +351,7 @@ take_request (MsgpackRpcConnection *self,
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) == 0)
     _msgpack_rpc_link_set_paused (self->link, TRUE);
-  post_incoming (self, raw, size, message);
+  post_incoming (self, raw, size, message, deliver_incoming);
 }
 
 static gboolean
@@ -377,6 +390,22 @@ end_call (MsgpackRpcConnection *self,
   return _msgpack_rpc_call_refuse (call, raw, error, says_true ? message->result : message->error);
 }
 
+static gboolean
+check_held_bytes (MsgpackRpcConnection *self)
+{
+  gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
+  g_autoptr(GError) error = NULL;
+
+  if (held <= MAX_HELD_BYTES)
+    return TRUE;
+
+  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
+                       "%" G_GSIZE_FORMAT " bytes of messages wait to be handled, which exceeds the "
+                       "limit of %d", held, MAX_HELD_BYTES);
+  _msgpack_rpc_link_fail (self->link, error);
+  return FALSE;
+}
+
 static void
 take_response (MsgpackRpcConnection *self,
                GVariant             *raw,
@@ -411,16 +440,8 @@ take_response (MsgpackRpcConnection *self,
     }
 
   count (&self->statistics.unknown_replies);
-  if (has_handler (self, SIGNAL_UNKNOWN_REPLY))
-    {
-      Incoming *incoming = g_new0 (Incoming, 1);
-
-      incoming->raw = g_variant_ref (raw);
-      incoming->size = size;
-      incoming->message = *message;
-      *message = (MsgpackRpcMessage) { .type = message->type };
-      _msgpack_rpc_connection_post (self, deliver_unknown_reply, incoming, incoming_free);
-    }
+  if (has_handler (self, SIGNAL_UNKNOWN_REPLY) && check_held_bytes (self))
+    post_incoming (self, raw, size, message, deliver_unknown_reply);
 }
 
 static void
@@ -432,24 +453,6 @@ take_invalid (MsgpackRpcConnection *self,
   g_debug ("[connection %" G_GUINT64_FORMAT "] %s", self->id, error->message);
   if (message->msgid != NULL)
     send_error (self, message->msgid, error);
-}
-
-static gboolean
-check_held_bytes (MsgpackRpcConnection *self,
-                  gsize                 size)
-{
-  gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
-  g_autoptr(GError) error = NULL;
-
-  if (held == 0 || held + size <= MAX_HELD_BYTES)
-    return TRUE;
-
-  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
-                       "%" G_GSIZE_FORMAT " bytes of messages wait to be handled, and %"
-                       G_GSIZE_FORMAT " more would exceed the limit of %d",
-                       held, size, MAX_HELD_BYTES);
-  _msgpack_rpc_link_fail (self->link, error);
-  return FALSE;
 }
 
 static void
@@ -465,7 +468,9 @@ link_message (gpointer  owner,
   if (!_msgpack_rpc_message_parse (&message, raw, &error))
     message.type = MSGPACK_RPC_MESSAGE_INVALID;
 
-  if (message.type != MSGPACK_RPC_MESSAGE_RESPONSE && !check_held_bytes (self, size))
+  size = MAX (size, g_variant_get_size (raw)) + MESSAGE_COST;
+  if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || has_handler (self, SIGNAL_MESSAGE)) &&
+      !check_held_bytes (self))
     {
       _msgpack_rpc_message_clear (&message);
       return;
@@ -477,13 +482,13 @@ link_message (gpointer  owner,
   if (message.type == MSGPACK_RPC_MESSAGE_REQUEST)
     take_request (self, raw, size, &message);
   else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
-    post_incoming (self, raw, size, &message);
+    post_incoming (self, raw, size, &message, deliver_incoming);
   else
     {
       MsgpackRpcMessage seen = { .type = MSGPACK_RPC_MESSAGE_INVALID };
 
       if (has_handler (self, SIGNAL_MESSAGE))
-        post_incoming (self, raw, size, &seen);
+        post_incoming (self, raw, size, &seen, deliver_incoming);
       if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
         take_response (self, raw, size, &message);
     }
@@ -552,8 +557,9 @@ link_wants_input (gpointer owner)
 {
   MsgpackRpcConnection *self = owner;
 
-  return g_atomic_int_get (&self->undelivered) < MAX_UNDELIVERED ||
-         g_atomic_int_get (&self->calls_in_flight) > 0;
+  return g_atomic_int_get (&self->calls_in_flight) > 0 ||
+         (g_atomic_int_get (&self->undelivered) < MAX_UNDELIVERED &&
+          (gsize) g_atomic_pointer_get (&self->held_bytes) < MANY_HELD_BYTES);
 }
 
 typedef struct
