@@ -208,6 +208,25 @@ parse_path (Address     *self,
   return TRUE;
 }
 
+/* Text that looks like an address with a scheme but has none that is known. */
+static gboolean
+refuse_scheme (const char  *text,
+               GError     **error)
+{
+  const char *separator = strstr (text, "://");
+  g_autofree char *scheme = NULL;
+
+  if (g_str_has_prefix (text, "exec:"))
+    return fail (text, error, _("an address never starts a program"));
+  if (g_str_has_prefix (text, "unix:"))
+    return fail (text, error, _("the path must be written like “unix:///path”"));
+  if (separator == NULL)
+    return TRUE;
+
+  scheme = g_strndup (text, separator - text);
+  return fail (text, error, _("the scheme “%s” is unknown"), scheme);
+}
+
 static gboolean
 parse (Address     *self,
        const char  *text,
@@ -229,8 +248,6 @@ parse (Address     *self,
     { "unix://", KIND_UNIX, parse_path },
     { "unix-abstract:", KIND_UNIX_ABSTRACT, parse_path },
   };
-  g_autofree char *scheme = NULL;
-  const char *separator;
 
   for (guint i = 0; i < G_N_ELEMENTS (schemes); i++)
     if (g_str_has_prefix (text, schemes[i].prefix))
@@ -245,20 +262,8 @@ parse (Address     *self,
       return parse_path (self, text, text, error);
     }
 
-  if (g_str_has_prefix (text, "exec:"))
-    return fail (text, error, _("an address never starts a program"));
-  if (g_str_has_prefix (text, "unix:"))
-    return fail (text, error, _("the path must be written like “unix:///path”"));
-
-  separator = strstr (text, "://");
-  if (separator != NULL)
-    {
-      scheme = g_strndup (text, separator - text);
-      return fail (text, error, _("the scheme “%s” is unknown"), scheme);
-    }
-
   self->kind = KIND_TCP;
-  return parse_host_and_port (self, text, text, error);
+  return refuse_scheme (text, error) && parse_host_and_port (self, text, text, error);
 }
 
 static GSocketAddress *

@@ -330,8 +330,8 @@ insert_entry (MsgpackRpcDispatcher *self,
  * msgpack_rpc_dispatcher_add_method:
  * @self: a dispatcher
  * @name: the name; peers use it exactly like this
- * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to take
- *   them as they come
+ * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to
+ *   take them as they come
  * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
  * @user_data: data for @handler
  * @user_data_destroy: (nullable): lets go of @user_data
@@ -358,8 +358,8 @@ msgpack_rpc_dispatcher_add_method (MsgpackRpcDispatcher *self,
  * msgpack_rpc_dispatcher_add_method_full:
  * @self: a dispatcher
  * @name: the name, in UTF-8; peers use it exactly like this
- * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to take
- *   them as they come. A tuple has one member for each parameter
+ * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to
+ *   take them as they come. A tuple has one member for each parameter
  * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
  * @user_data: data for @handler
  * @user_data_destroy: (nullable): lets go of @user_data
@@ -426,8 +426,8 @@ msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
  *
  * Removes a method.
  *
- * A call of it that runs goes on to its end. The data of its handler is let go when the last one has
- * returned: within this function, or later; see [class@Dispatcher] for the thread.
+ * A call of it that runs goes on to its end. The data of its handler is let go when the last one
+ * has returned: within this function, or later; see [class@Dispatcher] for the thread.
  *
  * Returns: `TRUE` if it was removed, `FALSE` if there is no such method
  *
@@ -583,16 +583,16 @@ dispatch_message (MsgpackRpcDispatcher  *self,
  * would get, without any connection.
  *
  * The method gets its parameters, and the caller the reply, as if they had been sent: of the type
- * `av`, `[1, id, error, result]`, with values of the types that [func@unpack] gives. A method that is
- * not there, parameters that do not fit, a handler that fails, and a request that is malformed but
- * has an id: for all of these there is a reply, whose error says so.
+ * `av`, `[1, id, error, result]`, with values of the types that [func@unpack] gives. A method that
+ * is not there, parameters that do not fit, a handler that fails, and a request that is malformed
+ * but has an id: for all of these there is a reply, whose error says so.
  *
  * Fails with
  *
- * - `MSGPACK_RPC_ERROR_INVALID_MESSAGE` if @message is neither a request nor a notification, so that
- *   no reply can be made;
- * - `MSGPACK_RPC_ERROR_INVALID_VALUE`, `MSGPACK_RPC_ERROR_TOO_LARGE` or `MSGPACK_RPC_ERROR_TOO_DEEP`
- *   if it cannot be sent;
+ * - `MSGPACK_RPC_ERROR_INVALID_MESSAGE` if @message is neither a request nor a notification, so
+ *   that no reply can be made;
+ * - `MSGPACK_RPC_ERROR_INVALID_VALUE`, `MSGPACK_RPC_ERROR_TOO_LARGE` or
+ *   `MSGPACK_RPC_ERROR_TOO_DEEP` if it cannot be sent;
  * - `G_IO_ERROR_PENDING` if the handler has returned and means to answer later, which then leads
  *   nowhere: its invocation is cancelled.
  *

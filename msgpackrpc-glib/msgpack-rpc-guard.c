@@ -40,7 +40,11 @@ _msgpack_rpc_guard_check (GSocket   *socket,
                           GError   **error)
 {
   g_autoptr(GSocketAddress) remote = g_socket_get_remote_address (socket, NULL);
+  GInetAddress *inet = NULL;
   gboolean is_allowed;
+
+  if (G_IS_INET_SOCKET_ADDRESS (remote))
+    inet = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
 
   switch (g_socket_get_family (socket))
     {
@@ -50,9 +54,7 @@ _msgpack_rpc_guard_check (GSocket   *socket,
 
     case G_SOCKET_FAMILY_IPV4:
     case G_SOCKET_FAMILY_IPV6:
-      is_allowed = allow_remote ||
-                   (G_IS_INET_SOCKET_ADDRESS (remote) &&
-                    is_loopback (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote))));
+      is_allowed = allow_remote || (inet != NULL && is_loopback (inet));
       break;
 
     case G_SOCKET_FAMILY_INVALID:

@@ -72,8 +72,8 @@ is_same_file (int         fd,
          by_fd.st_dev == by_path.st_dev && by_fd.st_ino == by_path.st_ino;
 }
 
-/* Between looking whether a socket is stale and removing it, and between binding and listening, when
- * it looks stale, no other server may do the same. */
+/* Between looking whether a socket is stale and removing it, and between binding and listening,
+ * when it looks stale, no other server may do the same. */
 static void
 lock_path (Lock       *lock,
            const char *path)

@@ -32,9 +32,9 @@
  *
  * ## Listening
  *
- * [method@Server.listen_async] and [method@Server.listen_sync] take the addresses `tcp://host:port`,
- * `unix:///path`, `unix-abstract:name`, and `host:port` and `/path` for short. The port may be 0 for
- * any that is free, and the host `*` or nothing for every interface.
+ * [method@Server.listen_async] and [method@Server.listen_sync] take the addresses
+ * `tcp://host:port`, `unix:///path`, `unix-abstract:name`, and `host:port` and `/path` for short.
+ * The port may be 0 for any that is free, and the host `*` or nothing for every interface.
  * [method@Server.accept_stream] takes a stream of any other origin, such as the pipes of a program.
  *
  * A server is a `GSocketService`, so that sockets can be added in its ways too.
@@ -499,8 +499,8 @@ install_properties (GObjectClass *object_class)
    *
    * Whether peers on other machines are let in.
    *
-   * There is no check of who they are, and nothing is encrypted. On UNIX sockets, only the same user
-   * is let in in any case.
+   * There is no check of who they are, and nothing is encrypted. On UNIX sockets, only the same
+   * user is let in in any case.
    *
    * Since: 1.0
    */
@@ -1047,8 +1047,8 @@ msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
  *
  * Listens on an address, besides those that the server listens on already.
  *
- * It may be called before [property@Server:main-context] is run by anybody. It waits only for a host
- * name to be resolved, and for no loop.
+ * It may be called before [property@Server:main-context] is run by anybody. It waits only for a
+ * host name to be resolved, and for no loop.
  *
  * A host name is bound on all addresses that it stands for and this machine has: `localhost` on
  * IPv4 and IPv6. They have the same port, also where it is chosen by the system since the one given

@@ -417,7 +417,7 @@ test_results (void)
   g_autofree char *error_text = NULL;
   GVariant *deep = g_variant_new_int32 (1);
 
-  g_test_summary ("A result of any type comes as it would be received; one that cannot be sent fails");
+  g_test_summary ("A result comes as it would be received; one that cannot be sent fails");
 
   msgpack_rpc_dispatcher_add_method (dispatcher, "tuple", NULL, return_cb,
                                      g_variant_new_parsed ("(byte 1, ['x'])"), NULL);
@@ -535,6 +535,7 @@ static void
 test_wrong_use (void)
 {
   g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  GListModel *methods;
 
   g_test_summary ("Wrong arguments are programming errors that change nothing");
 
@@ -548,14 +549,15 @@ test_wrong_use (void)
   g_assert_cmpuint (msgpack_rpc_dispatcher_add_method (dispatcher, NULL, NULL, add_cb, NULL, NULL),
                     ==, 0);
   g_test_expect_message ("MsgpackRpc", G_LOG_LEVEL_CRITICAL, "*name*");
-  g_assert_cmpuint (msgpack_rpc_dispatcher_add_method (dispatcher, "\xff", NULL, add_cb, NULL, NULL),
-                    ==, 0);
+  g_assert_cmpuint (msgpack_rpc_dispatcher_add_method (dispatcher, "\xff", NULL, add_cb, NULL,
+                                                       NULL), ==, 0);
   g_test_expect_message ("MsgpackRpc", G_LOG_LEVEL_CRITICAL, "*handler*");
   g_assert_cmpuint (msgpack_rpc_dispatcher_add_method (dispatcher, "add", NULL, NULL, NULL, NULL),
                     ==, 0);
   g_test_assert_expected_messages ();
 
-  g_assert_cmpuint (g_list_model_get_n_items (msgpack_rpc_dispatcher_get_methods (dispatcher)), ==, 0);
+  methods = msgpack_rpc_dispatcher_get_methods (dispatcher);
+  g_assert_cmpuint (g_list_model_get_n_items (methods), ==, 0);
 }
 
 static void
@@ -680,7 +682,8 @@ test_destroy_notify (void)
   g_test_summary ("A handler's data is let go in the thread that has added it, by its context");
 
   g_main_context_push_thread_default (context);
-  data.id = msgpack_rpc_dispatcher_add_method (dispatcher, "a", NULL, echo_cb, &removed, destroy_cb);
+  data.id = msgpack_rpc_dispatcher_add_method (dispatcher, "a", NULL, echo_cb, &removed,
+                                               destroy_cb);
   msgpack_rpc_dispatcher_add_method (dispatcher, "b", NULL, echo_cb, &dropped, destroy_cb);
 
   g_thread_join (g_thread_new ("remove", remove_thread, &data));

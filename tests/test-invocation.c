@@ -224,7 +224,8 @@ test_first_wins (Fixture       *f,
 
   g_assert_false (msgpack_rpc_invocation_return_gerror (f->invocation, error));
   g_assert_false (msgpack_rpc_invocation_return_error (f->invocation, G_IO_ERROR, 0, "late"));
-  g_assert_false (msgpack_rpc_invocation_return_error_literal (f->invocation, G_IO_ERROR, 0, "late"));
+  g_assert_false (msgpack_rpc_invocation_return_error_literal (f->invocation, G_IO_ERROR, 0,
+                                                               "late"));
   g_assert_cmpuint (count_late_answers (f), ==, 5);
 
   request (f, "(0, 8, 'keep', ())");
@@ -290,9 +291,10 @@ test_error_values (Fixture       *f,
 
   for (guint i = 0; i < G_N_ELEMENTS (replaced); i++)
     {
+      GVariant *value = g_variant_new_parsed (replaced[i]);
+
       request (f, "(0, 7, 'keep', ())");
-      g_assert_true (msgpack_rpc_invocation_return_error_value (f->invocation,
-                                                                g_variant_new_parsed (replaced[i])));
+      g_assert_true (msgpack_rpc_invocation_return_error_value (f->invocation, value));
       assert_answer (f, "(1, 7, 'Method “keep” failed', @mv nothing)");
     }
 
@@ -317,7 +319,8 @@ test_cannot_be_sent (Fixture       *f,
   g_assert_cmpuint (g_variant_n_children (answer), ==, 4);
   g_variant_get_child (answer, 2, "v", &error);
   g_assert_cmpstr (g_variant_get_type_string (error), ==, "s");
-  g_assert_nonnull (strstr (g_variant_get_string (error, NULL), "cannot be written as MessagePack"));
+  g_assert_nonnull (strstr (g_variant_get_string (error, NULL),
+                            "cannot be written as MessagePack"));
 }
 
 static void

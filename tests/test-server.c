@@ -1245,6 +1245,7 @@ test_thread (ThreadFixture *f,
 {
   g_autofree char *address = listen_on (f->server, "127.0.0.1:0");
   g_autofree char *second = NULL;
+  GListModel *connections;
 
   g_test_summary ("A server may be run by another thread than the one that uses it");
 
@@ -1254,7 +1255,8 @@ test_thread (ThreadFixture *f,
   assert_thread_add (second);
   WAIT_UNTIL (g_atomic_int_get (&f->n_disconnected) == 2);
   g_assert_cmpint (g_atomic_int_get (&f->n_connected), ==, 2);
-  g_assert_cmpuint (g_list_model_get_n_items (msgpack_rpc_server_get_connections (f->server)), ==, 0);
+  connections = msgpack_rpc_server_get_connections (f->server);
+  g_assert_cmpuint (g_list_model_get_n_items (connections), ==, 0);
 }
 
 static void
