@@ -429,8 +429,12 @@ msgpack_rpc_invocation_init (MsgpackRpcInvocation *self)
 static GVariant *
 copy_value (GVariant *value)
 {
-  g_autoptr(GBytes) bytes = g_bytes_new (g_variant_get_data (value), g_variant_get_size (value));
+  g_autoptr(GBytes) bytes = NULL;
 
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
+    return g_variant_ref_sink (g_variant_new_int64 (g_variant_get_int64 (value)));
+
+  bytes = g_bytes_new (g_variant_get_data (value), g_variant_get_size (value));
   return g_variant_ref_sink (g_variant_new_from_bytes (g_variant_get_type (value), bytes,
                                                        g_variant_is_normal_form (value)));
 }
