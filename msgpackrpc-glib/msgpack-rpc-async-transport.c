@@ -245,6 +245,7 @@ async_transport_free (MsgpackRpcTransport *transport)
 }
 
 static const MsgpackRpcTransportClass async_transport_class = {
+  .keeps_output = TRUE,
   .read = async_transport_read,
   .writev = async_transport_writev,
   .get_fds = async_transport_get_fds,

@@ -23,6 +23,8 @@
 #define WRITE_VECTORS 64
 /* How much may be queued, in bytes. */
 #define OUTPUT_LIMIT (64 * 1024 * 1024)
+/* About what a queued message takes beside its bytes. */
+#define MESSAGE_COST 256
 /* How long an orderly close may take, in microseconds. */
 #define CLOSE_TIMEOUT (5 * G_USEC_PER_SEC)
 /* How much of what a vanished peer left is still read. */
@@ -51,6 +53,7 @@ struct _MsgpackRpcLink
   State state;                  /* only set by set_state() */
   GError *error;                /* the first one */
   gboolean write_failed;        /* what the peer left is still read, then the link ends */
+  gboolean input_ended;         /* the peer has stopped sending while we were closing */
   MsgpackRpcTransport *transport;
   gboolean transport_closed;    /* close was called, and it is not idle yet */
   MsgpackRpcPort *ports[2];     /* for input, and for output if that is another descriptor */
@@ -130,7 +133,8 @@ has_stream (MsgpackRpcLink *self)
 static gboolean
 reads_input (MsgpackRpcLink *self)
 {
-  return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && !self->paused;
+  return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && !self->paused &&
+         !self->input_ended;
 }
 
 /* A reference on the owner, or NULL when it is being disposed of. */
@@ -383,6 +387,16 @@ fail_writing (MsgpackRpcLink *self,
   g_clear_error (&error);
 }
 
+/* The stream has taken nothing: what was offered can still be withdrawn. */
+static void
+give_back_output (MsgpackRpcLink *self,
+                  GPtrArray      *sent)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  _msgpack_rpc_output_written (&self->output, 0, sent);
+}
+
 /* Writes until the queue is empty or the stream takes no more. */
 static void
 write_output (MsgpackRpcLink *self)
@@ -414,6 +428,8 @@ write_output (MsgpackRpcLink *self)
       n = self->transport->klass->writev (self->transport, vectors, n_vectors, &error);
       if (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         fail_writing (self, g_steal_pointer (&error));
+      else if (n < 0 && !self->transport->klass->keeps_output)
+        give_back_output (self, sent);
     }
 }
 
@@ -463,6 +479,7 @@ end_of_input (MsgpackRpcLink *self,
     }
 
   g_mutex_lock (&self->lock);
+  self->input_ended = TRUE;
   if (self->state == STATE_CONNECTED)
     {
       set_state (self, STATE_HALF_CLOSED, NULL);
@@ -470,10 +487,9 @@ end_of_input (MsgpackRpcLink *self,
     }
   g_mutex_unlock (&self->lock);
 
+  /* A link that is closing goes on writing. */
   if (half_closed)
     self->funcs->input_ended (owner);
-  else
-    end (self, NULL);
 }
 
 /* Reads once. TRUE if there may be more. */
@@ -535,6 +551,14 @@ iterate_private_context (MsgpackRpcLink *self)
   g_mutex_unlock (&self->lock);
 }
 
+static gboolean
+waits_to_read (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->state == STATE_CONNECTED && self->paused;
+}
+
 /* After writing has failed the peer is gone; what it sent before still counts. */
 static void
 read_leftovers (MsgpackRpcLink *self,
@@ -551,7 +575,8 @@ read_leftovers (MsgpackRpcLink *self,
   for (guint i = 0; i < LEFTOVER_READS && may_read (self); i++)
     if (!read_input (self, owner))
       break;
-  end (self, NULL);
+  if (!waits_to_read (self))
+    end (self, NULL);
 }
 
 static gboolean
@@ -721,7 +746,13 @@ _msgpack_rpc_link_query (MsgpackRpcLink *self,
   if (self->transport != NULL && has_stream (self))
     {
       GPollFD own[2];
-      guint n = self->transport->klass->get_fds (self->transport, wanted_condition (self), own);
+      GIOCondition condition = wanted_condition (self);
+      guint n;
+
+      /* What is not read stays ready. */
+      if (self->owner == NULL || !self->funcs->wants_input (self->owner))
+        condition &= ~G_IO_IN;
+      n = self->transport->klass->get_fds (self->transport, condition, own);
 
       for (guint i = 0; i < n; i++)
         if (own[i].events != 0)
@@ -867,6 +898,7 @@ check_sendable (MsgpackRpcLink  *self,
 {
   gboolean open = self->state == STATE_NEW || self->state == STATE_CONNECTING ||
                   self->state == STATE_CONNECTED || (self->state == STATE_HALF_CLOSED && is_answer);
+  gsize used = self->output.queued_bytes + self->output.messages.length * (gsize) MESSAGE_COST;
 
   if (!open)
     {
@@ -876,11 +908,11 @@ check_sendable (MsgpackRpcLink  *self,
       return FALSE;
     }
 
-  if (size > OUTPUT_LIMIT - MIN (self->output.queued_bytes, OUTPUT_LIMIT))
+  if (size > OUTPUT_LIMIT - MIN (used, OUTPUT_LIMIT))
     {
       g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
                    _("The output queue holds %zu bytes, and %zu more would exceed its limit of %d"),
-                   self->output.queued_bytes, size, OUTPUT_LIMIT);
+                   used, size, OUTPUT_LIMIT);
       return FALSE;
     }
 

@@ -16,13 +16,15 @@ typedef struct _MsgpackRpcTransport MsgpackRpcTransport;
 
 typedef struct
 {
+  /* Whether it goes on writing what it was given after G_IO_ERROR_WOULD_BLOCK. */
+  gboolean keeps_output;
   /* As read(2): 0 is the end; -1 with an error, G_IO_ERROR_WOULD_BLOCK among them. */
   gssize (*read)     (MsgpackRpcTransport  *self,
                       void                 *buffer,
                       gsize                 size,
                       GError              **error);
-  /* As writev(2). After G_IO_ERROR_WOULD_BLOCK the next call must begin with the same bytes, which
-   * must stay where they are until then, or until close. */
+  /* As writev(2). One that keeps output must be given the same bytes first in the next call after
+   * G_IO_ERROR_WOULD_BLOCK. */
   gssize (*writev)   (MsgpackRpcTransport  *self,
                       const GOutputVector  *vectors,
                       guint                 n_vectors,
