@@ -104,7 +104,7 @@ set_state (MsgpackRpcLink *self,
            State           state,
            const GError   *error)
 {
-  static const gboolean allowed[N_STATES][N_STATES] = {
+  G_GNUC_UNUSED static const gboolean allowed[N_STATES][N_STATES] = {
     [STATE_NEW] = { [STATE_CONNECTING] = TRUE, [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
     [STATE_CONNECTING] = { [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
     [STATE_CONNECTED] = { [STATE_HALF_CLOSED] = TRUE, [STATE_CLOSING] = TRUE, [STATE_ENDED] = TRUE },
