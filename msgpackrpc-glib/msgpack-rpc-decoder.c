@@ -45,6 +45,36 @@ typedef enum
   KIND_MAP_ANY, /* a(vv) */
 } Kind;
 
+/* What comes next in a container. */
+typedef enum
+{
+  EXPECT_MESSAGE,
+  EXPECT_ITEM,
+  EXPECT_KEY,
+  EXPECT_VALUE, /* of the key */
+} Expectation;
+
+/* What follows a value: a NUL and its type, in as many bytes as can be written at once. */
+typedef struct
+{
+  guint64 text;
+  gsize length;
+} Suffix;
+
+/* To a compiler, two constants. */
+static inline Suffix
+suffix_new (const char text[8],
+            gsize      length)
+{
+  Suffix self = { .length = length };
+
+  memcpy (&self.text, text, sizeof self.text);
+
+  return self;
+}
+
+#define SUFFIX(type) suffix_new ("\0" type "\0\0\0\0\0\0", sizeof ("\0" type) - 1)
+
 typedef struct
 {
   guint32 start;     /* where its data begin in the output */
@@ -52,8 +82,8 @@ typedef struct
   guint32 remaining; /* items or entries that have not come, the current one included */
   guint32 entry;     /* where the current entry begins in the output */
   guint32 key_end;   /* where the current entry's key ends, from the entry's begin */
-  guint8 kind;
-  guint8 expects_key;
+  guint8 kind;       /* a Kind */
+  guint8 expects;    /* an Expectation */
 } Container;
 
 typedef struct
@@ -71,7 +101,7 @@ typedef struct
   guint64 pending;   /* values that must still come for the message to be complete */
   guint64 consumed;  /* wire bytes of the message */
   gsize available;   /* wire bytes given to the current call */
-  const char *type;  /* of the complete message */
+  Suffix type;       /* of the complete message */
 
   int failure; /* a MsgpackRpcError, or -1 */
   const char *failure_what;
@@ -79,6 +109,7 @@ typedef struct
   guint64 failure_value;
 
   guint depth;
+  Container *top; /* the one at that depth */
   Container containers[MSGPACK_EMBED_STACK_SIZE];
 } Writer;
 
@@ -168,24 +199,6 @@ writer_grow_ends (Writer *self)
   self->ends_capacity = capacity;
 
   return TRUE;
-}
-
-static inline void
-writer_append (Writer     *self,
-               const void *data,
-               gsize       size)
-{
-  memcpy (self->data + self->length, data, size);
-  self->length += size;
-}
-
-static inline void
-writer_align (Writer *self)
-{
-  gsize padding = -self->length & 7;
-
-  memset (self->data + self->length, 0, 8);
-  self->length += padding;
 }
 
 static inline gsize
@@ -291,41 +304,68 @@ writer_convert_map (Writer    *self,
   return TRUE;
 }
 
+/* @key_kind is the map that this value would make as the first key. */
 static gboolean
 writer_begin_key (Writer    *self,
                   Container *container,
-                  Kind       kind)
+                  Kind       key_kind)
 {
   if (container->kind == KIND_MAP)
-    container->kind = kind;
-  else if (container->kind != kind && container->kind != KIND_MAP_ANY &&
-           !writer_convert_map (self, container))
+    container->kind = key_kind;
+  else if (container->kind != KIND_MAP_ANY && !writer_convert_map (self, container))
     return FALSE;
-
-  container->entry = align8 (self->length);
 
   return TRUE;
 }
 
-/* @key_kind is the map that this value would make as the first key. */
-static inline gboolean
+/* Gives where the data of a value of @size bytes go: 8 bytes more may be written there. */
+static G_ALWAYS_INLINE inline guint8 *
 writer_begin (Writer *self,
               Kind    key_kind,
               gsize   size)
 {
-  Container *container = &self->containers[self->depth];
+  Container *container = self->top;
+  gsize start;
 
   self->pending--;
 
-  if (container->expects_key && !writer_begin_key (self, container, key_kind))
-    return FALSE;
+  if (container->expects == EXPECT_KEY)
+    {
+      if (G_UNLIKELY (container->kind != key_kind) &&
+          !writer_begin_key (self, container, key_kind))
+        return NULL;
 
-  if (G_UNLIKELY (!writer_reserve (self, size + VALUE_OVERHEAD)))
-    return FALSE;
+      container->entry = align8 (self->length);
+    }
 
-  writer_align (self);
+  if (!writer_reserve (self, size + VALUE_OVERHEAD))
+    return NULL;
 
-  return TRUE;
+  start = align8 (self->length);
+  memset (self->data + self->length, 0, 8);
+  self->length = start + size;
+
+  return self->data + start;
+}
+
+static inline void
+writer_append_suffix (Writer *self,
+                      Suffix  suffix)
+{
+  memcpy (self->data + self->length, &suffix.text, sizeof suffix.text);
+  self->length += suffix.length;
+}
+
+/* Writes the ends of @n items of a container that begins at @start. */
+static inline void
+store_ends (guint8        *data,
+            guint          offset_size,
+            const guint32 *ends,
+            gsize          n,
+            gsize          start)
+{
+  for (gsize i = 0; i < n; i++)
+    _msgpack_rpc_serial_store_offset (data + i * offset_size, offset_size, ends[i] - start);
 }
 
 static gboolean
@@ -336,37 +376,43 @@ writer_end_container (Writer    *self,
   gsize n = self->n_ends - container->first_end;
   const guint32 *ends = self->ends + container->first_end;
   guint offset_size = _msgpack_rpc_serial_offset_size_for_body (body_size, n);
+  guint8 *data;
 
   if (!writer_reserve (self, n * offset_size + VALUE_OVERHEAD))
     return FALSE;
 
-  for (gsize i = 0; i < n; i++)
-    {
-      _msgpack_rpc_serial_store_offset (self->data + self->length, offset_size,
-                                        ends[i] - container->start);
-      self->length += offset_size;
-    }
+  data = self->data + self->length;
+  if (offset_size == 1)
+    store_ends (data, 1, ends, n, container->start);
+  else if (offset_size == 2)
+    store_ends (data, 2, ends, n, container->start);
+  else if (offset_size == 4)
+    store_ends (data, 4, ends, n, container->start);
+  else
+    store_ends (data, offset_size, ends, n, container->start);
 
+  self->length += n * offset_size;
   self->n_ends = container->first_end;
   self->depth--;
+  self->top--;
 
   return TRUE;
 }
 
-static const char *
-kind_to_type (Kind kind)
+static inline Suffix
+kind_to_suffix (Kind kind)
 {
   switch (kind)
     {
     case KIND_ARRAY:
-      return "av";
+      return SUFFIX ("av");
     case KIND_MAP_INT:
-      return "a{xv}";
+      return SUFFIX ("a{xv}");
     case KIND_MAP_ANY:
-      return "a(vv)";
+      return SUFFIX ("a(vv)");
     case KIND_MAP:
     case KIND_MAP_STR:
-      return "a{sv}";
+      return SUFFIX ("a{sv}");
     case KIND_MESSAGE:
     default:
       g_assert_not_reached ();
@@ -374,27 +420,24 @@ kind_to_type (Kind kind)
 }
 
 /* A key is complete. */
-static void
-writer_end_key (Writer     *self,
-                Container  *container,
-                const char *type)
+static inline void
+writer_end_key (Writer    *self,
+                Container *container,
+                Suffix     suffix)
 {
   if (container->kind == KIND_MAP_ANY)
-    {
-      self->data[self->length++] = '\0';
-      writer_append (self, type, strlen (type));
-    }
+    writer_append_suffix (self, suffix);
 
   container->key_end = self->length - container->entry;
-  container->expects_key = FALSE;
+  container->expects = EXPECT_VALUE;
 }
 
 /* The value of an entry is complete, and so is the entry. */
-static void
+static inline void
 writer_end_entry (Writer    *self,
                   Container *container)
 {
-  container->expects_key = TRUE;
+  container->expects = EXPECT_KEY;
 
   if (container->kind != KIND_MAP_INT)
     {
@@ -407,71 +450,95 @@ writer_end_entry (Writer    *self,
     }
 }
 
-/* A value is complete: closes whatever is complete with it. Returns what a callback returns. */
-static inline int
-writer_end (Writer     *self,
-            const char *type,
-            gsize       type_length)
+/* A value is complete. Returns what a callback returns, or 1 if the container is complete with
+ * it. */
+static G_ALWAYS_INLINE inline int
+writer_end_value (Writer *self,
+                  Suffix  suffix)
 {
-  while (TRUE)
+  Container *container = self->top;
+
+  switch (container->expects)
     {
-      Container *container = &self->containers[self->depth];
+    case EXPECT_KEY:
+      writer_end_key (self, container, suffix);
+      return 0;
 
-      if (container->kind == KIND_MESSAGE)
-        {
-          self->type = type;
-          return 0;
-        }
+    case EXPECT_ITEM:
+      writer_append_suffix (self, suffix);
+      break;
 
-      if (container->expects_key)
-        {
-          writer_end_key (self, container, type);
-          return 0;
-        }
+    case EXPECT_VALUE:
+      writer_append_suffix (self, suffix);
+      writer_end_entry (self, container);
+      break;
 
-      self->data[self->length++] = '\0';
-      writer_append (self, type, type_length);
-
-      if (container->kind != KIND_ARRAY)
-        writer_end_entry (self, container);
-
-      if (G_UNLIKELY (self->n_ends == self->ends_capacity) && !writer_grow_ends (self))
-        return -1;
-
-      self->ends[self->n_ends++] = self->length;
-
-      if (--container->remaining > 0)
-        return 0;
-
-      if (!writer_end_container (self, container))
-        return -1;
-
-      type = kind_to_type (container->kind);
-      type_length = strlen (type);
+    case EXPECT_MESSAGE:
+    default:
+      self->type = suffix;
+      return 0;
     }
+
+  if (G_UNLIKELY (self->n_ends == self->ends_capacity) && !writer_grow_ends (self))
+    return -1;
+
+  self->ends[self->n_ends++] = self->length;
+
+  return --container->remaining == 0;
 }
 
-static inline int
+/* The current container is complete, and perhaps others with it. */
+static int
+writer_end_containers (Writer *self)
+{
+  int result;
+
+  do
+    {
+      Kind kind = self->top->kind;
+
+      if (!writer_end_container (self, self->top))
+        return -1;
+
+      result = writer_end_value (self, kind_to_suffix (kind));
+    }
+  while (result > 0);
+
+  return result;
+}
+
+/* A value is complete: closes whatever is complete with it. Returns what a callback returns. */
+static G_ALWAYS_INLINE inline int
+writer_end (Writer *self,
+            Suffix  suffix)
+{
+  int result = writer_end_value (self, suffix);
+
+  return G_UNLIKELY (result > 0) ? writer_end_containers (self) : result;
+}
+
+static G_ALWAYS_INLINE inline int
 writer_put (Writer     *self,
             Kind        key_kind,
             const void *data,
             gsize       size,
-            const char *type,
-            gsize       type_length)
+            Suffix      suffix)
 {
-  if (G_UNLIKELY (!writer_begin (self, key_kind, size)))
+  guint8 *out = writer_begin (self, key_kind, size);
+
+  if (G_UNLIKELY (out == NULL))
     return -1;
 
-  writer_append (self, data, size);
+  memcpy (out, data, size);
 
-  return writer_end (self, type, type_length);
+  return writer_end (self, suffix);
 }
 
-static inline int
+static int
 writer_put_int (Writer *self,
                 gint64  value)
 {
-  return writer_put (self, KIND_MAP_INT, &value, sizeof value, "x", 1);
+  return writer_put (self, KIND_MAP_INT, &value, sizeof value, SUFFIX ("x"));
 }
 
 static int
@@ -480,13 +547,15 @@ writer_put_opaque (Writer       *self,
                    const guint8 *data,
                    gsize         size)
 {
-  if (!writer_begin (self, KIND_MAP_ANY, sizeof handle + size))
+  guint8 *out = writer_begin (self, KIND_MAP_ANY, sizeof handle + size);
+
+  if (out == NULL)
     return -1;
 
-  writer_append (self, &handle, sizeof handle);
-  writer_append (self, data, size);
+  memcpy (out, &handle, sizeof handle);
+  memcpy (out + sizeof handle, data, size);
 
-  return writer_end (self, "(hay)", 5);
+  return writer_end (self, SUFFIX ("(hay)"));
 }
 
 static int
@@ -506,15 +575,11 @@ writer_put_container (Writer  *self,
                         self->limits.max_message_size,
                         self->consumed + self->pending + n_values);
 
-  if (!writer_begin (self, KIND_MAP_ANY, 0))
+  if (writer_begin (self, KIND_MAP_ANY, 0) == NULL)
     return -1;
 
   if (n == 0)
-    {
-      const char *type = kind_to_type (kind);
-
-      return writer_end (self, type, strlen (type));
-    }
+    return writer_end (self, kind_to_suffix (kind));
 
   self->pending += n_values;
   if (writer_used (self) + VALUE_MIN_SIZE * self->pending > self->limits.max_decoded_size)
@@ -523,34 +588,89 @@ writer_put_container (Writer  *self,
       return -1;
     }
 
-  container = &self->containers[++self->depth];
+  self->depth++;
+  container = ++self->top;
   container->kind = kind;
   container->start = self->length;
   container->first_end = self->n_ends;
   container->remaining = n;
-  container->expects_key = kind == KIND_MAP;
+  container->expects = kind == KIND_MAP ? EXPECT_KEY : EXPECT_ITEM;
 
   return 0;
 }
 
-/* UTF-8 without NUL. */
-static gboolean
+/* Whether all of the bytes in @word are ASCII and none of them is NUL. */
+static inline gboolean
+is_ascii (guint64 word)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+
+  return ((word | (word - ones)) & (ones << 7)) == 0;
+}
+
+/* UTF-8 without NUL; @length is not 0. */
+static inline gboolean
 is_text (const char *str,
          gsize       length)
 {
-  gsize i;
+  guint64 word;
+  guint32 half;
+  gsize i = 0;
 
-  for (i = 0; i + 8 <= length; i += 8)
+  if (length >= sizeof word)
     {
-      const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
-      guint64 word;
+      for (; i < length - sizeof word; i += sizeof word)
+        {
+          memcpy (&word, str + i, sizeof word);
+          if (!is_ascii (word))
+            return g_utf8_validate_len (str + i, length - i, NULL);
+        }
+      memcpy (&word, str + length - sizeof word, sizeof word);
+    }
+  else if (length >= sizeof half)
+    {
+      memcpy (&half, str, sizeof half);
+      word = half;
+      memcpy (&half, str + length - sizeof half, sizeof half);
+      word |= (guint64) half << 32;
+    }
+  else
+    {
+      const guint8 *bytes = (const guint8 *) str;
 
-      memcpy (&word, str + i, sizeof word);
-      if ((word | (word - ones)) & (ones << 7))
-        break;
+      word = G_GUINT64_CONSTANT (0x0101010101000000) | bytes[0] | bytes[length / 2] << 8 |
+             bytes[length - 1] << 16;
     }
 
-  return g_utf8_validate_len (str + i, length - i, NULL);
+  return G_LIKELY (is_ascii (word)) || g_utf8_validate_len (str + i, length - i, NULL);
+}
+
+/* Copies to where 8 bytes more may be written. */
+static inline void
+copy_str (guint8     *out,
+          const char *str,
+          gsize       length)
+{
+  if (length > 16)
+    {
+      memcpy (out, str, length);
+    }
+  else if (length >= 8)
+    {
+      memcpy (out, str, 8);
+      memcpy (out + length - 8, str + length - 8, 8);
+    }
+  else if (length >= 4)
+    {
+      memcpy (out, str, 4);
+      memcpy (out + length - 4, str + length - 4, 4);
+    }
+  else
+    {
+      out[0] = str[0];
+      out[length / 2] = str[length / 2];
+      out[length - 1] = str[length - 1];
+    }
 }
 
 /* What the parser calls. Its own objects are of no use to us: they are all 0. */
@@ -570,7 +690,7 @@ decoder_callback_uint64 (Writer   *self,
   if (value <= G_MAXINT64)
     return writer_put_int (self, value);
 
-  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, "t", 1);
+  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, SUFFIX ("t"));
 }
 
 #define DEFINE_INT_CALLBACK(name, type)       \
@@ -597,7 +717,7 @@ decoder_callback_double (Writer *self,
                          char   *object)
 {
   *object = 0;
-  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, "d", 1);
+  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, SUFFIX ("d"));
 }
 
 static inline int
@@ -613,7 +733,7 @@ decoder_callback_nil (Writer *self,
                       char   *object)
 {
   *object = 0;
-  return writer_put (self, KIND_MAP_ANY, "", 0, "mv", 2);
+  return writer_put (self, KIND_MAP_ANY, "", 0, SUFFIX ("mv"));
 }
 
 static inline int
@@ -621,7 +741,7 @@ decoder_callback_true (Writer *self,
                        char   *object)
 {
   *object = 0;
-  return writer_put (self, KIND_MAP_ANY, "\1", 1, "b", 1);
+  return writer_put (self, KIND_MAP_ANY, "\1", 1, SUFFIX ("b"));
 }
 
 static inline int
@@ -629,7 +749,7 @@ decoder_callback_false (Writer *self,
                         char   *object)
 {
   *object = 0;
-  return writer_put (self, KIND_MAP_ANY, "\0", 1, "b", 1);
+  return writer_put (self, KIND_MAP_ANY, "\0", 1, SUFFIX ("b"));
 }
 
 static inline int
@@ -674,21 +794,24 @@ decoder_callback_str (Writer     *self,
                       guint       length,
                       char       *object)
 {
+  guint8 *out;
+
   *object = 0;
 
   if (length == 0)
-    return writer_put (self, KIND_MAP_STR, "", 1, "s", 1);
+    return writer_put (self, KIND_MAP_STR, "", 1, SUFFIX ("s"));
 
   if (!is_text (str, length))
     return writer_put_opaque (self, 256, (const guint8 *) str, length);
 
-  if (!writer_begin (self, KIND_MAP_STR, (gsize) length + 1))
+  out = writer_begin (self, KIND_MAP_STR, (gsize) length + 1);
+  if (G_UNLIKELY (out == NULL))
     return -1;
 
-  writer_append (self, str, length);
-  self->data[self->length++] = '\0';
+  copy_str (out, str, length);
+  out[length] = '\0';
 
-  return writer_end (self, "s", 1);
+  return writer_end (self, SUFFIX ("s"));
 }
 
 static inline int
@@ -701,9 +824,9 @@ decoder_callback_bin (Writer     *self,
   *object = 0;
 
   if (length == 0)
-    return writer_put (self, KIND_MAP_ANY, "", 0, "ay", 2);
+    return writer_put (self, KIND_MAP_ANY, "", 0, SUFFIX ("ay"));
 
-  return writer_put (self, KIND_MAP_ANY, data, length, "ay", 2);
+  return writer_put (self, KIND_MAP_ANY, data, length, SUFFIX ("ay"));
 }
 
 /* @length is that of the body and the type before it; it is 0 when it overflowed. */
@@ -749,8 +872,8 @@ decoder_reset (MsgpackRpcDecoder *self)
   writer->n_ends = 0;
   writer->pending = 1;
   writer->consumed = 0;
-  writer->type = NULL;
   writer->depth = 0;
+  writer->top = writer->containers;
 
   decoder_init (&self->context);
 }
@@ -855,6 +978,7 @@ static GVariant *
 decoder_take_value (MsgpackRpcDecoder *self)
 {
   Writer *writer = &self->context.user;
+  const GVariantType *type = (const GVariantType *) ((const char *) &writer->type.text + 1);
   g_autoptr(GBytes) bytes = NULL;
   GVariant *value;
 
@@ -873,7 +997,7 @@ decoder_take_value (MsgpackRpcDecoder *self)
       bytes = g_bytes_new_take (data, writer->length);
     }
 
-  value = g_variant_new_from_bytes ((const GVariantType *) writer->type, bytes, TRUE);
+  value = g_variant_new_from_bytes (type, bytes, TRUE);
 
   decoder_trim (self, SCRATCH_SIZE, 4 * SCRATCH_ENDS);
   decoder_reset (self);
