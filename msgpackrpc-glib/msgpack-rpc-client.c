@@ -190,7 +190,8 @@ client_reply (gpointer        client,
   const char *method = msgpack_rpc_call_get_method (call);
 
   if (_msgpack_rpc_has_handler (client, signals[SIGNAL_REPLY]))
-    g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method), call);
+    g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method),
+                   call);
 }
 
 static const MsgpackRpcClientFuncs client_funcs = {
@@ -1092,7 +1093,8 @@ msgpack_rpc_client_get_connection (MsgpackRpcClient *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  if (self->connection == NULL || !has_stream (msgpack_rpc_connection_get_status (self->connection)))
+  if (self->connection == NULL ||
+      !has_stream (msgpack_rpc_connection_get_status (self->connection)))
     return NULL;
 
   return self->connection;

@@ -65,23 +65,6 @@ request_answered (MsgpackRpcConnection *self)
     _msgpack_rpc_link_settle (self->link);
 }
 
-static GBytes *
-pack_answer (MsgpackRpcConnection  *self,
-             GVariant              *msgid,
-             GVariant              *error_value,
-             GVariant              *result,
-             GError               **error)
-{
-  g_autoptr(GVariant) flag = NULL;
-
-  if (msgpack_rpc_connection_get_profile (self) != MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
-    return _msgpack_rpc_message_pack_response (msgid, error_value, result, error);
-
-  flag = g_variant_ref_sink (g_variant_new_boolean (error_value != NULL));
-  return _msgpack_rpc_message_pack_response (msgid, flag,
-                                             error_value != NULL ? error_value : result, error);
-}
-
 /* Sends an answer; one that cannot be packed becomes an error that says so. */
 static gboolean
 send_answer (MsgpackRpcConnection *self,
@@ -89,18 +72,11 @@ send_answer (MsgpackRpcConnection *self,
              GVariant             *error_value,
              GVariant             *result)
 {
+  MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
+  g_autoptr(GBytes) bytes = NULL;
   g_autoptr(GError) error = NULL;
-  g_autoptr(GBytes) bytes = pack_answer (self, msgid, error_value, result, &error);
 
-  if (bytes == NULL)
-    {
-      g_autoptr(GVariant) text = NULL;
-
-      g_prefix_error_literal (&error, "The answer cannot be sent: ");
-      text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-      bytes = pack_answer (self, msgid, text, NULL, NULL);
-      g_clear_error (&error);
-    }
+  bytes = _msgpack_rpc_message_pack_answer (profile, msgid, error_value, result);
   if (bytes == NULL)
     return FALSE;
 

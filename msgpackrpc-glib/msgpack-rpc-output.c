@@ -78,7 +78,8 @@ _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
       if (message_left (message) == 0)
         continue;
 
-      vectors[n].buffer = (const guint8 *) g_bytes_get_data (message->bytes, NULL) + message->written;
+      vectors[n].buffer = (const guint8 *) g_bytes_get_data (message->bytes, NULL) +
+                          message->written;
       vectors[n].size = message_left (message);
       g_ptr_array_add (held, g_bytes_ref (message->bytes));
       n++;

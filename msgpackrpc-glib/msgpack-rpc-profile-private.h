@@ -20,8 +20,8 @@ _msgpack_rpc_profile_mark (const char *name,
                            gint64      end_time)
 {
 #ifdef HAVE_SYSPROF
-  sysprof_collector_mark (start_time * 1000, (end_time - start_time) * 1000, "msgpackrpc-glib", name,
-                          message);
+  sysprof_collector_mark (start_time * 1000, (end_time - start_time) * 1000, "msgpackrpc-glib",
+                          name, message);
 #else
   (void) name;
   (void) message;

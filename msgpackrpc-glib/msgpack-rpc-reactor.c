@@ -253,7 +253,7 @@ condition_from_epoll (guint32 events)
          ((events & EPOLLERR) ? G_IO_ERR : 0) | ((events & EPOLLHUP) ? G_IO_HUP : 0);
 }
 
-/* Ports are removed from the epoll descriptor under the lock, so that each pointer it gives is good. */
+/* Ports are removed from the epoll descriptor under the lock, so each pointer it gives is good. */
 static void
 collect_epoll (MsgpackRpcReactor *self,
                GArray            *ready)
