@@ -114,18 +114,19 @@ function residentBytes() {
     return Number(new TextDecoder().decode(contents).split(' ')[1]) * 4096;
 }
 
-const LARGE = 64 << 20;
-
-// Whether it is let go shows in the memory that the process takes up.
-function makeLargeHandler() {
-    const ballast = new Uint8Array(LARGE).fill(1);
-    return invocation => invocation.return_value(new GLib.Variant('i', ballast[0]));
+// A handler that holds one end of a connection: the other end tells when the handler is gone.
+function makeWatchedHandler() {
+    const [, held, watch] = Connection.new_pair();
+    alive.push(watch);
+    const handler = invocation =>
+        invocation.return_value(new GLib.Variant('b', held.is_connected()));
+    return [handler, watch];
 }
 
-function untilCollected(bytes) {
+function untilClosed(connection) {
     return until(() => {
         System.gc();
-        return residentBytes() < bytes + LARGE / 2;
+        return !connection.is_connected();
     });
 }
 
@@ -508,42 +509,44 @@ const methods = {
 
     'methods-handler-goes-away': async () => {
         const {caller, dispatcher} = makePair();
-        const before = residentBytes();
-        const ids = ['first', 'second'].map(name =>
-            dispatcher.add_method(name, null, makeLargeHandler()));
-        dispatcher.remove_method(ids[1]);
-        await untilCollected(before + LARGE);
-        await caller.call_async('first', null, null);
-        assertEqual(residentBytes() > before + LARGE / 2, true);
-        dispatcher.remove_method(ids[0]);
-        await untilCollected(before);
+        const addMethod = name => {
+            const [handler, watch] = makeWatchedHandler();
+            return [dispatcher.add_method(name, null, handler), watch];
+        };
+        const [first, firstWatch] = addMethod('first');
+        const [second, secondWatch] = addMethod('second');
+        dispatcher.remove_method(second);
+        await untilClosed(secondWatch);
+        assertEqual((await caller.call_async('first', null, null)).unpack(), true);
+        assertEqual(firstWatch.is_connected(), true);
+        dispatcher.remove_method(first);
+        await untilClosed(firstWatch);
     },
 
     'methods-handler-goes-away-in-another-thread': async () => {
         const thread = LoopThread.new('other');
         const [near, far] = streams();
         const {callee: answerer, kept} = keepRequests(far);
-        const before = residentBytes();
 
         // Nobody but the call holds the connection, and nobody but that the dispatcher. The thread
         // lets go of them when the reply has come.
-        (() => {
+        const watch = (() => {
             const dispatcher = new Dispatcher();
-            dispatcher.add_method('method', null, makeLargeHandler());
+            const [handler, watchOfHandler] = makeWatchedHandler();
+            dispatcher.add_method('method', null, handler);
             const connection = new Connection(
                 {io_stream: near, main_context: thread.get_main_context(), dispatcher});
             connection.start_call('keep', null);
+            return watchOfHandler;
         })();
         await until(() => kept.length === 1);
         System.gc();
-        assertEqual(residentBytes() > before + LARGE / 2, true);
+        assertEqual([answerer.is_connected(), watch.is_connected()], [true, true]);
 
-        let closed = false;
-        answerer.connect('closed', () => (closed = true));
         thread.start();
         kept[0].return_value(null);
-        await until(() => closed);
-        await untilCollected(before);
+        await untilClosed(answerer);
+        await untilClosed(watch);
         thread.quit();
         thread.join();
     },
