@@ -39,6 +39,13 @@ gboolean _msgpack_rpc_call_start (MsgpackRpcCall    *self,
                                   gpointer           source,
                                   MsgpackRpcReactor *reactor,
                                   int                default_timeout);
+/* A call that is no request, started. The forms of an operation differ only in how they wait. */
+MsgpackRpcCall *_msgpack_rpc_call_start_operation (MsgpackRpcCallKind   kind,
+                                                   gpointer             source,
+                                                   MsgpackRpcReactor   *reactor,
+                                                   GCancellable        *cancellable,
+                                                   GAsyncReadyCallback  callback,
+                                                   gpointer             user_data);
 /* The link it depends on, and the connection to be told when it ends. FALSE if it has ended. */
 gboolean _msgpack_rpc_call_bind  (MsgpackRpcCall       *self,
                                   MsgpackRpcConnection *connection,

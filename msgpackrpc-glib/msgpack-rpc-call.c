@@ -492,6 +492,21 @@ _msgpack_rpc_call_start (MsgpackRpcCall    *self,
   return !_msgpack_rpc_call_has_ended (self);
 }
 
+MsgpackRpcCall *
+_msgpack_rpc_call_start_operation (MsgpackRpcCallKind   kind,
+                                   gpointer             source,
+                                   MsgpackRpcReactor   *reactor,
+                                   GCancellable        *cancellable,
+                                   GAsyncReadyCallback  callback,
+                                   gpointer             user_data)
+{
+  MsgpackRpcCall *self = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
+
+  _msgpack_rpc_call_set_callback (self, source, cancellable, callback, user_data);
+  _msgpack_rpc_call_start (self, source, reactor, G_MAXINT);
+  return self;
+}
+
 gboolean
 _msgpack_rpc_call_bind (MsgpackRpcCall       *self,
                         MsgpackRpcConnection *connection,

@@ -406,30 +406,17 @@ renew_connection (MsgpackRpcClient *self)
 }
 
 static MsgpackRpcCall *
-start_operation (MsgpackRpcClient    *self,
-                 MsgpackRpcCallKind   kind,
-                 GCancellable        *cancellable,
-                 GAsyncReadyCallback  callback,
-                 gpointer             user_data)
-{
-  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
-
-  _msgpack_rpc_call_set_callback (call, self, cancellable, callback, user_data);
-  _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
-  return call;
-}
-
-static MsgpackRpcCall *
 start_opening (MsgpackRpcClient    *self,
                GCancellable        *cancellable,
                GAsyncReadyCallback  callback,
                gpointer             user_data)
 {
-  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_OPEN, cancellable, callback,
-                                          user_data);
+  MsgpackRpcCall *call;
   g_autoptr(MsgpackRpcConnection) connection = NULL;
   gboolean first;
 
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_OPEN, self, self->reactor,
+                                            cancellable, callback, user_data);
   /* Cancelled before it began. */
   if (msgpack_rpc_call_get_state (call) != MSGPACK_RPC_CALL_STATE_PENDING)
     return call;
@@ -1143,24 +1130,6 @@ msgpack_rpc_client_get_subprocess (MsgpackRpcClient *self)
   return self->subprocess;
 }
 
-static void
-deliver_notify (gpointer owner,
-                gpointer data)
-{
-  g_object_notify_by_pspec (owner, data);
-}
-
-/* Property notifications come in the main context; when this is it, at once. */
-static void
-notify (MsgpackRpcClient *self,
-        guint             prop)
-{
-  if (self->reactor == NULL || g_main_context_is_owner (self->main_context))
-    g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
-  else
-    _msgpack_rpc_reactor_post (self->reactor, self, FALSE, deliver_notify, props[prop], NULL);
-}
-
 /**
  * msgpack_rpc_client_get_dispatcher: (get-property dispatcher)
  * @self: a client
@@ -1207,7 +1176,7 @@ msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
   g_mutex_unlock (&self->lock);
 
   if (old != dispatcher)
-    notify (self, PROP_DISPATCHER);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
 }
 
 /**
@@ -1256,7 +1225,7 @@ msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
   g_mutex_unlock (&self->lock);
 
   if (changed)
-    notify (self, PROP_DEFAULT_TIMEOUT);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DEFAULT_TIMEOUT]);
 }
 
 /**
@@ -1304,7 +1273,7 @@ msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
   g_mutex_unlock (&self->lock);
 
   if (changed)
-    notify (self, PROP_PROFILE);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_PROFILE]);
 }
 
 /**
@@ -1350,7 +1319,8 @@ msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
   g_mutex_unlock (&self->lock);
 
   if (changed)
-    notify (self, PROP_QUEUE_WHILE_CONNECTING);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self),
+                                 props[PROP_QUEUE_WHILE_CONNECTING]);
 }
 
 /**
@@ -1441,10 +1411,11 @@ start_closing (MsgpackRpcClient    *self,
                GAsyncReadyCallback  callback,
                gpointer             user_data)
 {
-  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_CLOSE, cancellable, callback,
-                                          user_data);
+  MsgpackRpcCall *call;
   g_autoptr(MsgpackRpcConnection) connection = NULL;
 
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_CLOSE, self, self->reactor,
+                                            cancellable, callback, user_data);
   g_mutex_lock (&self->lock);
   g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);

@@ -854,24 +854,6 @@ msgpack_rpc_connection_get_dispatcher (MsgpackRpcConnection *self)
   return self->dispatcher;
 }
 
-static void
-deliver_notify (gpointer owner,
-                gpointer data)
-{
-  g_object_notify_by_pspec (owner, data);
-}
-
-/* Property notifications come in the main context; when this is it, at once. */
-static void
-notify (MsgpackRpcConnection *self,
-        guint                 prop)
-{
-  if (self->reactor == NULL || g_main_context_is_owner (self->main_context))
-    g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
-  else
-    _msgpack_rpc_connection_post (self, deliver_notify, props[prop], NULL);
-}
-
 /**
  * msgpack_rpc_connection_set_dispatcher: (set-property dispatcher)
  * @self: a connection
@@ -896,7 +878,7 @@ msgpack_rpc_connection_set_dispatcher (MsgpackRpcConnection *self,
   g_mutex_unlock (&self->lock);
 
   if (old != dispatcher)
-    notify (self, PROP_DISPATCHER);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
 }
 
 /**
@@ -943,7 +925,7 @@ msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,
   g_mutex_unlock (&self->lock);
 
   if (changed)
-    notify (self, PROP_DEFAULT_TIMEOUT);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DEFAULT_TIMEOUT]);
 }
 
 /**
@@ -989,7 +971,7 @@ msgpack_rpc_connection_set_profile (MsgpackRpcConnection *self,
   g_mutex_unlock (&self->lock);
 
   if (changed)
-    notify (self, PROP_PROFILE);
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_PROFILE]);
 }
 
 static gboolean
@@ -1043,21 +1025,6 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
   return _msgpack_rpc_link_send (self->link, bytes, NULL, TRUE, error);
 }
 
-/* The three forms of an operation differ only in how its call ends. */
-static MsgpackRpcCall *
-start_operation (MsgpackRpcConnection *self,
-                 MsgpackRpcCallKind    kind,
-                 GCancellable         *cancellable,
-                 GAsyncReadyCallback   callback,
-                 gpointer              user_data)
-{
-  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
-
-  _msgpack_rpc_call_set_callback (call, self, cancellable, callback, user_data);
-  _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
-  return call;
-}
-
 static MsgpackRpcCall *
 start_close (MsgpackRpcConnection *self,
              MsgpackRpcCloseMode   mode,
@@ -1065,9 +1032,10 @@ start_close (MsgpackRpcConnection *self,
              GAsyncReadyCallback   callback,
              gpointer              user_data)
 {
-  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_CLOSE, cancellable, callback,
-                                          user_data);
+  MsgpackRpcCall *call;
 
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_CLOSE, self, self->reactor,
+                                            cancellable, callback, user_data);
   _msgpack_rpc_connection_close (self, mode, call);
   return call;
 }
@@ -1162,11 +1130,12 @@ start_flush (MsgpackRpcConnection *self,
              GAsyncReadyCallback   callback,
              gpointer              user_data)
 {
-  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_FLUSH, cancellable, callback,
-                                          user_data);
+  MsgpackRpcCall *call;
   g_autoptr(GBytes) mark = g_bytes_new (NULL, 0);
   g_autoptr(GError) error = NULL;
 
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_FLUSH, self, self->reactor,
+                                            cancellable, callback, user_data);
   if (_msgpack_rpc_connection_register_call (self, call, 0) &&
       !_msgpack_rpc_link_send (self->link, mark, call, TRUE, &error))
     _msgpack_rpc_call_fail (call, error);

@@ -49,6 +49,12 @@ void _msgpack_rpc_reactor_post   (MsgpackRpcReactor  *self,
 void _msgpack_rpc_reactor_forget (MsgpackRpcReactor  *self,
                                   gpointer            owner);
 
+/* Notifies of a property in the context: at once if this thread owns it, else posted. @self may be
+ * NULL while the object is being constructed. */
+void _msgpack_rpc_reactor_notify (MsgpackRpcReactor *self,
+                                  GObject           *object,
+                                  GParamSpec        *pspec);
+
 void _msgpack_rpc_reactor_start_timer (MsgpackRpcReactor *self,
                                        MsgpackRpcTimer   *timer,
                                        gint64             time);

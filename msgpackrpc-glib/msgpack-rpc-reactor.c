@@ -614,6 +614,24 @@ _msgpack_rpc_reactor_forget (MsgpackRpcReactor *self,
     }
 }
 
+static void
+notify_cb (gpointer owner,
+           gpointer data)
+{
+  g_object_notify_by_pspec (owner, data);
+}
+
+void
+_msgpack_rpc_reactor_notify (MsgpackRpcReactor *self,
+                             GObject           *object,
+                             GParamSpec        *pspec)
+{
+  if (self == NULL || g_main_context_is_owner (self->context))
+    g_object_notify_by_pspec (object, pspec);
+  else
+    _msgpack_rpc_reactor_post (self, object, FALSE, notify_cb, pspec, NULL);
+}
+
 void
 _msgpack_rpc_reactor_start_timer (MsgpackRpcReactor *self,
                                   MsgpackRpcTimer   *timer,

@@ -641,23 +641,10 @@ msgpack_rpc_server_new (void)
 }
 
 static void
-notify_cb (gpointer owner,
-           gpointer data)
-{
-  g_object_notify_by_pspec (owner, data);
-}
-
-/* Property notifications come in the main context; when this is it, at once. */
-static void
 notify (MsgpackRpcServer *self,
         guint             prop)
 {
-  MsgpackRpcServerPrivate *priv = get_private (self);
-
-  if (g_main_context_is_owner (priv->main_context))
-    g_object_notify_by_pspec (G_OBJECT (self), props[prop]);
-  else
-    _msgpack_rpc_reactor_post (priv->reactor, self, FALSE, notify_cb, props[prop], NULL);
+  _msgpack_rpc_reactor_notify (get_private (self)->reactor, G_OBJECT (self), props[prop]);
 }
 
 /**

@@ -31,17 +31,6 @@ teardown (Fixture       *f,
   raw_peer_clear (&f->raw);
 }
 
-static guint
-get_statistic (MsgpackRpcConnection *connection,
-               const char           *name)
-{
-  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (connection);
-  guint32 value = 0;
-
-  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
-  return value;
-}
-
 /* A call that was started, with its own timeout in milliseconds. */
 static MsgpackRpcCall *
 start (Fixture    *f,
@@ -253,8 +242,8 @@ test_timeout (Fixture       *f,
   value = msgpack_rpc_call_wait (next, NULL, &error);
   g_assert_no_error (error);
   test_assert_value (value, "'mine'");
-  g_assert_cmpuint (get_statistic (f->connection, "late-replies"), ==, 1);
-  g_assert_cmpuint (get_statistic (f->connection, "unknown-replies"), ==, 0);
+  g_assert_cmpuint (test_get_statistic (f->connection, "late-replies"), ==, 1);
+  g_assert_cmpuint (test_get_statistic (f->connection, "unknown-replies"), ==, 0);
 }
 
 static void
@@ -317,7 +306,7 @@ test_cancel_after_sending (Fixture       *f,
                    MSGPACK_RPC_DELIVERY_SENT);
 
   raw_peer_send_value (&f->raw, g_variant_new_parsed ("(1, 1, @mv nothing, 3)"));
-  WAIT_UNTIL (get_statistic (f->connection, "late-replies") == 1);
+  WAIT_UNTIL (test_get_statistic (f->connection, "late-replies") == 1);
 }
 
 static void

@@ -68,17 +68,6 @@ teardown (Fixture       *f,
   raw_peer_clear (&f->raw);
 }
 
-static guint
-get_statistic (MsgpackRpcConnection *connection,
-               const char           *name)
-{
-  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (connection);
-  guint32 value = 0;
-
-  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
-  return value;
-}
-
 /* Sends @request and asserts what comes back. */
 static void
 assert_answer (Fixture    *f,
@@ -181,8 +170,8 @@ test_answered_once (Fixture       *f,
   g_assert_false (msgpack_rpc_invocation_return_error_literal (invocation, G_IO_ERROR, 0, "late"));
   answer = raw_peer_receive (&f->raw);
   test_assert_value (answer, "(1, 4, @mv nothing, 7)");
-  g_assert_cmpuint (get_statistic (f->connection, "late-answers"), ==, 2);
-  g_assert_cmpuint (get_statistic (f->connection, "requests-in-flight"), ==, 0);
+  g_assert_cmpuint (test_get_statistic (f->connection, "late-answers"), ==, 2);
+  g_assert_cmpuint (test_get_statistic (f->connection, "requests-in-flight"), ==, 0);
 
   /* Nothing more has been sent. */
   assert_answer (f, "(0, 5, 'add', (1, 2))", "(1, 5, @mv nothing, 3)");
@@ -282,7 +271,7 @@ test_signals (Fixture       *f,
   assert_answer (f, "(0, 2, 'add', (1, 2))", "(1, 2, @mv nothing, 3)");
   assert_answer (f, "(0, 9, 'raw', @av [])", "(1, 9, @mv nothing, 'raw')");
   g_assert_cmpstr (f->log->str, ==, "message request(mine) message request(add) message ");
-  g_assert_cmpuint (get_statistic (f->connection, "requests-in-flight"), ==, 0);
+  g_assert_cmpuint (test_get_statistic (f->connection, "requests-in-flight"), ==, 0);
 }
 
 /* ---- order ---- */
@@ -689,13 +678,13 @@ test_threads (Fixture       *f,
   for (guint i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("caller", call_from_thread, first);
 
-  WAIT_UNTIL (get_statistic (first, "messages") == N_THREADS * (N_CALLS + N_CALLS / 10));
+  WAIT_UNTIL (test_get_statistic (first, "messages") == N_THREADS * (N_CALLS + N_CALLS / 10));
   for (guint i = 0; i < N_THREADS; i++, running--)
     g_thread_join (threads[i]);
   g_assert_cmpint (running, ==, 0);
   test_drain ();
-  g_assert_cmpuint (get_statistic (first, "calls-in-flight"), ==, 0);
-  g_assert_cmpuint (get_statistic (second, "requests-in-flight"), ==, 0);
+  g_assert_cmpuint (test_get_statistic (first, "calls-in-flight"), ==, 0);
+  g_assert_cmpuint (test_get_statistic (second, "requests-in-flight"), ==, 0);
 }
 
 /* ---- the end ---- */
@@ -940,11 +929,11 @@ test_requests_limit (Fixture       *f,
   busy = raw_peer_receive (&f->raw);
   text = g_variant_print (busy, FALSE);
   g_assert_nonnull (strstr (text, "128"));
-  g_assert_cmpuint (get_statistic (f->connection, "busy-answers"), ==, 72);
+  g_assert_cmpuint (test_get_statistic (f->connection, "busy-answers"), ==, 72);
   msgpack_rpc_call_cancel (call);
 
   g_ptr_array_set_size (kept, 0);
-  WAIT_UNTIL (get_statistic (f->connection, "requests-in-flight") == 0);
+  WAIT_UNTIL (test_get_statistic (f->connection, "requests-in-flight") == 0);
 }
 
 static void
@@ -977,7 +966,7 @@ test_pause_resumes (Fixture       *f,
     }
   for (guint i = 0; i < 1000; i++)
     g_variant_unref (raw_peer_receive (&f->raw));
-  g_assert_cmpuint (get_statistic (f->connection, "busy-answers"), ==, 0);
+  g_assert_cmpuint (test_get_statistic (f->connection, "busy-answers"), ==, 0);
 }
 
 #define N_CONTEXTS 10000

@@ -191,6 +191,17 @@ test_assert_value (GVariant   *value,
     g_error ("%s is not %s", shown, expected);
 }
 
+guint
+test_get_statistic (MsgpackRpcConnection *connection,
+                    const char           *name)
+{
+  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (connection);
+  guint32 value = 0;
+
+  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
+  return value;
+}
+
 gboolean
 test_add_handler (MsgpackRpcInvocation  *invocation,
                   GVariant              *params,

@@ -65,6 +65,10 @@ GVariant *test_parse (const char *text);
 void      test_assert_value (GVariant   *value,
                              const char *expected);
 
+/* One of a connection's statistics. */
+guint     test_get_statistic (MsgpackRpcConnection *connection,
+                              const char           *name);
+
 /* The sum of two integers, of signature (xx). */
 gboolean test_add_handler (MsgpackRpcInvocation  *invocation,
                            GVariant              *params,
