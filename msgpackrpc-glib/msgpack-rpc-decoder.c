@@ -29,6 +29,11 @@ G_STATIC_ASSERT (MSGPACK_EMBED_STACK_SIZE == MSGPACK_RPC_LIMIT_DEPTH + 1);
 #define SCRATCH_SIZE 4096
 #define SCRATCH_ENDS 256
 
+/* The eighths of a message's size that decoding it takes, before any was seen; that it takes more
+ * than twice its size is relied on up to a limit. */
+#define DEFAULT_EXPANSION 16
+#define MAX_EXPECTED_MORE (4 * 1024 * 1024)
+
 /* What a value takes besides its data: padding, NUL, type, and the framing offset of a key. */
 #define VALUE_OVERHEAD 24
 
@@ -101,6 +106,7 @@ typedef struct
   guint64 pending;   /* values that must still come for the message to be complete */
   guint64 consumed;  /* wire bytes of the message */
   gsize available;   /* wire bytes given to the current call */
+  guint expansion;   /* eighths of the last large message's size that decoding it took, and more */
   Suffix type;       /* of the complete message */
 
   int failure; /* a MsgpackRpcError, or -1 */
@@ -144,6 +150,16 @@ writer_used (Writer *self)
   return self->length + self->n_ends * sizeof (guint32);
 }
 
+/* How much of the output may come of what was given to the current call: if all messages are
+ * alike, the buffer fits at once, and the allocator sees the same size again and again. */
+static gsize
+writer_expect (Writer *self)
+{
+  guint64 expected = (guint64) self->available * self->expansion / 8;
+
+  return MIN (expected, 2 * (guint64) self->available + MAX_EXPECTED_MORE);
+}
+
 static gboolean
 writer_grow (Writer *self,
              gsize   size)
@@ -155,7 +171,7 @@ writer_grow (Writer *self,
   if (capacity > SCRATCH_SIZE)
     {
       capacity = MAX (capacity, 3 * self->capacity);
-      capacity = MAX (capacity, needed + 2 * self->available);
+      capacity = MAX (capacity, needed + writer_expect (self));
       capacity = MIN (capacity, MAX (needed, self->limits.max_decoded_size));
     }
 
@@ -904,6 +920,7 @@ _msgpack_rpc_decoder_new (void)
   self->context.user.limits.max_message_size = MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE;
   self->context.user.limits.max_decoded_size = MSGPACK_RPC_DEFAULT_MAX_DECODED_SIZE;
   self->context.user.limits.max_depth = MSGPACK_RPC_DEFAULT_MAX_DEPTH;
+  self->context.user.expansion = DEFAULT_EXPANSION;
   self->context.user.failure = -1;
   decoder_reset (self);
 
@@ -990,7 +1007,9 @@ decoder_take_value (MsgpackRpcDecoder *self)
     {
       guint8 *data = g_steal_pointer (&writer->data);
 
-      if (writer->capacity - writer->length > writer->length / 8)
+      /* An eighth more, which is not too much to keep. */
+      writer->expansion = (guint64) writer->length * 9 / writer->consumed + 1;
+      if (writer->capacity - writer->length > writer->length / 4)
         data = g_realloc (data, writer->length);
 
       writer->capacity = 0;
