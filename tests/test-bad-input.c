@@ -21,8 +21,8 @@ typedef struct
   const char *bytes;
   const char *log;              /* the methods that run */
   const char *answers[5];       /* GVariant text */
-  const char *outcomes[3];      /* of the calls that were started before: the result as GVariant text,
-                                 * a part of the error after “!”, or “?” for none yet */
+  const char *outcomes[3];      /* of the calls that were started before: the result as GVariant
+                                 * text, a part of the error after “!”, or “?” for none yet */
   const char *statistic;        /* a counter, */
   guint count;                  /* and what it must have come to */
   int code;                     /* of MSGPACK_RPC_ERROR: how the connection ends; or LIVES */
@@ -328,10 +328,11 @@ static void
 test_cut_short (Hostile       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST "dc0004 ce00000000 cd0002 d903'add'"
+  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST
+                                               "dc0004 ce00000000 cd0002 d903'add'"
                                                "dd00000002 d20000000a cf0000000000000002");
 
-  g_test_summary ("A stream that ends within a message is an error that says so; all before counts");
+  g_test_summary ("A stream that ends within a message is an error; all before it counts");
 
   for (gsize size = 0; size <= bytes->len; size++)
     {
@@ -428,7 +429,7 @@ static void
 test_invalid_messages (Hostile       *f,
                        gconstpointer  data G_GNUC_UNUSED)
 {
-  g_test_summary ("A message that means nothing is counted and dropped, and the connection goes on");
+  g_test_summary ("A message that means nothing is counted and dropped, and all goes on");
 
   run_conversations (f, invalid_messages, G_N_ELEMENTS (invalid_messages));
 }
@@ -814,7 +815,8 @@ connect_ignoring (Hostile *f)
   g_signal_connect (f->connection, "request", G_CALLBACK (ignore_request_cb), NULL);
   g_signal_connect (f->connection, "request::other", G_CALLBACK (ignore_request_cb), NULL);
   g_signal_connect (f->connection, "notification", G_CALLBACK (ignore_notification_cb), NULL);
-  g_signal_connect (f->connection, "notification::other", G_CALLBACK (ignore_notification_cb), NULL);
+  g_signal_connect (f->connection, "notification::other", G_CALLBACK (ignore_notification_cb),
+                    NULL);
 }
 
 static void

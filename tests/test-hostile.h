@@ -3,10 +3,15 @@
 
 #pragma once
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "test-util.h"
 
@@ -129,10 +134,25 @@ hostile_assert_bystander (Hostile *self)
   test_assert_value (answer, "(1, 1, @mv nothing, 42)");
 }
 
+static inline guint
+hostile_get_statistic (Hostile    *self,
+                       const char *name)
+{
+  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (self->connection);
+  guint32 value = 0;
+
+  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
+  return value;
+}
+
 static inline void
 hostile_drop_connection (Hostile *self)
 {
   g_ptr_array_set_size (self->kept, 0);
+  /* Calls in flight would keep it. */
+  if (hostile_get_statistic (self, "calls-in-flight") > 0)
+    msgpack_rpc_connection_close_sync (self->connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL);
+  test_drain ();
   g_assert_finalize_object (g_steal_pointer (&self->connection));
   if (self->raw.unpacker != NULL)
     raw_peer_clear (&self->raw);
@@ -166,17 +186,6 @@ hostile_teardown (Hostile       *self,
   g_ptr_array_unref (self->kept);
   g_assert_finalize_object (self->dispatcher);
   g_string_free (self->log, TRUE);
-}
-
-static inline guint
-hostile_get_statistic (Hostile    *self,
-                       const char *name)
-{
-  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (self->connection);
-  guint32 value = 0;
-
-  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
-  return value;
 }
 
 /* Reads bytes as text: hexadecimal digits, and 'characters' that stand for themselves. */
@@ -258,8 +267,8 @@ hostile_is_complaint (GVariant *message)
          g_str_has_prefix (text, "[<int64 1>, <int64 0>, <\"");
 }
 
-/* The peer is told what was wrong with what it sent, under the id 0, and then comes the end. Answers
- * may come before it, if there was time for them. */
+/* The peer is told what was wrong with what it sent, under the id 0, and then comes the end.
+ * Answers may come before, if there was time for them. */
 static inline void
 hostile_assert_told (Hostile            *self,
                      const char * const *answers)
@@ -275,17 +284,95 @@ hostile_assert_told (Hostile            *self,
   raw_peer_wait_closed (&self->raw);
 }
 
+static inline gboolean
+hostile_tick (gpointer user_data G_GNUC_UNUSED)
+{
+  return G_SOURCE_CONTINUE;
+}
+
 /* The context sleeps: nothing in it is ready again and again. */
 static inline void
 hostile_assert_idle (void)
 {
+  GMainContext *context = g_main_context_get_thread_default ();
+  g_autoptr(GSource) source = g_timeout_source_new (8);
   gint64 start;
 
   test_drain ();
+  g_source_set_callback (source, hostile_tick, NULL, NULL);
+  g_source_attach (source, context);
   start = g_get_monotonic_time ();
-  for (guint i = 0; i < 4; i++)
-    test_iterate ();
-  g_assert_cmpint (g_get_monotonic_time () - start, >=, 150 * 1000);
+  for (guint i = 0; i < 3; i++)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 15 * 1000);
+  g_source_destroy (source);
+}
+
+/* What a peer may do that has had enough. */
+typedef void (*HostileLeave) (Hostile *self);
+
+static inline void
+hostile_stay (Hostile *self G_GNUC_UNUSED)
+{
+}
+
+static inline void
+hostile_half_close (Hostile *self)
+{
+  raw_peer_shutdown_write (&self->raw);
+}
+
+static inline void
+hostile_vanish (Hostile *self)
+{
+  raw_peer_close (&self->raw);
+}
+
+static inline void
+hostile_shut_down (Hostile *self)
+{
+  g_assert_cmpint (shutdown (self->raw.fd, SHUT_RDWR), ==, 0);
+}
+
+static inline void
+hostile_shut_reading (Hostile *self)
+{
+  g_assert_cmpint (shutdown (self->raw.fd, SHUT_RD), ==, 0);
+}
+
+/* Closes so that the other end gets an error instead of the end of the stream. */
+static inline void
+hostile_reset (Hostile *self)
+{
+  struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+  g_assert_cmpint (setsockopt (self->raw.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), ==, 0);
+  raw_peer_close (&self->raw);
+}
+
+/* As raw_peer_init(), over TCP. */
+static inline GIOStream *
+tcp_peer_init (RawPeer *raw)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl (INADDR_LOOPBACK) } };
+  socklen_t length = sizeof address;
+  int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_autoptr(GSocket) socket = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_cmpint (bind (listener, (struct sockaddr *) &address, length), ==, 0);
+  g_assert_cmpint (listen (listener, 1), ==, 0);
+  g_assert_cmpint (getsockname (listener, (struct sockaddr *) &address, &length), ==, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, length), ==, 0);
+  raw->fd = accept (listener, NULL, NULL);
+  g_assert_true (g_unix_set_fd_nonblocking (raw->fd, TRUE, NULL));
+  raw->unpacker = msgpack_rpc_unpacker_new ();
+  g_close (listener, NULL);
+
+  socket = g_socket_new_from_fd (fd, &error);
+  g_assert_no_error (error);
+  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
 }
 
 /* The bytes that are allocated now; 0 where that is not known. */
