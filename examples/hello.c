@@ -11,10 +11,10 @@ add (MsgpackRpcInvocation  *invocation,
      gpointer               user_data,
      GError               **error)
 {
-  gint64 a, b;
+  int a, b;
 
-  g_variant_get (params, "(xx)", &a, &b);
-  msgpack_rpc_invocation_return_value (invocation, g_variant_new_int64 (a + b));
+  g_variant_get (params, "(ii)", &a, &b);
+  msgpack_rpc_invocation_return_value (invocation, g_variant_new_int64 ((gint64) a + b));
   return TRUE;
 }
 
@@ -25,7 +25,7 @@ serve (char   ***addresses,
   g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
   g_autoptr(MsgpackRpcServer) server = msgpack_rpc_server_new ();
 
-  msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", add, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(ii)", add, NULL, NULL);
   msgpack_rpc_server_set_dispatcher (server, dispatcher);
   *addresses = msgpack_rpc_server_listen_sync (server, "tcp://localhost:0", NULL, error);
 

@@ -7,12 +7,12 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "msgpack-rpc-address-private.h"
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-target-private.h"
 
 #define DEFAULT_TIMEOUT 25000
 
@@ -62,11 +62,7 @@ struct _MsgpackRpcClient
 
   GMainContext *main_context;        /* fixed, owned */
   MsgpackRpcReactor *reactor;        /* fixed, owned */
-  char *address;                     /* fixed; one of these four says where to */
-  GSocketConnectable *connectable;   /* fixed, owned */
-  GIOStream *io_stream;              /* fixed, owned */
-  GStrv argv;                        /* fixed */
-  GSocketClient *socket_client;      /* fixed, owned */
+  MsgpackRpcTarget target;           /* fixed */
 
   GMutex lock;                       /* guards all below; taken before the connection's */
   MsgpackRpcConnection *connection;  /* owned; the current or last one, or the next one */
@@ -150,7 +146,7 @@ client_status (gpointer                    client,
   g_object_notify_by_pspec (client, props[PROP_STATUS]);
   if (has_stream (old_status) != has_stream (new_status))
     g_object_notify_by_pspec (client, props[PROP_CONNECTION]);
-  if (self->argv != NULL && new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+  if (self->target.argv != NULL && new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     g_object_notify_by_pspec (client, props[PROP_SUBPROCESS]);
   if (error != NULL)
     g_object_notify_by_pspec (client, props[PROP_LAST_ERROR]);
@@ -208,158 +204,38 @@ typedef struct
 {
   MsgpackRpcConnection *connection; /* owned */
   GWeakRef client;
-  char *target;                     /* for messages */
 } Attempt;
 
 static void
-attempt_free (Attempt *attempt)
+set_subprocess (MsgpackRpcClient *self,
+                GSubprocess      *subprocess)
 {
-  g_object_unref (attempt->connection);
-  g_weak_ref_clear (&attempt->client);
-  g_free (attempt->target);
-  g_free (attempt);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_set_object (&self->subprocess, subprocess);
 }
 
-/* Reports the outcome and frees the attempt. */
 static void
-attempt_done (Attempt   *attempt,
-              GIOStream *stream,
-              GError    *error)
+opened_cb (GObject      *source G_GNUC_UNUSED,
+           GAsyncResult *result,
+           gpointer      user_data)
 {
+  Attempt *attempt = user_data;
   g_autoptr(MsgpackRpcClient) client = g_weak_ref_get (&attempt->client);
+  g_autoptr(GSubprocess) subprocess = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GError) error = NULL;
 
-  if (error != NULL && attempt->target != NULL)
-    g_prefix_error (&error, _("Could not connect to “%s”: "), attempt->target);
+  stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
+  if (client != NULL && subprocess != NULL)
+    set_subprocess (client, subprocess);
   if (client != NULL && error != NULL)
     set_last_error (client, error);
-
   _msgpack_rpc_connection_opened (attempt->connection, stream, error);
-  g_clear_error (&error);
-  attempt_free (attempt);
-}
 
-typedef struct
-{
-  Attempt *attempt;
-  GIOStream *stream;  /* owned, nullable */
-  GError *error;      /* owned, nullable */
-} Outcome;
-
-static gboolean
-outcome_cb (gpointer user_data)
-{
-  Outcome *outcome = user_data;
-
-  attempt_done (g_steal_pointer (&outcome->attempt), outcome->stream,
-                g_steal_pointer (&outcome->error));
-  return G_SOURCE_REMOVE;
-}
-
-static void
-outcome_free (gpointer data)
-{
-  Outcome *outcome = data;
-
-  g_clear_pointer (&outcome->attempt, attempt_free);
-  g_clear_object (&outcome->stream);
-  g_clear_error (&outcome->error);
-  g_free (outcome);
-}
-
-/* What is known at once is reported later too: calls that are made right after opening fare alike,
- * whatever opening fails of. Takes the references. */
-static void
-attempt_done_later (Attempt   *attempt,
-                    GIOStream *stream,
-                    GError    *error)
-{
-  g_autoptr(GSource) source = g_idle_source_new ();
-  Outcome *outcome = g_new0 (Outcome, 1);
-
-  outcome->attempt = attempt;
-  outcome->stream = stream;
-  outcome->error = error;
-  g_source_set_static_name (source, "[msgpackrpc-glib] opened");
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, outcome_cb, outcome, outcome_free);
-  g_source_attach (source, g_main_context_get_thread_default ());
-}
-
-static void
-connected_cb (GObject      *source,
-              GAsyncResult *result,
-              gpointer      user_data)
-{
-  GError *error = NULL;
-  g_autoptr(GSocketConnection) stream = NULL;
-
-  stream = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
-  attempt_done (user_data, (GIOStream *) stream, error);
-}
-
-static void
-spawn (MsgpackRpcClient *self,
-       Attempt          *attempt)
-{
-  GError *error = NULL;
-  g_autoptr(GSubprocess) subprocess = NULL;
-  GIOStream *stream = NULL;
-
-  subprocess = g_subprocess_newv ((const char * const *) self->argv,
-                                  G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE,
-                                  &error);
-  if (subprocess != NULL)
-    stream = g_simple_io_stream_new (g_subprocess_get_stdout_pipe (subprocess),
-                                     g_subprocess_get_stdin_pipe (subprocess));
-
-  g_mutex_lock (&self->lock);
-  g_set_object (&self->subprocess, subprocess);
-  g_mutex_unlock (&self->lock);
-  attempt_done_later (attempt, stream, error);
-}
-
-static void
-connect_to (MsgpackRpcClient   *self,
-            Attempt            *attempt,
-            GSocketConnectable *connectable,
-            GCancellable       *cancellable)
-{
-  g_socket_client_connect_async (self->socket_client, connectable, cancellable, connected_cb,
-                                 attempt);
-}
-
-static void
-connect_to_address (MsgpackRpcClient *self,
-                    Attempt          *attempt,
-                    GCancellable     *cancellable)
-{
-  g_autoptr(GSocketConnectable) connectable = NULL;
-  GError *error = NULL;
-  gboolean tls = FALSE;
-
-  connectable = _msgpack_rpc_address_parse (self->address, &tls, &error);
-  if (connectable == NULL)
-    {
-      g_clear_pointer (&attempt->target, g_free);
-      attempt_done_later (attempt, NULL, error);
-      return;
-    }
-
-  if (tls)
-    g_socket_client_set_tls (self->socket_client, TRUE);
-  connect_to (self, attempt, connectable, cancellable);
-}
-
-static char *
-describe_target (MsgpackRpcClient *self)
-{
-  if (self->address != NULL)
-    return g_strdup (self->address);
-  if (self->connectable != NULL)
-    return g_socket_connectable_to_string (self->connectable);
-  if (self->argv != NULL)
-    return g_strdup (self->argv[0]);
-  return NULL;
+  g_object_unref (attempt->connection);
+  g_weak_ref_clear (&attempt->client);
+  g_free (attempt);
 }
 
 static void
@@ -374,20 +250,8 @@ start_open (MsgpackRpcLink *link G_GNUC_UNUSED,
   attempt->connection = g_object_ref (self->connection);
   g_mutex_unlock (&self->lock);
   g_weak_ref_init (&attempt->client, self);
-  attempt->target = describe_target (self);
 
-  if (self->address != NULL)
-    connect_to_address (self, attempt, cancellable);
-  else if (self->connectable != NULL)
-    connect_to (self, attempt, self->connectable, cancellable);
-  else if (self->argv != NULL && self->argv[0] != NULL)
-    spawn (self, attempt);
-  else if (self->io_stream != NULL)
-    attempt_done_later (attempt, g_object_ref (self->io_stream), NULL);
-  else
-    attempt_done_later (attempt, NULL,
-                        g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS,
-                                             _("The client was given nothing to connect to")));
+  _msgpack_rpc_target_open_async (&self->target, cancellable, opened_cb, attempt);
 }
 
 /* The connection to open or to use: a new one if the last has ended. The lock is held. */
@@ -438,10 +302,13 @@ static MsgpackRpcConnection *
 refuse (MsgpackRpcClient  *self,
         GError           **error)
 {
-  g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED, "%s",
-               _("The client is not connected: open it first"));
   if (self->last_error != NULL)
-    g_prefix_error (error, "%s: ", self->last_error->message);
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED,
+                 _("The client is not connected, and must be opened again: %s"),
+                 self->last_error->message);
+  else
+    g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED,
+                         _("The client is not connected: open it first"));
   return NULL;
 }
 
@@ -517,13 +384,13 @@ msgpack_rpc_client_get_property (GObject    *object,
   switch (prop_id)
     {
     case PROP_ADDRESS:
-      g_value_set_string (value, self->address);
+      g_value_set_string (value, self->target.address);
       break;
     case PROP_ARGV:
-      g_value_set_boxed (value, self->argv);
+      g_value_set_boxed (value, self->target.argv);
       break;
     case PROP_CONNECTABLE:
-      g_value_set_object (value, self->connectable);
+      g_value_set_object (value, self->target.connectable);
       break;
     case PROP_CONNECTION:
       g_value_set_object (value, msgpack_rpc_client_get_connection (self));
@@ -535,7 +402,7 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_set_object (value, msgpack_rpc_client_get_dispatcher (self));
       break;
     case PROP_IO_STREAM:
-      g_value_set_object (value, self->io_stream);
+      g_value_set_object (value, self->target.io_stream);
       break;
     case PROP_LAST_ERROR:
       g_value_take_boxed (value, msgpack_rpc_client_get_last_error (self));
@@ -550,7 +417,7 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_set_boolean (value, msgpack_rpc_client_get_queue_while_connecting (self));
       break;
     case PROP_SOCKET_CLIENT:
-      g_value_set_object (value, self->socket_client);
+      g_value_set_object (value, self->target.socket_client);
       break;
     case PROP_STATUS:
       g_value_set_enum (value, (int) msgpack_rpc_client_get_status (self));
@@ -574,13 +441,13 @@ msgpack_rpc_client_set_property (GObject      *object,
   switch (prop_id)
     {
     case PROP_ADDRESS:
-      self->address = g_value_dup_string (value);
+      self->target.address = g_value_dup_string (value);
       break;
     case PROP_ARGV:
-      self->argv = g_value_dup_boxed (value);
+      self->target.argv = g_value_dup_boxed (value);
       break;
     case PROP_CONNECTABLE:
-      self->connectable = g_value_dup_object (value);
+      self->target.connectable = g_value_dup_object (value);
       break;
     case PROP_DEFAULT_TIMEOUT:
       msgpack_rpc_client_set_default_timeout (self, g_value_get_int (value));
@@ -589,7 +456,7 @@ msgpack_rpc_client_set_property (GObject      *object,
       msgpack_rpc_client_set_dispatcher (self, g_value_get_object (value));
       break;
     case PROP_IO_STREAM:
-      self->io_stream = g_value_dup_object (value);
+      self->target.io_stream = g_value_dup_object (value);
       break;
     case PROP_MAIN_CONTEXT:
       self->main_context = g_value_dup_boxed (value);
@@ -640,14 +507,10 @@ msgpack_rpc_client_finalize (GObject *object)
 {
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
 
-  g_free (self->address);
-  g_clear_object (&self->connectable);
-  g_clear_object (&self->io_stream);
-  g_strfreev (self->argv);
+  _msgpack_rpc_target_clear (&self->target);
   g_clear_object (&self->subprocess);
   g_clear_error (&self->last_error);
   g_clear_object (&self->dispatcher);
-  g_object_unref (self->socket_client);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -893,7 +756,7 @@ static void
 msgpack_rpc_client_init (MsgpackRpcClient *self)
 {
   g_mutex_init (&self->lock);
-  self->socket_client = g_socket_client_new ();
+  _msgpack_rpc_target_init (&self->target);
   self->default_timeout = DEFAULT_TIMEOUT;
   self->queue_while_connecting = TRUE;
 }
@@ -988,7 +851,7 @@ msgpack_rpc_client_get_address (MsgpackRpcClient *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
 
-  return self->address;
+  return self->target.address;
 }
 
 /**
@@ -1007,7 +870,7 @@ msgpack_rpc_client_get_socket_client (MsgpackRpcClient *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
 
-  return self->socket_client;
+  return self->target.socket_client;
 }
 
 /**

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What a client connects to: one of the first four, none of which changes. */
+typedef struct
+{
+  char *address;
+  GSocketConnectable *connectable;
+  GIOStream *io_stream;
+  GStrv argv;
+  GSocketClient *socket_client;
+} MsgpackRpcTarget;
+
+void       _msgpack_rpc_target_init        (MsgpackRpcTarget     *self);
+void       _msgpack_rpc_target_clear       (MsgpackRpcTarget     *self);
+/* The errors name the target. */
+void       _msgpack_rpc_target_open_async  (MsgpackRpcTarget     *self,
+                                            GCancellable         *cancellable,
+                                            GAsyncReadyCallback   callback,
+                                            gpointer              user_data);
+/* @subprocess: the program that was started, or NULL. @self may be gone. */
+GIOStream *_msgpack_rpc_target_open_finish (GAsyncResult         *result,
+                                            GSubprocess         **subprocess,
+                                            GError              **error);
+
+G_END_DECLS
