@@ -40,6 +40,9 @@ G_BEGIN_DECLS
  * A call or a connection that is closed, cancelled, timed out or refused ends with the matching
  * `G_IO_ERROR` instead.
  *
+ * Codes are not sent: a peer that uses this library answers with a text, which is
+ * `MSGPACK_RPC_ERROR_REMOTE` for its caller, also if it has no such method.
+ *
  * Since: 1.0
  */
 typedef enum

@@ -14,8 +14,8 @@
  *
  * Parameters are a [struct@GLib.Variant]: an array or tuple holds positional ones (`(xx)`, `av`,
  * `as`, …), a dictionary (`a{sv}`) named ones, any other value is the only one, and `NULL` stands for
- * none. Results come in the canonical form of their MessagePack value; see the overview for the
- * table.
+ * none. The type of a result is the one that [func@unpack] lists for its MessagePack value, such as
+ * `x` for an integer, unless [property@Call:reply-type] asks for another.
  *
  * ```c
  * static void
