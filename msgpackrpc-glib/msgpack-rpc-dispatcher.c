@@ -29,11 +29,12 @@
  *
  * ## Parameters
  *
- * A method may declare a signature, the type of its parameters as a `GVariant` type string.
- * `(xx)` is a method with two integers, `(sav)` one with a string and an array of anything. What
- * does not fit is answered with an error that says what was expected, and the handler does not
- * run; what fits comes with exactly that type. Without a signature, the handler gets the parameters
- * as they came: an array (`av`), or a map (`a{sv}`, `a{xv}` or `a(vv)`).
+ * A method may declare a signature, the type of its parameters as a `GVariant` type string: `()`
+ * for none, `(x)` for one integer, `(xx)` for two, `(sav)` for a string and an array of anything,
+ * `a{sv}` for named ones. What does not fit is answered with an error that says what was expected,
+ * and the handler does not run; what fits comes with exactly that type. Without a signature, the
+ * handler gets the parameters as they came: an array (`av`), or a map (`a{sv}`, `a{xv}` or
+ * `a(vv)`).
  *
  * ## Failures
  *
@@ -330,8 +331,8 @@ insert_entry (MsgpackRpcDispatcher *self,
  * msgpack_rpc_dispatcher_add_method:
  * @self: a dispatcher
  * @name: the name; peers use it exactly like this
- * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to
- *   take them as they come
+ * @signature: (nullable): the type of the parameters, as a `GVariant` type string such as `(xx)`,
+ *   or `NULL` to take them as they come
  * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
  * @user_data: data for @handler
  * @user_data_destroy: (nullable): lets go of @user_data
@@ -358,8 +359,8 @@ msgpack_rpc_dispatcher_add_method (MsgpackRpcDispatcher *self,
  * msgpack_rpc_dispatcher_add_method_full:
  * @self: a dispatcher
  * @name: the name, in UTF-8; peers use it exactly like this
- * @signature: (nullable): the type of the parameters, as a `GVariant` type string, or `NULL` to
- *   take them as they come. A tuple has one member for each parameter
+ * @signature: (nullable): the type of the parameters, as a `GVariant` type string (a tuple with one
+ *   member for each, an array, or a dictionary), or `NULL` to take them as they come
  * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
  * @user_data: data for @handler
  * @user_data_destroy: (nullable): lets go of @user_data

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * MsgpackRpcHandler:
  * @invocation: the request; for a notification, one that needs no answer
  * @params: the parameters, of the type that the method's signature declares, or as they came
- *   (`av`, or `a{sv}` for named ones) when it declares none
+ *   (`av`, or a map for named ones: `a{sv}`, `a{xv}` or `a(vv)`) when it declares none
  * @user_data: the data given with the handler
  * @error: return location for an error
  *
@@ -26,7 +26,8 @@ G_BEGIN_DECLS
  * the library answer at once, with @error or, where none is set, with a general text. `FALSE` after
  * an answer means nothing.
  *
- * An exception in a language binding is the same as `FALSE`.
+ * An exception in a language binding is the same as `FALSE`. In JavaScript its text is the answer;
+ * in Python that of a `GLib.Error` is, and any other exception is answered with the general text.
  *
  * Returns: whether the request is, or will be, answered
  * Since: 1.0

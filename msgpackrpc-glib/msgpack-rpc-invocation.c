@@ -777,6 +777,8 @@ msgpack_rpc_invocation_return_error (MsgpackRpcInvocation *self,
  * process: they are logged. An empty @message is replaced, since there are peers that would take it
  * for a success.
  *
+ * In Python, JavaScript and other bindings this is the method `return_error`.
+ *
  * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
  *   one
  *
