@@ -17,6 +17,12 @@ GVariant *_msgpack_rpc_coerce (GVariant            *value,
                                const char          *path,
                                GError             **error);
 
+/* The same, one part after the other, which is slow but knows every type and every error. */
+GVariant *_msgpack_rpc_coerce_by_parts (GVariant            *value,
+                                        const GVariantType  *type,
+                                        const char          *path,
+                                        GError             **error);
+
 /* The same for the parameters of @method, of any length and encoding. If @type is a tuple, there is
  * one parameter for each member, else it is the type of the parameters as a whole. @params NULL or
  * nil is no parameters. */

@@ -7,6 +7,7 @@
 
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-serial-private.h"
 #include "msgpack-rpc-value.h"
 
@@ -763,14 +764,25 @@ coerce (GVariant            *value,
 }
 
 GVariant *
+_msgpack_rpc_coerce_by_parts (GVariant            *value,
+                              const GVariantType  *type,
+                              const char          *path,
+                              GError             **error)
+{
+  Path root = { .root = path };
+
+  return coerce (value, type, &root, error);
+}
+
+GVariant *
 _msgpack_rpc_coerce (GVariant            *value,
                      const GVariantType  *type,
                      const char          *path,
                      GError             **error)
 {
-  Path root = { .root = path };
+  GVariant *retyped = g_variant_type_is_definite (type) ? _msgpack_rpc_retype (value, type) : NULL;
 
-  return coerce (value, type, &root, error);
+  return retyped != NULL ? retyped : _msgpack_rpc_coerce_by_parts (value, type, path, error);
 }
 
 static GVariant *
@@ -796,9 +808,15 @@ _msgpack_rpc_coerce_params (const char          *method,
                             GError             **error)
 {
   g_autoptr(GVariant) unboxed = NULL;
+  GVariant *retyped = NULL;
   Path root = { .root = "params" };
   gsize n_expected;
   gsize n_given;
+
+  if (params != NULL && g_variant_type_is_definite (type))
+    retyped = _msgpack_rpc_retype (params, type);
+  if (retyped != NULL)
+    return retyped;
 
   if (params == NULL || msgpack_rpc_value_is_nil (params))
     unboxed = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_VARIANT, NULL, 0));

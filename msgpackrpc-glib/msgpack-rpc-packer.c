@@ -494,72 +494,6 @@ packer_put_tuple (Packer      *self,
          packer_put_members (self, piece, level);
 }
 
-typedef struct
-{
-  gsize n;
-  guint alignment;
-  gsize fixed_size;
-  guint offset_size;  /* of an array whose items have no fixed size */
-  gsize table;        /* where its framing offsets begin */
-} Items;
-
-/* Finds the items of an array, by their alignment and, unless it is 0, their size. */
-static inline gboolean
-items_init (Items        *self,
-            const guint8 *data,
-            gsize         size,
-            guint         alignment,
-            gsize         fixed_size)
-{
-  self->n = 0;
-  self->alignment = alignment;
-  self->fixed_size = fixed_size;
-  self->offset_size = 0;
-  self->table = size;
-
-  if (size == 0)
-    return TRUE;
-
-  if (fixed_size > 0)
-    {
-      self->n = size / fixed_size;
-      return size % fixed_size == 0;
-    }
-
-  self->offset_size = _msgpack_rpc_serial_offset_size (size);
-  if (size < self->offset_size)
-    return FALSE;
-
-  self->table = _msgpack_rpc_serial_load_offset (data + size - self->offset_size,
-                                                 self->offset_size);
-  if (self->table >= size)
-    return FALSE;
-
-  /* The size of an offset is a power of 2. */
-  self->n = (size - self->table) / self->offset_size;
-
-  return ((size - self->table) & (self->offset_size - 1)) == 0;
-}
-
-/* Finds item @i, which begins at @start or at the next multiple of the alignment. Moves @start to
- * where it begins, and gives where it ends. */
-static inline gboolean
-items_get (const Items  *self,
-           const guint8 *data,
-           gsize         i,
-           gsize        *start,
-           gsize        *end)
-{
-  *start = _msgpack_rpc_serial_align (*start, self->alignment);
-  if (self->fixed_size > 0)
-    *end = *start + self->fixed_size;
-  else
-    *end = _msgpack_rpc_serial_load_offset (data + self->table + i * self->offset_size,
-                                            self->offset_size);
-
-  return *start <= *end && *end <= self->table;
-}
-
 /* The header of an array or a map with @n items. */
 static gboolean
 packer_put_header (Packer   *self,
@@ -581,9 +515,9 @@ packer_put_variants (Packer       *self,
 {
   gsize start = 0;
   gsize end;
-  Items items;
+  MsgpackRpcItems items;
 
-  if (!items_init (&items, data, size, 8, 0))
+  if (!_msgpack_rpc_items_init (&items, data, size, 8, 0))
     return packer_fail_broken (self);
 
   if (!packer_put_header (self, FALSE, items.n))
@@ -591,7 +525,7 @@ packer_put_variants (Packer       *self,
 
   for (gsize i = 0; i < items.n; i++, start = end)
     {
-      if (!items_get (&items, data, i, &start, &end))
+      if (!_msgpack_rpc_items_get (&items, data, i, &start, &end))
         return packer_fail_broken (self);
 
       if (!packer_put_variant (self, data + start, end - start, level + 1))
@@ -635,9 +569,9 @@ packer_put_vardict (Packer       *self,
 {
   gsize start = 0;
   gsize end;
-  Items items;
+  MsgpackRpcItems items;
 
-  if (!items_init (&items, data, size, 8, 0))
+  if (!_msgpack_rpc_items_init (&items, data, size, 8, 0))
     return packer_fail_broken (self);
 
   if (!packer_put_header (self, TRUE, items.n))
@@ -645,7 +579,7 @@ packer_put_vardict (Packer       *self,
 
   for (gsize i = 0; i < items.n; i++, start = end)
     {
-      if (!items_get (&items, data, i, &start, &end))
+      if (!_msgpack_rpc_items_get (&items, data, i, &start, &end))
         return packer_fail_broken (self);
 
       if (!packer_put_vardict_entry (self, data + start, end - start, level))
@@ -667,10 +601,10 @@ packer_put_items (Packer      *self,
   gsize end;
   gsize fixed_size;
   guint alignment;
-  Items items;
+  MsgpackRpcItems items;
 
   _msgpack_rpc_serial_type_layout (item_type, &alignment, &fixed_size);
-  if (!items_init (&items, piece->data, piece->size, alignment, fixed_size))
+  if (!_msgpack_rpc_items_init (&items, piece->data, piece->size, alignment, fixed_size))
     return packer_fail_broken (self);
 
   if (!packer_put_header (self, is_map, items.n))
@@ -678,7 +612,7 @@ packer_put_items (Packer      *self,
 
   for (gsize i = 0; i < items.n; i++, start = end)
     {
-      if (!items_get (&items, piece->data, i, &start, &end))
+      if (!_msgpack_rpc_items_get (&items, piece->data, i, &start, &end))
         return packer_fail_broken (self);
 
       item.data = piece->data + start;

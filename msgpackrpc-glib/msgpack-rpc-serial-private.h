@@ -132,6 +132,74 @@ _msgpack_rpc_serial_type_layout (const char *type,
   return type + 1;
 }
 
+/* The items of an array. */
+typedef struct
+{
+  gsize n;
+  guint alignment;
+  gsize fixed_size;
+  guint offset_size; /* of an array whose items have no fixed size */
+  gsize table;       /* where its framing offsets begin */
+} MsgpackRpcItems;
+
+/* Finds them, by their alignment and, unless it is 0, their size. Nothing is taken for granted:
+ * returns FALSE if the data are no array. */
+static inline gboolean
+_msgpack_rpc_items_init (MsgpackRpcItems *self,
+                         const guint8    *data,
+                         gsize            size,
+                         guint            alignment,
+                         gsize            fixed_size)
+{
+  self->n = 0;
+  self->alignment = alignment;
+  self->fixed_size = fixed_size;
+  self->offset_size = 0;
+  self->table = size;
+
+  if (size == 0)
+    return TRUE;
+
+  if (fixed_size > 0)
+    {
+      self->n = size / fixed_size;
+      return size % fixed_size == 0;
+    }
+
+  self->offset_size = _msgpack_rpc_serial_offset_size (size);
+  if (size < self->offset_size)
+    return FALSE;
+
+  self->table = _msgpack_rpc_serial_load_offset (data + size - self->offset_size,
+                                                 self->offset_size);
+  if (self->table >= size)
+    return FALSE;
+
+  /* The size of an offset is a power of 2. */
+  self->n = (size - self->table) / self->offset_size;
+
+  return ((size - self->table) & (self->offset_size - 1)) == 0;
+}
+
+/* Finds item @i, which begins at @start or at the next multiple of the alignment. Moves @start to
+ * where it begins, and gives where it ends. Returns FALSE if it is not within the array. */
+static inline gboolean
+_msgpack_rpc_items_get (const MsgpackRpcItems *self,
+                        const guint8          *data,
+                        gsize                  i,
+                        gsize                 *start,
+                        gsize                 *end)
+{
+  *start = _msgpack_rpc_serial_align (*start, self->alignment);
+  if (self->fixed_size > 0)
+    *end = *start + self->fixed_size;
+  else
+    *end = _msgpack_rpc_serial_load_offset (data + self->table + i * self->offset_size,
+                                            self->offset_size);
+
+  return *start <= *end && *end <= self->table;
+}
+
 /* Writes an array, item by item, and holds none of them. */
 typedef struct
 {

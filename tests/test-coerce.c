@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-serial-private.h"
 #include "msgpack-rpc-value.h"
 
@@ -490,6 +491,234 @@ test_layout (void)
     }
 }
 
+/* As messages are decoded. Floating. */
+static GVariant *
+random_value (GRand *rand,
+              guint  depth)
+{
+  static const double doubles[] = { 0.0, -0.0, 1.0, 255.0, -1.5, 1e300, -9223372036854775808.0 };
+  static const char *const strings[] = { "", "a", "some text", "/a/b", "ж" };
+  int kind = g_rand_int_range (rand, 0, depth < 3 ? 11 : 7);
+  GVariantBuilder builder;
+  guint n;
+
+  switch (kind)
+    {
+    case 0:
+    case 1:
+      return g_variant_new_int64 (g_rand_int_range (rand, -1000, 1000) *
+                                  (G_GINT64_CONSTANT (1) << g_rand_int_range (rand, 0, 50)));
+    case 2:
+      return g_variant_new_uint64 (G_MAXUINT64 - g_rand_int (rand));
+    case 3:
+      return g_variant_new_double (doubles[g_rand_int_range (rand, 0, G_N_ELEMENTS (doubles))]);
+    case 4:
+      return g_variant_new_string (strings[g_rand_int_range (rand, 0, G_N_ELEMENTS (strings))]);
+    case 5:
+      return g_variant_new_parsed (g_rand_boolean (rand) ? "[byte 0x61]" : "(handle 256, [byte 98])");
+    case 6:
+      return g_rand_boolean (rand) ? g_variant_new_boolean (g_rand_boolean (rand))
+                                   : g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL);
+    default:
+      break;
+    }
+
+  n = g_rand_int_range (rand, 0, g_rand_int_range (rand, 0, 20) == 0 ? 300 : 5);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (kind < 9    ? "av"
+                                                    : kind == 9 ? "a{sv}"
+                                                                : "a{xv}"));
+  for (guint i = 0; i < n; i++)
+    {
+      GVariant *value = random_value (rand, n > 10 ? 3 : depth + 1);
+
+      if (kind < 9)
+        g_variant_builder_add (&builder, "v", value);
+      else if (kind == 9)
+        g_variant_builder_add (&builder, "{sv}", strings[i % G_N_ELEMENTS (strings)], value);
+      else
+        g_variant_builder_add (&builder, "{xv}", (gint64) i - 1, value);
+    }
+
+  return g_variant_builder_end (&builder);
+}
+
+static void
+append_type (GString  *out,
+             GVariant *value,
+             GRand    *rand);
+
+static void
+append_child_type (GString  *out,
+                   GVariant *value,
+                   gsize     i,
+                   GRand    *rand)
+{
+  g_autoptr(GVariant) child = g_variant_get_child_value (value, i);
+
+  while (g_variant_is_container (child) &&
+         (g_variant_is_of_type (child, G_VARIANT_TYPE_VARIANT) ||
+          g_variant_is_of_type (child, G_VARIANT_TYPE_DICT_ENTRY)))
+    {
+      GVariant *inner = g_variant_get_child_value (child, g_variant_n_children (child) - 1);
+
+      g_variant_unref (child);
+      child = inner;
+    }
+
+  append_type (out, child, rand);
+}
+
+/* A type that @value has some chance to fit. */
+static void
+append_type (GString  *out,
+             GVariant *value,
+             GRand    *rand)
+{
+  static const char numbers[] = "ynqiuxtddxv";
+  static const char strings[] = "sssssogv";
+  gsize n = g_variant_is_container (value) ? g_variant_n_children (value) : 0;
+
+  if (g_rand_int_range (rand, 0, 8) == 0)
+    g_string_append_c (out, 'm');
+
+  if (g_rand_int_range (rand, 0, 12) == 0)
+    g_string_append (out, "v");
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    g_string_append_c (out, strings[g_rand_int_range (rand, 0, sizeof strings - 1)]);
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
+    g_string_append (out, g_rand_boolean (rand) ? "ay" : "s");
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY))
+    {
+      g_string_append (out, g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT) ? "a{s" : "a{n");
+      if (n > 0 && g_rand_boolean (rand))
+        append_child_type (out, value, 0, rand);
+      else
+        g_string_append_c (out, 'v');
+      g_string_append_c (out, '}');
+    }
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE ("av")) && n < 10 && g_rand_boolean (rand))
+    {
+      g_string_append_c (out, '(');
+      for (gsize i = 0; i < n; i++)
+        append_child_type (out, value, i, rand);
+      g_string_append_c (out, ')');
+    }
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE ("av")))
+    {
+      g_string_append_c (out, 'a');
+      if (n > 0)
+        append_child_type (out, value, 0, rand);
+      else
+        g_string_append (out, g_rand_boolean (rand) ? "{sv}" : "(sx)");
+    }
+  else if (g_variant_is_container (value) ||
+           g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    g_string_append (out, g_rand_boolean (rand) ? g_variant_get_type_string (value) : "b");
+  else
+    g_string_append_c (out, numbers[g_rand_int_range (rand, 0, sizeof numbers - 1)]);
+}
+
+/* Returns whether it fits. */
+static gboolean
+assert_same_by_parts (GVariant           *value,
+                      const GVariantType *type)
+{
+  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GVariant) by_parts = NULL;
+  g_autoptr(GVariant) untrusted = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) error_by_parts = NULL;
+  g_autofree guint8 *copy = NULL;
+
+  result = _msgpack_rpc_coerce (value, type, "result", &error);
+  by_parts = _msgpack_rpc_coerce_by_parts (value, type, "result", &error_by_parts);
+  g_assert_true ((result == NULL) == (by_parts == NULL));
+  if (result == NULL)
+    {
+      g_assert_cmpstr (error->message, ==, error_by_parts->message);
+      return FALSE;
+    }
+
+  g_assert_false (g_variant_is_floating (result));
+  g_assert_cmpstr (g_variant_get_type_string (result), ==, g_variant_get_type_string (by_parts));
+  g_assert_cmpmem (g_variant_get_data (result), g_variant_get_size (result),
+                   g_variant_get_data (by_parts), g_variant_get_size (by_parts));
+
+  copy = g_memdup2 (g_variant_get_data (result), g_variant_get_size (result));
+  untrusted = g_variant_ref_sink (g_variant_new_from_data (type, copy, g_variant_get_size (result),
+                                                           FALSE, NULL, NULL));
+  g_assert_true (g_variant_is_normal_form (untrusted));
+
+  return TRUE;
+}
+
+static void
+test_same_by_parts (void)
+{
+  g_autoptr(GRand) rand = g_rand_new_with_seed (7);
+  guint n = g_getenv ("MSGPACK_RPC_TEST_THOROUGH") != NULL ? 200000 : 5000;
+  guint n_fit = 0;
+  guint n_retyped = 0;
+
+  g_test_summary ("Going through the bytes at once gives what one part after the other gives");
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr(GVariant) value = g_variant_ref_sink (random_value (rand, 0));
+      g_autoptr(GVariant) retyped = NULL;
+      g_autoptr(GString) type = g_string_new (NULL);
+
+      append_type (type, value, rand);
+      n_fit += assert_same_by_parts (value, G_VARIANT_TYPE (type->str));
+      retyped = _msgpack_rpc_retype (value, G_VARIANT_TYPE (type->str));
+      n_retyped += retyped != NULL;
+    }
+
+  g_test_message ("%u of %u fit, %u of them at once", n_fit, n, n_retyped);
+  g_assert_cmpuint (n_fit, >, n / 4);
+  g_assert_cmpuint (n_fit, <, n);
+  g_assert_cmpuint (n_retyped, >, n / 8);
+}
+
+/* What the bytes say is not what they are. */
+static void
+test_broken_data (void)
+{
+  static const char *const types[] = { "as", "ax", "(xx)", "a{sx}", "(sv)", "mas", "ab", "s" };
+  static const char *const texts[] = {
+    "[<'abc'>, <'de'>]",
+    "[<int64 1>, <int64 2>]",
+    "{'a': <int64 1>, 'bc': <int64 2>}",
+    "[<true>, <false>]",
+    "<'a'>",
+  };
+
+  g_test_summary ("Data that are declared to be in normal form and are not do no harm");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr(GVariant) value = variant_from_text (texts[i]);
+      gsize size = g_variant_get_size (value);
+
+      for (gsize position = 0; position < 2 * size; position++)
+        {
+          g_autofree guint8 *copy = g_memdup2 (g_variant_get_data (value), size);
+          g_autoptr(GVariant) broken = NULL;
+
+          copy[position / 2] ^= position % 2 == 0 ? 0xff : 0x05;
+          broken = g_variant_ref_sink (g_variant_new_from_data (g_variant_get_type (value), copy,
+                                                                size, TRUE, NULL, NULL));
+          for (gsize j = 0; j < G_N_ELEMENTS (types); j++)
+            {
+              g_autoptr(GVariant) result = _msgpack_rpc_retype (broken, G_VARIANT_TYPE (types[j]));
+
+              g_assert_true (result == NULL ||
+                             g_variant_is_of_type (result, G_VARIANT_TYPE (types[j])));
+            }
+        }
+    }
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -518,6 +747,8 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/coerce/long-arrays", test_long_arrays);
   g_test_add_func ("/msgpack-rpc/coerce/untrusted", test_untrusted);
   g_test_add_func ("/msgpack-rpc/coerce/layout", test_layout);
+  g_test_add_func ("/msgpack-rpc/coerce/same-by-parts", test_same_by_parts);
+  g_test_add_func ("/msgpack-rpc/coerce/broken-data", test_broken_data);
 
   return g_test_run ();
 }

@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-retype-private.h"
+#include "msgpack-rpc-serial-private.h"
+
+/* The longest type that a value in a variant is decoded to. */
+#define MAX_TYPE_LENGTH 5
+
+/* The serialised form of a value that was decoded. Its type need not end with NUL. */
+typedef struct
+{
+  const char *type;
+  gsize type_length;
+  const guint8 *data;
+  gsize size;
+} Piece;
+
+typedef struct
+{
+  guint8 *data;
+  gsize length;
+  gsize capacity;
+
+  /* Of the items without a fixed size, in all containers that are not complete. */
+  gsize *ends;
+  gsize n_ends;
+  gsize ends_capacity;
+} Writer;
+
+static gboolean writer_put (Writer      *self,
+                            const char  *type,
+                            const Piece *piece);
+
+static void
+writer_clear (Writer *self)
+{
+  g_free (self->data);
+  g_free (self->ends);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Writer, writer_clear)
+
+static gboolean
+writer_grow (Writer *self,
+             gsize   size)
+{
+  gsize capacity = MAX (2 * self->capacity, self->length + size + 64);
+  guint8 *data = g_try_realloc (self->data, capacity);
+
+  if (data == NULL)
+    return FALSE;
+
+  self->data = data;
+  self->capacity = capacity;
+
+  return TRUE;
+}
+
+static inline gboolean
+writer_reserve (Writer *self,
+                gsize   size)
+{
+  return G_LIKELY (size <= self->capacity - self->length) || writer_grow (self, size);
+}
+
+static inline gboolean
+writer_append (Writer     *self,
+               const void *data,
+               gsize       size)
+{
+  if (!writer_reserve (self, size))
+    return FALSE;
+
+  if (size > 0)
+    memcpy (self->data + self->length, data, size);
+  self->length += size;
+
+  return TRUE;
+}
+
+static inline gboolean
+writer_align (Writer *self,
+              guint   alignment)
+{
+  gsize aligned = _msgpack_rpc_serial_align (self->length, alignment);
+
+  if (!writer_reserve (self, alignment))
+    return FALSE;
+
+  while (self->length < aligned)
+    self->data[self->length++] = 0;
+
+  return TRUE;
+}
+
+static gboolean
+writer_reserve_ends (Writer *self,
+                     gsize   n)
+{
+  gsize capacity;
+  gsize *ends;
+
+  if (n <= self->ends_capacity - self->n_ends)
+    return TRUE;
+
+  capacity = MAX (2 * self->ends_capacity, self->n_ends + n + 16);
+  ends = g_try_renew (gsize, self->ends, capacity);
+  if (ends == NULL)
+    return FALSE;
+
+  self->ends = ends;
+  self->ends_capacity = capacity;
+
+  return TRUE;
+}
+
+static inline gboolean
+writer_add_end (Writer *self)
+{
+  if (!writer_reserve_ends (self, 1))
+    return FALSE;
+
+  self->ends[self->n_ends++] = self->length;
+
+  return TRUE;
+}
+
+/* Most takes less space than in variants. */
+static gboolean
+writer_reserve_items (Writer                *self,
+                      const Piece           *piece,
+                      const MsgpackRpcItems *items,
+                      gsize                  fixed_size)
+{
+  if (fixed_size > 0)
+    return writer_reserve (self, MIN (items->n * fixed_size, piece->size));
+
+  return writer_reserve (self, piece->size) && writer_reserve_ends (self, items->n);
+}
+
+/* Writes the framing offsets of a container that began at @start, and forgets its ends from
+ * @first_end on. Those of an array come in the order of its items, those of a tuple backwards. */
+static gboolean
+writer_put_offsets (Writer   *self,
+                    gsize     start,
+                    gsize     first_end,
+                    gboolean  backwards)
+{
+  gsize n = self->n_ends - first_end;
+  guint offset_size = _msgpack_rpc_serial_offset_size_for_body (self->length - start, n);
+
+  if (!writer_reserve (self, n * offset_size))
+    return FALSE;
+
+  for (gsize i = 0; i < n; i++)
+    {
+      gsize end = self->ends[first_end + (backwards ? n - 1 - i : i)];
+
+      _msgpack_rpc_serial_store_offset (self->data + self->length, offset_size, end - start);
+      self->length += offset_size;
+    }
+
+  self->n_ends = first_end;
+
+  return TRUE;
+}
+
+static inline gboolean
+piece_is (const Piece *self,
+          const char  *type,
+          gsize        length)
+{
+  return self->type_length == length && memcmp (self->type, type, length) == 0;
+}
+
+/* Takes what is in a variant. */
+static inline gboolean
+piece_open (Piece        *self,
+            const guint8 *data,
+            gsize         size)
+{
+  gsize limit = MIN (size, MAX_TYPE_LENGTH + 1);
+
+  for (gsize length = 1; length < limit; length++)
+    {
+      if (data[size - length - 1] == '\0')
+        {
+          self->type = (const char *) data + size - length;
+          self->type_length = length;
+          self->data = data;
+          self->size = size - length - 1;
+          return TRUE;
+        }
+    }
+
+  return FALSE;
+}
+
+static gboolean
+writer_put_unsigned (Writer  *self,
+                     char     type,
+                     guint64  t)
+{
+  guint8 y = t;
+  guint16 q = t;
+  guint32 u = t;
+
+  switch (type)
+    {
+    case 'y':
+      return t == y && writer_append (self, &y, sizeof y);
+    case 'q':
+      return t == q && writer_append (self, &q, sizeof q);
+    case 'u':
+      return t == u && writer_append (self, &u, sizeof u);
+    case 't':
+    default:
+      return writer_append (self, &t, sizeof t);
+    }
+}
+
+static gboolean
+writer_put_signed (Writer *self,
+                   char    type,
+                   gint64  x)
+{
+  gint16 n = x;
+  gint32 i = x;
+
+  switch (type)
+    {
+    case 'n':
+      return x == n && writer_append (self, &n, sizeof n);
+    case 'i':
+      return x == i && writer_append (self, &i, sizeof i);
+    case 'x':
+      return writer_append (self, &x, sizeof x);
+    default:
+      return x >= 0 && writer_put_unsigned (self, type, x);
+    }
+}
+
+/* A double that is integral may stand for an integer. */
+static gboolean
+writer_put_integer (Writer      *self,
+                    char         type,
+                    const Piece *piece)
+{
+  const double two_to_63 = 9223372036854775808.0;
+  guint64 t;
+  gint64 x;
+  double d;
+
+  if (piece->type_length != 1 || piece->size != sizeof x)
+    return FALSE;
+
+  switch (*piece->type)
+    {
+    case 'x':
+      memcpy (&x, piece->data, sizeof x);
+      return writer_put_signed (self, type, x);
+
+    case 't':
+      memcpy (&t, piece->data, sizeof t);
+      return t <= G_MAXINT64 ? writer_put_signed (self, type, t)
+                             : type == 't' && writer_append (self, &t, sizeof t);
+
+    case 'd':
+      memcpy (&d, piece->data, sizeof d);
+      return d >= -two_to_63 && d < two_to_63 && (double) (gint64) d == d &&
+             writer_put_signed (self, type, (gint64) d);
+
+    default:
+      return FALSE;
+    }
+}
+
+static gboolean
+writer_put_double (Writer      *self,
+                   const Piece *piece)
+{
+  guint64 t;
+  gint64 x;
+  double d;
+
+  if (piece->type_length != 1 || piece->size != sizeof d)
+    return FALSE;
+
+  switch (*piece->type)
+    {
+    case 'd':
+      return writer_append (self, piece->data, sizeof d);
+
+    case 'x':
+      memcpy (&x, piece->data, sizeof x);
+      d = x;
+      return writer_append (self, &d, sizeof d);
+
+    case 't':
+      memcpy (&t, piece->data, sizeof t);
+      d = t;
+      return writer_append (self, &d, sizeof d);
+
+    default:
+      return FALSE;
+    }
+}
+
+static inline gboolean
+writer_put_string (Writer      *self,
+                   const Piece *piece)
+{
+  return piece_is (piece, "s", 1) && piece->size > 0 && piece->data[piece->size - 1] == '\0' &&
+         writer_append (self, piece->data, piece->size);
+}
+
+static gboolean
+writer_put_variant (Writer      *self,
+                    const Piece *piece)
+{
+  return *piece->type != 'v' && writer_append (self, piece->data, piece->size) &&
+         writer_append (self, "", 1) && writer_append (self, piece->type, piece->type_length);
+}
+
+static gboolean
+writer_put_maybe (Writer      *self,
+                  const char  *child_type,
+                  const Piece *piece)
+{
+  guint alignment;
+  gsize fixed_size;
+
+  if (*piece->type == 'm')
+    return piece->size == 0;
+
+  _msgpack_rpc_serial_type_layout (child_type, &alignment, &fixed_size);
+
+  return writer_put (self, child_type, piece) && (fixed_size > 0 || writer_append (self, "", 1));
+}
+
+/* Puts an av as an array of @item_type. */
+static gboolean
+writer_put_list (Writer      *self,
+                 const char  *item_type,
+                 const Piece *piece)
+{
+  gsize first_end = self->n_ends;
+  gsize container = self->length;
+  gsize start = 0;
+  gsize end;
+  MsgpackRpcItems items;
+  gsize fixed_size;
+  guint alignment;
+  Piece item;
+
+  _msgpack_rpc_serial_type_layout (item_type, &alignment, &fixed_size);
+  if (!piece_is (piece, "av", 2) ||
+      !_msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) ||
+      !writer_reserve_items (self, piece, &items, fixed_size))
+    return FALSE;
+
+  for (gsize i = 0; i < items.n; i++, start = end)
+    {
+      if (!_msgpack_rpc_items_get (&items, piece->data, i, &start, &end) ||
+          !piece_open (&item, piece->data + start, end - start) ||
+          !writer_align (self, alignment) || !writer_put (self, item_type, &item))
+        return FALSE;
+
+      if (fixed_size == 0 && !writer_add_end (self))
+        return FALSE;
+    }
+
+  return fixed_size > 0 || writer_put_offsets (self, container, first_end, FALSE);
+}
+
+/* Finds key and value of an {sv} or {xv}. */
+static gboolean
+piece_open_entry (const Piece *map,
+                  gsize        start,
+                  gsize        end,
+                  Piece       *key,
+                  Piece       *value)
+{
+  const guint8 *data = map->data + start;
+  gsize size = end - start;
+  guint offset_size = 0;
+  gsize value_start;
+
+  key->type = map->type + 2;
+  key->type_length = 1;
+  key->data = data;
+  key->size = sizeof (gint64);
+
+  if (*key->type == 's')
+    {
+      offset_size = _msgpack_rpc_serial_offset_size (size);
+      if (size < offset_size)
+        return FALSE;
+      key->size = _msgpack_rpc_serial_load_offset (data + size - offset_size, offset_size);
+      if (key->size > size)
+        return FALSE;
+    }
+
+  value_start = _msgpack_rpc_serial_align (key->size, 8);
+
+  return value_start + offset_size <= size &&
+         piece_open (value, data + value_start, size - offset_size - value_start);
+}
+
+/* Ends what is a tuple or an entry of a dictionary, of this layout. */
+static gboolean
+writer_end_members (Writer *self,
+                    gsize   start,
+                    gsize   first_end,
+                    guint   alignment,
+                    gsize   fixed_size)
+{
+  if (fixed_size == 0)
+    return writer_put_offsets (self, start, first_end, TRUE);
+
+  return writer_align (self, alignment) &&
+         (self->length > start || writer_append (self, "", 1));
+}
+
+/* @type is that of the entry, from the brace on. */
+static gboolean
+writer_put_entry (Writer      *self,
+                  const char  *type,
+                  const Piece *key,
+                  const Piece *value)
+{
+  gsize first_end = self->n_ends;
+  gsize start = self->length;
+  const char *value_type;
+  guint alignment;
+  guint value_alignment;
+  gsize fixed_size;
+  gsize key_size;
+  gsize value_size;
+
+  _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
+  value_type = _msgpack_rpc_serial_type_layout (type + 1, &value_alignment, &key_size);
+  _msgpack_rpc_serial_type_layout (value_type, &value_alignment, &value_size);
+
+  return writer_put (self, type + 1, key) && (key_size > 0 || writer_add_end (self)) &&
+         writer_align (self, value_alignment) && writer_put (self, value_type, value) &&
+         writer_end_members (self, start, first_end, alignment, fixed_size);
+}
+
+/* @entry_type is from the brace on. */
+static gboolean
+writer_put_map (Writer      *self,
+                const char  *entry_type,
+                const Piece *piece)
+{
+  gsize first_end = self->n_ends;
+  gsize container = self->length;
+  gsize start = 0;
+  gsize end;
+  MsgpackRpcItems items;
+  gsize fixed_size;
+  guint alignment;
+  Piece key;
+  Piece value;
+
+  /* Some languages cannot tell an empty map from an empty array. */
+  if (piece->size == 0)
+    return *piece->type == 'a' && piece->type[1] != 'y';
+
+  _msgpack_rpc_serial_type_layout (entry_type, &alignment, &fixed_size);
+  if (!(piece_is (piece, "a{sv}", 5) || piece_is (piece, "a{xv}", 5)) ||
+      !_msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) ||
+      !writer_reserve_items (self, piece, &items, fixed_size))
+    return FALSE;
+
+  for (gsize i = 0; i < items.n; i++, start = end)
+    {
+      if (!_msgpack_rpc_items_get (&items, piece->data, i, &start, &end) ||
+          !piece_open_entry (piece, start, end, &key, &value) ||
+          !writer_align (self, alignment) || !writer_put_entry (self, entry_type, &key, &value))
+        return FALSE;
+
+      if (fixed_size == 0 && !writer_add_end (self))
+        return FALSE;
+    }
+
+  return fixed_size > 0 || writer_put_offsets (self, container, first_end, FALSE);
+}
+
+static gboolean
+writer_put_array (Writer      *self,
+                  const char  *item_type,
+                  const Piece *piece)
+{
+  if (*item_type == '{')
+    return writer_put_map (self, item_type, piece);
+
+  /* A map is no list of pairs. */
+  if (*item_type == '(' && strncmp (item_type, "(vv)", 4) == 0)
+    return FALSE;
+
+  return writer_put_list (self, item_type, piece);
+}
+
+/* @member is what comes behind the parenthesis. */
+static gboolean
+writer_put_members (Writer                *self,
+                    const char            *member,
+                    const Piece           *piece,
+                    const MsgpackRpcItems *items)
+{
+  gsize start = 0;
+  gsize end;
+  Piece item;
+
+  for (gsize i = 0; i < items->n; i++, start = end)
+    {
+      const char *type = member;
+      guint alignment;
+      gsize fixed_size;
+
+      if (*type == ')' || !_msgpack_rpc_items_get (items, piece->data, i, &start, &end) ||
+          !piece_open (&item, piece->data + start, end - start))
+        return FALSE;
+
+      member = _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
+      if (!writer_align (self, alignment) || !writer_put (self, type, &item))
+        return FALSE;
+
+      if (fixed_size == 0 && *member != ')' && !writer_add_end (self))
+        return FALSE;
+    }
+
+  return *member == ')';
+}
+
+static gboolean
+writer_put_tuple (Writer      *self,
+                  const char  *type,
+                  const Piece *piece)
+{
+  gsize first_end = self->n_ends;
+  gsize start = self->length;
+  MsgpackRpcItems items;
+  gsize fixed_size;
+  guint alignment;
+
+  _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
+
+  return strncmp (type, "(hay)", 5) != 0 && piece_is (piece, "av", 2) &&
+         _msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) &&
+         writer_put_members (self, type + 1, piece, &items) &&
+         writer_end_members (self, start, first_end, alignment, fixed_size);
+}
+
+/* Whether @type begins with the type of the piece. No type is the beginning of another one. */
+static inline gboolean
+piece_is_of_type (const Piece *self,
+                  const char  *type)
+{
+  gsize i = 0;
+
+  while (i < self->type_length && type[i] == self->type[i])
+    i++;
+
+  return i == self->type_length;
+}
+
+/* Puts the piece as the first type in @type. The output is aligned for it. */
+static gboolean
+writer_put (Writer      *self,
+            const char  *type,
+            const Piece *piece)
+{
+  switch (*type)
+    {
+    case 'y':
+    case 'n':
+    case 'q':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 't':
+      return writer_put_integer (self, *type, piece);
+
+    case 'd':
+      return writer_put_double (self, piece);
+
+    case 's':
+      return writer_put_string (self, piece);
+
+    case 'v':
+      return writer_put_variant (self, piece);
+
+    default:
+      break;
+    }
+
+  if (piece_is_of_type (piece, type))
+    return (*type != 'b' || piece->size == 1) &&
+           writer_append (self, piece->data, piece->size);
+
+  switch (*type)
+    {
+    case 'm':
+      return writer_put_maybe (self, type + 1, piece);
+
+    case 'a':
+      return writer_put_array (self, type + 1, piece);
+
+    case '(':
+      return writer_put_tuple (self, type, piece);
+
+    default:
+      return FALSE;
+    }
+}
+
+static GVariant *
+writer_end (Writer             *self,
+            const GVariantType *type)
+{
+  g_autoptr(GBytes) bytes = NULL;
+  guint8 *data = g_steal_pointer (&self->data);
+
+  if (self->capacity - self->length > self->length / 4 + 64)
+    data = g_realloc (data, self->length);
+  bytes = g_bytes_new_take (data, self->length);
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, TRUE));
+}
+
+GVariant *
+_msgpack_rpc_retype (GVariant           *value,
+                     const GVariantType *type)
+{
+  g_auto(Writer) writer = { 0 };
+  Piece piece;
+
+  if (g_variant_is_of_type (value, type) || !g_variant_is_normal_form (value))
+    return NULL;
+
+  piece.type = g_variant_get_type_string (value);
+  piece.type_length = strlen (piece.type);
+  piece.data = g_variant_get_data (value);
+  piece.size = g_variant_get_size (value);
+
+  if (piece.data == NULL && piece.size > 0)
+    return NULL;
+
+  if (*piece.type == 'v' && (!piece_open (&piece, piece.data, piece.size) ||
+                             piece_is_of_type (&piece, g_variant_type_peek_string (type))))
+    return NULL;
+
+  if (!writer_put (&writer, g_variant_type_peek_string (type), &piece))
+    return NULL;
+
+  return writer_end (&writer, type);
+}
