@@ -9,6 +9,9 @@
 /* The longest type that a value in a variant is decoded to. */
 #define MAX_TYPE_LENGTH 5
 
+/* Small messages need no more ends than this. */
+#define N_LOCAL_ENDS 16
+
 /* The serialised form of a value that was decoded. Its type need not end with NUL. */
 typedef struct
 {
@@ -25,9 +28,10 @@ typedef struct
   gsize capacity;
 
   /* Of the items without a fixed size, in all containers that are not complete. */
-  gsize *ends;
+  gsize *ends; /* NULL as long as they are the local ones */
   gsize n_ends;
   gsize ends_capacity;
+  gsize local_ends[N_LOCAL_ENDS];
 } Writer;
 
 static gboolean writer_put (Writer      *self,
@@ -96,6 +100,12 @@ writer_align (Writer *self,
   return TRUE;
 }
 
+static inline gsize *
+writer_get_ends (Writer *self)
+{
+  return self->ends != NULL ? self->ends : self->local_ends;
+}
+
 static gboolean
 writer_reserve_ends (Writer *self,
                      gsize   n)
@@ -106,11 +116,13 @@ writer_reserve_ends (Writer *self,
   if (n <= self->ends_capacity - self->n_ends)
     return TRUE;
 
-  capacity = MAX (2 * self->ends_capacity, self->n_ends + n + 16);
+  capacity = MAX (2 * self->ends_capacity, self->n_ends + n);
   ends = g_try_renew (gsize, self->ends, capacity);
   if (ends == NULL)
     return FALSE;
 
+  if (self->ends == NULL)
+    memcpy (ends, self->local_ends, self->n_ends * sizeof (gsize));
   self->ends = ends;
   self->ends_capacity = capacity;
 
@@ -123,7 +135,7 @@ writer_add_end (Writer *self)
   if (!writer_reserve_ends (self, 1))
     return FALSE;
 
-  self->ends[self->n_ends++] = self->length;
+  writer_get_ends (self)[self->n_ends++] = self->length;
 
   return TRUE;
 }
@@ -151,13 +163,14 @@ writer_put_offsets (Writer   *self,
 {
   gsize n = self->n_ends - first_end;
   guint offset_size = _msgpack_rpc_serial_offset_size_for_body (self->length - start, n);
+  const gsize *ends = writer_get_ends (self) + first_end;
 
   if (!writer_reserve (self, n * offset_size))
     return FALSE;
 
   for (gsize i = 0; i < n; i++)
     {
-      gsize end = self->ends[first_end + (backwards ? n - 1 - i : i)];
+      gsize end = ends[backwards ? n - 1 - i : i];
 
       _msgpack_rpc_serial_store_offset (self->data + self->length, offset_size, end - start);
       self->length += offset_size;
@@ -637,7 +650,7 @@ GVariant *
 _msgpack_rpc_retype (GVariant           *value,
                      const GVariantType *type)
 {
-  g_auto(Writer) writer = { 0 };
+  g_auto(Writer) writer = { .ends_capacity = N_LOCAL_ENDS };
   Piece piece;
 
   if (g_variant_is_of_type (value, type) || !g_variant_is_normal_form (value))

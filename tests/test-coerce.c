@@ -515,7 +515,8 @@ random_value (GRand *rand,
     case 4:
       return g_variant_new_string (strings[g_rand_int_range (rand, 0, G_N_ELEMENTS (strings))]);
     case 5:
-      return g_variant_new_parsed (g_rand_boolean (rand) ? "[byte 0x61]" : "(handle 256, [byte 98])");
+      return g_variant_new_parsed (g_rand_boolean (rand) ? "[byte 0x61]"
+                                                         : "(handle 256, [byte 0x62])");
     case 6:
       return g_rand_boolean (rand) ? g_variant_new_boolean (g_rand_boolean (rand))
                                    : g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL);
