@@ -17,8 +17,9 @@ FOLDERS = {'installed': BUILD / 'meson-private', 'uninstalled': BUILD / 'meson-u
 
 def pkg_config(folder, *args):
     path = os.pathsep.join([str(folder), os.environ.get('PKG_CONFIG_PATH', '')])
-    return subprocess.run(['pkg-config', *args], check=True, text=True,
-                          stdout=subprocess.PIPE, env={**os.environ, 'PKG_CONFIG_PATH': path}).stdout
+    environment = {**os.environ, 'PKG_CONFIG_PATH': path}
+    return subprocess.run(['pkg-config', *args], check=True, text=True, env=environment,
+                          stdout=subprocess.PIPE).stdout
 
 
 class PkgConfig(unittest.TestCase):
