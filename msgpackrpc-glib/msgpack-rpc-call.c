@@ -362,28 +362,56 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
     post (self, report_delivery);
 }
 
+/* @link: NULL if the call has ended. */
+static GError *
+timeout_error_new (MsgpackRpcCall *self,
+                   MsgpackRpcLink *link)
+{
+  MsgpackRpcConnectionStatus status = MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+
+  if (self->method == NULL)
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("Not done within %d ms"),
+                        self->timeout);
+
+  if (link != NULL && !_msgpack_rpc_link_has_ended (link))
+    status = _msgpack_rpc_link_get_status (link);
+
+  switch (status)
+    {
+    case MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                          _("“%s” was not sent within %d ms: the client was not opened"),
+                          self->method, self->timeout);
+
+    case MSGPACK_RPC_CONNECTION_STATUS_CONNECTING:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                          _("“%s” was not sent within %d ms: the client is still connecting"),
+                          self->method, self->timeout);
+
+    default:
+      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                          _("“%s” was not answered within %d ms"), self->method, self->timeout);
+    }
+}
+
 void
 _msgpack_rpc_call_expire (MsgpackRpcCall *self)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MsgpackRpcLink) link = NULL;
 
+  g_mutex_lock (&self->lock);
+  link = self->link != NULL ? g_object_ref (self->link) : NULL;
+  g_mutex_unlock (&self->lock);
+
   if (self->kind == MSGPACK_RPC_CALL_KIND_CLOSE)
     {
-      g_mutex_lock (&self->lock);
-      link = self->link != NULL ? g_object_ref (self->link) : NULL;
-      g_mutex_unlock (&self->lock);
       if (link != NULL)
         _msgpack_rpc_link_close (link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
       return;
     }
 
-  if (self->method != NULL)
-    error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("“%s” was not answered within %d ms"),
-                         self->method, self->timeout);
-  else
-    error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("Not done within %d ms"),
-                         self->timeout);
+  error = timeout_error_new (self, link);
   _msgpack_rpc_call_fail (self, error);
 }
 

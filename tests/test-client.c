@@ -189,6 +189,21 @@ test_call_at_once (Fixture       *f,
 }
 
 static void
+test_call_unopened (Fixture       *f,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A call on a client that nobody opens ends by its deadline and says why");
+
+  msgpack_rpc_client_set_default_timeout (f->client, 20);
+  g_assert_null (msgpack_rpc_peer_call_sync (f->peer, "add", NULL, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_nonnull (strstr (error->message, "“add” was not sent within 20 ms"));
+  g_assert_nonnull (strstr (error->message, "not opened"));
+}
+
+static void
 test_queue_off (Fixture       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
@@ -632,6 +647,7 @@ main (int    argc,
   g_test_add_func ("/msgpack-rpc/client/new", test_new);
   ADD ("status", test_status);
   ADD ("call-at-once", test_call_at_once);
+  ADD ("call-unopened", test_call_unopened);
   ADD ("queue-off", test_queue_off);
   ADD ("call-sync-connecting", test_call_sync_connecting);
   ADD ("open-twice", test_open_twice);
