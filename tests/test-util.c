@@ -7,8 +7,17 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+int
+test_get_slowness (void)
+{
+  const char *slowness = g_getenv ("MSGPACK_RPC_TEST_SLOWNESS");
+
+  return slowness != NULL ? MAX (1, atoi (slowness)) : 1;
+}
 
 static gboolean
 tick (gpointer user_data G_GNUC_UNUSED)

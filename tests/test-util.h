@@ -8,8 +8,12 @@
 
 G_BEGIN_DECLS
 
-/* How long a condition may take to come true. Nothing waits that long unless it fails. */
-#define TEST_DEADLINE (20 * G_USEC_PER_SEC)
+/* How long a condition may take to come true, in microseconds. Nothing waits that long unless it
+ * fails. */
+#define TEST_DEADLINE (20 * G_USEC_PER_SEC * test_get_slowness ())
+
+/* How many times slower than usual the program may be, as under valgrind. */
+int test_get_slowness (void);
 
 /* Runs the thread-default context until @condition holds. */
 #define WAIT_UNTIL(condition)                                                        \
