@@ -167,8 +167,12 @@ async_transport_read (MsgpackRpcTransport  *transport,
   n = MIN (size, (gsize) self->in.count - self->read_offset);
   memcpy (buffer, self->read_buffer + self->read_offset, n);
   self->read_offset += n;
+  /* Nothing else tells that there is more to read. */
   if (self->read_offset == (gsize) self->in.count)
-    self->in.done = FALSE;
+    {
+      self->in.done = FALSE;
+      start_read (self);
+    }
   return (gssize) n;
 }
 

@@ -61,10 +61,10 @@ void _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
                                    guint64         max_decoded_size,
                                    guint           max_depth);
 
-/* disconnected → connecting */
-void _msgpack_rpc_link_open   (MsgpackRpcLink         *self,
-                               MsgpackRpcLinkOpenFunc  func,
-                               gpointer                data);
+/* disconnected → connecting; FALSE if it was opened before, or has ended. */
+gboolean _msgpack_rpc_link_open (MsgpackRpcLink         *self,
+                                 MsgpackRpcLinkOpenFunc  func,
+                                 gpointer                data);
 /* connecting → connected, or ended with @error. */
 void _msgpack_rpc_link_opened (MsgpackRpcLink         *self,
                                GIOStream              *stream,
@@ -103,6 +103,8 @@ void _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
 /* Does all the I/O that can be done without blocking, waiting for another thread that is doing
  * it. */
 void _msgpack_rpc_link_work   (MsgpackRpcLink *self);
+/* The same, by the reactor's context. */
+void _msgpack_rpc_link_work_later (MsgpackRpcLink *self);
 /* Looks again whether a half-closed link can end. */
 void _msgpack_rpc_link_settle (MsgpackRpcLink *self);
 /* What a thread that waits should poll before it calls _work() again: appends to @fds (of GPollFD)

@@ -771,12 +771,17 @@ work_cb (gpointer owner)
   _msgpack_rpc_link_work (owner);
 }
 
-/* The private context is polled by the reactor's context, and by any thread that waits. */
+void
+_msgpack_rpc_link_work_later (MsgpackRpcLink *self)
+{
+  _msgpack_rpc_reactor_cork (self->reactor, work_cb, G_OBJECT (self));
+}
+
+/* The private context is polled by the reactor's context, and by any thread that waits. The lock is
+ * held. */
 static void
 start_private_context (MsgpackRpcLink *self)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
   if (self->nested != NULL)
     return;
 
@@ -788,20 +793,25 @@ start_private_context (MsgpackRpcLink *self)
   g_source_attach (self->nested, _msgpack_rpc_reactor_get_context (self->reactor));
 }
 
-void
+gboolean
 _msgpack_rpc_link_open (MsgpackRpcLink         *self,
                         MsgpackRpcLinkOpenFunc  func,
                         gpointer                data)
 {
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
-
-  start_private_context (self);
+  gboolean is_new;
 
   g_mutex_lock (&self->lock);
-  g_assert (self->open_cancellable == NULL);
-  self->open_cancellable = g_object_ref (cancellable);
-  set_state (self, STATE_CONNECTING, NULL);
+  is_new = self->state == STATE_NEW;
+  if (is_new)
+    {
+      start_private_context (self);
+      self->open_cancellable = g_object_ref (cancellable);
+      set_state (self, STATE_CONNECTING, NULL);
+    }
   g_mutex_unlock (&self->lock);
+  if (!is_new)
+    return FALSE;
 
   if (!enter_io (self, TRUE))
     g_assert_not_reached ();
@@ -809,6 +819,7 @@ _msgpack_rpc_link_open (MsgpackRpcLink         *self,
   func (self, data, cancellable);
   g_main_context_pop_thread_default (self->context);
   leave_io (self);
+  return TRUE;
 }
 
 /* Nagle's algorithm makes a request wait for the acknowledgement of the one before: 40 ms. */
@@ -835,7 +846,9 @@ choose_transport (MsgpackRpcLink *self,
   if (transport != NULL)
     return transport;
 
+  g_mutex_lock (&self->lock);
   start_private_context (self);
+  g_mutex_unlock (&self->lock);
   return _msgpack_rpc_async_transport_new (stream, self->context);
 }
 
@@ -844,24 +857,26 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
                           GIOStream      *stream)
 {
   MsgpackRpcTransport *transport = choose_transport (self, stream);
-  gboolean refused;
+  gboolean ended, has_port;
 
   g_mutex_lock (&self->lock);
-  refused = self->state != STATE_NEW && self->state != STATE_CONNECTING;
-  if (!refused)
+  g_assert (self->transport == NULL);
+  self->transport = transport;
+  ended = self->state == STATE_ENDED;
+  if (!ended)
     {
-      self->transport = transport;
       set_state (self, STATE_CONNECTED, NULL);
       update_ports (self);
     }
+  has_port = self->ports[0] != NULL;
   g_mutex_unlock (&self->lock);
 
-  /* It was closed meanwhile: a late stream is closed too. */
-  if (refused)
-    {
-      transport->klass->close (transport);
-      transport->klass->free (transport);
-    }
+  /* It was closed meanwhile: whoever holds the I/O closes the late stream too. */
+  if (ended && enter_io (self, FALSE))
+    leave_io (self);
+  /* Nothing tells that there is something to read before somebody has tried. */
+  if (!ended && !has_port)
+    _msgpack_rpc_link_work_later (self);
 }
 
 void
@@ -1063,7 +1078,7 @@ _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
 
   /* Messages that have come already are waiting in the unpacker. */
   if (resumed)
-    _msgpack_rpc_reactor_cork (self->reactor, work_cb, G_OBJECT (self));
+    _msgpack_rpc_link_work_later (self);
 }
 
 /* ---- the object ---- */
