@@ -235,7 +235,7 @@ admit (MsgpackRpcServer     *self,
 typedef struct
 {
   MsgpackRpcConnection *connection; /* owned; keeps its guest */
-  Guest *guest;
+  Guest *guest;                     /* NULL once it was let in */
 } Admission;
 
 static void
@@ -243,6 +243,10 @@ admission_free (gpointer data)
 {
   Admission *admission = data;
 
+  /* The server is gone. */
+  if (admission->guest != NULL)
+    msgpack_rpc_connection_close_async (admission->connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
+                                        NULL, NULL);
   g_object_unref (admission->connection);
   g_free (admission);
 }
@@ -253,7 +257,7 @@ admit_cb (gpointer owner,
 {
   Admission *admission = data;
 
-  admit (owner, admission->connection, admission->guest);
+  admit (owner, admission->connection, g_steal_pointer (&admission->guest));
 }
 
 /* ---- accepting ---- */
@@ -1050,7 +1054,7 @@ msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
  *
  * - `MSGPACK_RPC_ERROR_INVALID_ADDRESS` if @address is not valid, or cannot be listened on;
  * - `G_IO_ERROR_ADDRESS_IN_USE` if somebody else listens there;
- * - `G_IO_ERROR_NOT_SUPPORTED` for TLS;
+ * - `G_IO_ERROR_NOT_SUPPORTED` for TLS, for which there is [method@Server.accept_stream];
  * - `G_IO_ERROR_CLOSED` if the server was closed;
  * - `G_IO_ERROR_CANCELLED`, and what resolving a name and binding a socket can fail with.
  *
