@@ -185,9 +185,14 @@ client_reply (gpointer        client,
 {
   const char *method = msgpack_rpc_call_get_method (call);
 
-  if (_msgpack_rpc_has_handler (client, signals[SIGNAL_REPLY]))
-    g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method),
-                   call);
+  g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method), call);
+}
+
+/* What nobody looks at is not posted: a program may wait for its calls and never run a loop. */
+static gboolean
+client_hears_replies (gpointer client)
+{
+  return _msgpack_rpc_has_handler (client, signals[SIGNAL_REPLY]);
 }
 
 static const MsgpackRpcClientFuncs client_funcs = {
@@ -195,6 +200,7 @@ static const MsgpackRpcClientFuncs client_funcs = {
   .request = client_request,
   .notification = client_notification,
   .reply = client_reply,
+  .hears_replies = client_hears_replies,
 };
 
 /* ---- opening, with the link's private context as thread-default ---- */
@@ -238,20 +244,31 @@ opened_cb (GObject      *source G_GNUC_UNUSED,
   g_free (attempt);
 }
 
+/* What is opened: the client may have another connection by now. */
+typedef struct
+{
+  MsgpackRpcClient *client;
+  MsgpackRpcConnection *connection;
+} Opening;
+
 static void
 start_open (MsgpackRpcLink *link G_GNUC_UNUSED,
             gpointer        data,
             GCancellable   *cancellable)
 {
-  MsgpackRpcClient *self = data;
+  Opening *opening = data;
   Attempt *attempt = g_new0 (Attempt, 1);
 
-  g_mutex_lock (&self->lock);
-  attempt->connection = g_object_ref (self->connection);
-  g_mutex_unlock (&self->lock);
-  g_weak_ref_init (&attempt->client, self);
+  attempt->connection = g_object_ref (opening->connection);
+  g_weak_ref_init (&attempt->client, opening->client);
 
-  _msgpack_rpc_target_open_async (&self->target, cancellable, opened_cb, attempt);
+  _msgpack_rpc_target_open_async (&opening->client->target, cancellable, opened_cb, attempt);
+}
+
+static void
+let_go (gpointer owner G_GNUC_UNUSED,
+        gpointer data G_GNUC_UNUSED)
+{
 }
 
 /* The connection to open or to use: a new one if the last has ended. The lock is held. */
@@ -261,7 +278,10 @@ renew_connection (MsgpackRpcClient *self)
   if (self->connection != NULL && !_msgpack_rpc_connection_has_ended (self->connection))
     return;
 
-  g_clear_object (&self->connection);
+  /* The last one has still to deliver its end, and what came before. */
+  if (self->connection != NULL)
+    _msgpack_rpc_reactor_post (self->reactor, self, FALSE, let_go, g_steal_pointer (&self->connection),
+                               g_object_unref);
   self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self, &client_funcs);
   self->was_opened = FALSE;
   msgpack_rpc_connection_set_dispatcher (self->connection, self->dispatcher);
@@ -277,6 +297,7 @@ start_opening (MsgpackRpcClient    *self,
 {
   MsgpackRpcCall *call;
   g_autoptr(MsgpackRpcConnection) connection = NULL;
+  Opening opening = { .client = self };
   gboolean first;
 
   call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_OPEN, self, self->reactor,
@@ -292,7 +313,8 @@ start_opening (MsgpackRpcClient    *self,
   self->was_opened = TRUE;
   g_mutex_unlock (&self->lock);
 
-  _msgpack_rpc_connection_open (connection, call, first ? start_open : NULL, self);
+  opening.connection = connection;
+  _msgpack_rpc_connection_open (connection, call, first ? start_open : NULL, &opening);
   return call;
 }
 
@@ -1027,6 +1049,7 @@ msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
                                    MsgpackRpcDispatcher *dispatcher)
 {
   g_autoptr(MsgpackRpcDispatcher) old = NULL;
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
 
   g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
   g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
@@ -1034,10 +1057,11 @@ msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
   g_mutex_lock (&self->lock);
   old = self->dispatcher;
   self->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
-  if (self->connection != NULL)
-    msgpack_rpc_connection_set_dispatcher (self->connection, dispatcher);
+  g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
 
+  if (connection != NULL)
+    msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
   if (old != dispatcher)
     _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
 }
@@ -1075,6 +1099,7 @@ void
 msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
                                         int               default_timeout)
 {
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
   gboolean changed;
 
   g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
@@ -1083,10 +1108,11 @@ msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
   g_mutex_lock (&self->lock);
   changed = self->default_timeout != default_timeout;
   self->default_timeout = default_timeout;
-  if (self->connection != NULL)
-    msgpack_rpc_connection_set_default_timeout (self->connection, default_timeout);
+  g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
 
+  if (connection != NULL)
+    msgpack_rpc_connection_set_default_timeout (connection, default_timeout);
   if (changed)
     _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DEFAULT_TIMEOUT]);
 }
@@ -1124,6 +1150,7 @@ void
 msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
                                 MsgpackRpcProfile  profile)
 {
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
   gboolean changed;
 
   g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
@@ -1131,10 +1158,11 @@ msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
   g_mutex_lock (&self->lock);
   changed = self->profile != profile;
   self->profile = profile;
-  if (self->connection != NULL)
-    msgpack_rpc_connection_set_profile (self->connection, profile);
+  g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
 
+  if (connection != NULL)
+    msgpack_rpc_connection_set_profile (connection, profile);
   if (changed)
     _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_PROFILE]);
 }

@@ -40,6 +40,7 @@ struct _MsgpackRpcConnection
   int undelivered;                 /* atomic; messages that wait for the main context */
   gsize held_bytes;                /* atomic; their size */
   int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
+  gboolean has_told_end;           /* in the main context; nothing comes after it */
 
   GWeakRef client;                 /* who hears of everything too */
   const MsgpackRpcClientFuncs *client_funcs; /* fixed; NULL without a client */

@@ -192,7 +192,8 @@ deliver_request (MsgpackRpcConnection *self,
                    message->params, &handled);
   if (!handled && client != NULL)
     handled = self->client_funcs->request (client, invocation, message->params);
-  if (handled || msgpack_rpc_invocation_get_answered (invocation))
+  if (handled || msgpack_rpc_invocation_get_answered (invocation) ||
+      msgpack_rpc_invocation_is_cancelled (invocation))
     return;
 
   dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
@@ -227,7 +228,8 @@ static void
 release (MsgpackRpcConnection *self,
          Incoming             *incoming)
 {
-  g_atomic_int_add (&self->undelivered, -1);
+  if (g_atomic_int_add (&self->undelivered, -1) == MAX_UNDELIVERED)
+    _msgpack_rpc_link_work_later (self->link);
   g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
 }
 
@@ -239,6 +241,10 @@ deliver_incoming (gpointer owner,
   Incoming *incoming = data;
 
   release (self, incoming);
+  /* It was being read while another thread closed. */
+  if (self->has_told_end)
+    return;
+
   if (emit_message (self, incoming->raw))
     {
       /* Whoever took it answers it with a message of its own. */
@@ -309,6 +315,16 @@ refuse_busy (MsgpackRpcConnection *self,
   send_error (self, message->msgid, error);
 }
 
+/* Other threads may have answered, or made a call, before they could find that reading pauses. */
+static void
+pause_reading (MsgpackRpcConnection *self)
+{
+  _msgpack_rpc_link_set_paused (self->link, TRUE);
+  if (g_atomic_int_get (&self->requests_in_flight) < MAX_REQUESTS / 2 ||
+      g_atomic_int_get (&self->calls_in_flight) > 0)
+    _msgpack_rpc_link_set_paused (self->link, FALSE);
+}
+
 static void
 take_request (MsgpackRpcConnection *self,
               GVariant             *raw,
@@ -326,7 +342,7 @@ take_request (MsgpackRpcConnection *self,
 
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) == 0)
-    _msgpack_rpc_link_set_paused (self->link, TRUE);
+    pause_reading (self);
   post_incoming (self, raw, size, message, deliver_incoming);
 }
 
@@ -382,6 +398,15 @@ check_held_bytes (MsgpackRpcConnection *self)
   return FALSE;
 }
 
+static gboolean
+hears_replies (MsgpackRpcConnection *self)
+{
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  return has_handler (self, SIGNAL_REPLY) ||
+         (client != NULL && self->client_funcs->hears_replies (client));
+}
+
 static void
 take_response (MsgpackRpcConnection *self,
                GVariant             *raw,
@@ -404,7 +429,7 @@ take_response (MsgpackRpcConnection *self,
       g_atomic_int_add (&self->calls_in_flight, -1);
       if (!end_call (self, call, raw, message))
         count (&self->statistics.late_replies);
-      else if (has_handler (self, SIGNAL_REPLY) || self->client_funcs != NULL)
+      else if (hears_replies (self))
         _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
       return;
     }
@@ -633,6 +658,7 @@ deliver_ending (gpointer owner,
 {
   Ending *ending = data;
 
+  MSGPACK_RPC_CONNECTION (owner)->has_told_end = TRUE;
   cancel_invocations (owner);
   g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_CLOSED], 0, ending->error,
                  ending->incomplete, ending->unsent);
@@ -776,11 +802,11 @@ _msgpack_rpc_connection_close (MsgpackRpcConnection *self,
                                MsgpackRpcCloseMode   mode,
                                MsgpackRpcCall       *call)
 {
-  if (!_msgpack_rpc_connection_register_call (self, call, 0))
-    return;
+  gboolean registered = _msgpack_rpc_connection_register_call (self, call, 0);
 
+  /* Also if the call was cancelled before it began. */
   _msgpack_rpc_link_close (self->link, mode, NULL);
-  if (_msgpack_rpc_link_has_ended (self->link))
+  if (registered && _msgpack_rpc_link_has_ended (self->link))
     _msgpack_rpc_call_succeed (call);
 }
 
@@ -859,9 +885,10 @@ _msgpack_rpc_connection_open (MsgpackRpcConnection   *self,
   if (!_msgpack_rpc_connection_register_call (self, call, 0))
     return;
 
-  if (func != NULL)
-    _msgpack_rpc_link_open (self->link, func, data);
-  else if (msgpack_rpc_connection_is_connected (self))
+  if (func != NULL && _msgpack_rpc_link_open (self->link, func, data))
+    return;
+
+  if (msgpack_rpc_connection_is_connected (self))
     _msgpack_rpc_call_succeed (call);
   else if (_msgpack_rpc_link_has_ended (self->link))
     {

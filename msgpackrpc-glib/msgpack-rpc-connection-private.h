@@ -32,6 +32,8 @@ typedef struct
                             GVariant                   *params);
   void     (*reply)        (gpointer                    client,
                             MsgpackRpcCall             *call);
+  /* In any thread. */
+  gboolean (*hears_replies) (gpointer                   client);
 } MsgpackRpcClientFuncs;
 
 /* Without a stream: messages wait until it is opened. @client is not referenced. */
