@@ -356,6 +356,16 @@ add_inet_addresses (Address   *self,
   return TRUE;
 }
 
+static void
+refuse_tls (const char  *address,
+            GError     **error)
+{
+  g_autofree char *shown_address = shown (address);
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+               _("Cannot listen on “%s”: a server does not speak TLS"), shown_address);
+}
+
 /* Returns the addresses; or NULL without an error if @host must be resolved first. */
 static GPtrArray *
 parse_for_server (const char  *address,
@@ -389,8 +399,7 @@ parse_for_server (const char  *address,
       return g_steal_pointer (&addresses);
 
     case KIND_TLS:
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                           _("Listening with TLS is not supported"));
+      refuse_tls (address, error);
       return NULL;
 
     case KIND_SRV:

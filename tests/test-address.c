@@ -270,6 +270,7 @@ test_server_refused (void)
 
   g_assert_null (_msgpack_rpc_address_resolve_sync ("tls://a:1", NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED);
+  g_assert_nonnull (strstr (error->message, "“tls://a:1”"));
   g_clear_error (&error);
 
   g_cancellable_cancel (cancellable);
