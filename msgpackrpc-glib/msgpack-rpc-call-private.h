@@ -81,10 +81,12 @@ gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
 GVariant *_msgpack_rpc_call_finish_value   (gpointer             source,
                                             GAsyncResult        *result,
                                             GError             **error);
-/* For sync functions: waits until it has ended, then gives its outcome. */
+/* For sync functions: waits until it has ended, or cancels it, then gives its outcome. */
 gboolean  _msgpack_rpc_call_run_boolean    (MsgpackRpcCall      *self,
+                                            GCancellable        *cancellable,
                                             GError             **error);
 GVariant *_msgpack_rpc_call_run_value      (MsgpackRpcCall      *self,
+                                            GCancellable        *cancellable,
                                             GError             **error);
 
 /* Waiting. Does the I/O of the calls' links in this thread until @wanted of them have ended; FALSE

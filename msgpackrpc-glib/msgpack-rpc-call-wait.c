@@ -69,26 +69,19 @@ shorter_timeout (int a,
 static void
 poll_once (GPtrArray        *links,
            MsgpackRpcWaiter *waiter,
-           GCancellable     *cancellable,
            gint64            deadline)
 {
   g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
   int timeout = timeout_until (deadline);
-  gboolean has_fd;
   GPollFD fd = _msgpack_rpc_waiter_poll (waiter);
 
   g_array_append_val (fds, fd);
-  has_fd = g_cancellable_make_pollfd (cancellable, &fd);
-  if (has_fd)
-    g_array_append_val (fds, fd);
   for (guint i = 0; i < links->len; i++)
     timeout = shorter_timeout (timeout,
                                _msgpack_rpc_link_query (g_ptr_array_index (links, i), fds));
 
   g_poll ((GPollFD *) (gpointer) fds->data, fds->len, timeout);
 
-  if (has_fd)
-    g_cancellable_release_fd (cancellable);
   _msgpack_rpc_waiter_clear (waiter);
 }
 
@@ -103,6 +96,13 @@ count_ended (MsgpackRpcCall **calls,
   return n;
 }
 
+static void
+wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
+         gpointer      user_data)
+{
+  _msgpack_rpc_waiter_wake (user_data);
+}
+
 /* Does the I/O of the calls' links in this thread until @wanted of them have ended. Runs nothing of
  * the application: messages that are no reply to these calls are left for the connection's
  * context. */
@@ -115,7 +115,10 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
 {
   MsgpackRpcWaiter *waiter = _msgpack_rpc_waiter_get ();
   gboolean cancelled = FALSE;
+  gulong id = 0;
 
+  if (cancellable != NULL)
+    id = g_cancellable_connect (cancellable, G_CALLBACK (wake_cb), waiter, NULL);
   for (gsize i = 0; i < n_calls; i++)
     _msgpack_rpc_call_add_waiter (calls[i], waiter);
 
@@ -135,11 +138,12 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
       if (cancelled)
         break;
 
-      poll_once (links, waiter, cancellable, deadline);
+      poll_once (links, waiter, deadline);
     }
 
   for (gsize i = 0; i < n_calls; i++)
     _msgpack_rpc_call_remove_waiter (calls[i], waiter);
+  g_cancellable_disconnect (cancellable, id);
   return !cancelled;
 }
 
@@ -195,11 +199,14 @@ end_wait (GTask    *task,
 {
   MsgpackRpcCall *self = g_task_get_source_object (task);
   g_autoptr(GTask) held = g_object_ref (task);
+  GSource *source = g_task_get_task_data (task);
   GError *error = NULL;
   GVariant *result;
 
   if (g_signal_handlers_disconnect_by_data (self, task) == 0)
     return;
+  if (source != NULL)
+    g_source_destroy (source);
 
   if (cancelled && g_task_return_error_if_cancelled (task))
     return;
@@ -228,11 +235,15 @@ post_look_again (GTask *task)
   _msgpack_rpc_reactor_unref (reactor);
 }
 
+/* At once if that is possible, and before what came after the reply. */
 static void
 wait_completed_cb (MsgpackRpcCall *self G_GNUC_UNUSED,
                    gpointer        user_data)
 {
-  post_look_again (user_data);
+  if (g_main_context_is_owner (g_task_get_context (user_data)))
+    end_wait (user_data, FALSE);
+  else
+    post_look_again (user_data);
 }
 
 static gboolean
@@ -279,6 +290,7 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
       g_autoptr(GSource) source = g_cancellable_source_new (cancellable);
 
       g_source_set_static_name (source, "[msgpackrpc-glib] wait cancelled");
+      g_task_set_task_data (task, g_source_ref (source), (GDestroyNotify) g_source_unref);
       g_task_attach_source (task, source, G_SOURCE_FUNC (wait_cancelled_cb));
     }
   /* It may have ended before the handler was there to hear of it. */

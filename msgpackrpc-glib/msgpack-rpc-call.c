@@ -253,6 +253,14 @@ set_outcome_locked (MsgpackRpcCall *self,
     self->error_value = g_variant_ref (outcome->error_value);
 }
 
+/* The lock is held. */
+static void
+wake_waiters (MsgpackRpcCall *self)
+{
+  for (GSList *item = self->waiters; item != NULL; item = item->next)
+    _msgpack_rpc_waiter_wake (item->data);
+}
+
 static gboolean
 end (MsgpackRpcCall *self,
      const Outcome  *outcome)
@@ -278,11 +286,10 @@ end (MsgpackRpcCall *self,
     _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
   set_outcome_locked (self, outcome);
   /* Before anybody can see that it has ended: what they do then is reported after this. */
-  has_report = self->callback != NULL || is_observed (self);
+  has_report = self->callback != NULL || self->cancellable != NULL || is_observed (self);
   if (has_report)
     post (self, report_ended);
-  for (GSList *item = self->waiters; item != NULL; item = item->next)
-    _msgpack_rpc_waiter_wake (item->data);
+  wake_waiters (self);
   g_mutex_unlock (&self->lock);
 
   if (reactor != NULL)
@@ -350,7 +357,12 @@ void
 _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
                                 MsgpackRpcDelivery  delivery)
 {
-  g_atomic_int_set (&self->delivery, (int) delivery);
+  int old = g_atomic_int_get (&self->delivery);
+
+  /* A peer may answer what it has not read to its end. */
+  while (old != MSGPACK_RPC_DELIVERY_ANSWERED &&
+         !g_atomic_int_compare_and_exchange (&self->delivery, old, (int) delivery))
+    old = g_atomic_int_get (&self->delivery);
 }
 
 void
@@ -474,16 +486,27 @@ _msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
 static void
 connect_cancellable (MsgpackRpcCall *self)
 {
+  g_autoptr(GCancellable) cancellable = NULL;
   gulong id;
 
-  if (self->cancellable == NULL)
+  g_mutex_lock (&self->lock);
+  g_set_object (&cancellable, self->cancellable);
+  g_mutex_unlock (&self->lock);
+  if (cancellable == NULL)
     return;
 
-  id = g_cancellable_connect (self->cancellable, G_CALLBACK (cancelled_cb), g_object_ref (self),
+  id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), g_object_ref (self),
                               g_object_unref);
   g_mutex_lock (&self->lock);
-  self->cancelled_id = id;
+  if (self->cancellable != NULL)
+    {
+      self->cancelled_id = id;
+      id = 0;
+    }
   g_mutex_unlock (&self->lock);
+
+  /* It has ended and reported already. */
+  g_cancellable_disconnect (cancellable, id);
 }
 
 gboolean
@@ -549,6 +572,7 @@ _msgpack_rpc_call_bind (MsgpackRpcCall       *self,
   g_set_object (&self->connection, connection);
   g_set_object (&self->link, link);
   self->msgid = msgid;
+  wake_waiters (self);
   return TRUE;
 }
 
@@ -659,25 +683,28 @@ _msgpack_rpc_call_finish_value (gpointer       source,
 }
 
 static void
-run (MsgpackRpcCall *self)
+run (MsgpackRpcCall *self,
+     GCancellable   *cancellable)
 {
-  _msgpack_rpc_call_wait_for (&self, 1, 1, NULL, NULL);
-  disconnect_cancellable (self);
+  if (!_msgpack_rpc_call_wait_for (&self, 1, 1, cancellable, NULL))
+    msgpack_rpc_call_cancel (self);
 }
 
 gboolean
 _msgpack_rpc_call_run_boolean (MsgpackRpcCall  *self,
+                               GCancellable    *cancellable,
                                GError         **error)
 {
-  run (self);
+  run (self, cancellable);
   return get_outcome (self, NULL, error);
 }
 
 GVariant *
 _msgpack_rpc_call_run_value (MsgpackRpcCall  *self,
+                             GCancellable    *cancellable,
                              GError         **error)
 {
-  run (self);
+  run (self, cancellable);
   return _msgpack_rpc_call_get_value (self, error);
 }
 

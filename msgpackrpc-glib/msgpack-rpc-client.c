@@ -1291,8 +1291,11 @@ msgpack_rpc_client_open_sync (MsgpackRpcClient  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  call = start_opening (self, cancellable, NULL, NULL);
-  return _msgpack_rpc_call_run_boolean (call, error);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+
+  call = start_opening (self, NULL, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }
 
 static MsgpackRpcCall *
@@ -1397,6 +1400,6 @@ msgpack_rpc_client_close_sync (MsgpackRpcClient     *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  call = start_closing (self, mode, cancellable, NULL, NULL);
-  return _msgpack_rpc_call_run_boolean (call, error);
+  call = start_closing (self, mode, NULL, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }

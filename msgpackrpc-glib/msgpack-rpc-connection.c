@@ -1119,8 +1119,8 @@ msgpack_rpc_connection_close_sync (MsgpackRpcConnection  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  call = start_close (self, mode, cancellable, NULL, NULL);
-  return _msgpack_rpc_call_run_boolean (call, error);
+  call = start_close (self, mode, NULL, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }
 
 /* A mark in the queue ends the call when its turn has come. */
@@ -1214,6 +1214,6 @@ msgpack_rpc_connection_flush_sync (MsgpackRpcConnection  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  call = start_flush (self, cancellable, NULL, NULL);
-  return _msgpack_rpc_call_run_boolean (call, error);
+  call = start_flush (self, NULL, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }

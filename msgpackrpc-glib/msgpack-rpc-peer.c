@@ -152,8 +152,11 @@ msgpack_rpc_peer_call_sync (MsgpackRpcPeer  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   call = msgpack_rpc_call_new (method, params);
-  start (self, call, cancellable, NULL, NULL);
-  return _msgpack_rpc_call_run_value (call, error);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+
+  MSGPACK_RPC_PEER_GET_IFACE (self)->send_call (self, call);
+  return _msgpack_rpc_call_run_value (call, cancellable, error);
 }
 
 /**
@@ -324,6 +327,9 @@ msgpack_rpc_peer_send_notification_sync (MsgpackRpcPeer  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   call = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_NOTIFICATION, method, params);
-  start (self, call, cancellable, NULL, NULL);
-  return _msgpack_rpc_call_run_boolean (call, error);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+
+  MSGPACK_RPC_PEER_GET_IFACE (self)->send_call (self, call);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }
