@@ -23,7 +23,7 @@
  *
  * Creating a client neither connects nor blocks nor fails; [method@Client.open_async] connects.
  * Calls may be made at once: they wait until the client is connected and then go out in order, or
- * fail with what connecting failed with.
+ * fail with what connecting failed with; if nobody opens the client, they end by their deadline.
  *
  * ```c
  * g_autoptr(MsgpackRpcClient) client = msgpack_rpc_client_new ("tcp://localhost:18800");
