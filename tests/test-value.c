@@ -1071,6 +1071,67 @@ test_envelope (void)
                             "dd 00 01 11 70");
 }
 
+static void
+assert_conforms (const char *line)
+{
+  g_auto(GStrv) fields = g_strsplit (line, " | ", -1);
+  guint n = g_strv_length (fields);
+  g_autoptr(GBytes) wire = NULL;
+  g_autoptr(GBytes) expected = NULL;
+  g_autoptr(GBytes) packed = NULL;
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GVariant) from_text = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (n == 3 || n == 4);
+  wire = gbytes_from_hex (fields[1]);
+  expected = gbytes_from_hex (fields[n == 4 ? 3 : 1]);
+  from_text = variant_from_text (fields[2]);
+
+  value = msgpack_rpc_unpack (wire, &error);
+  g_assert_no_error (error);
+  assert_well_formed (value);
+  g_assert_cmpvariant (value, from_text);
+
+  packed = msgpack_rpc_pack (from_text, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (packed, NULL), g_bytes_get_size (packed),
+                   g_bytes_get_data (expected, NULL), g_bytes_get_size (expected));
+}
+
+static void
+test_conformance (void)
+{
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "conformance.txt", NULL);
+  g_autofree char *text = NULL;
+  g_auto(GStrv) lines = NULL;
+  g_autoptr(GError) error = NULL;
+  guint n = 0;
+
+  g_test_summary ("The values of the table are read and written as it says");
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("the table is not installed");
+      return;
+    }
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      if (*lines[i] == '\0' || *lines[i] == '#')
+        continue;
+
+      assert_conforms (lines[i]);
+      n++;
+    }
+
+  g_assert_cmpuint (n, >, 100);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -1112,6 +1173,7 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/value/strings", test_strings);
   g_test_add_func ("/msgpack-rpc/value/raw-string", test_raw_string);
   g_test_add_func ("/msgpack-rpc/value/envelope", test_envelope);
+  g_test_add_func ("/msgpack-rpc/value/conformance", test_conformance);
 
   return g_test_run ();
 }

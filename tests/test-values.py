@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Copyright 2026 The msgpackrpc-glib authors
 
+import pathlib
 import unittest
 
 import tap
@@ -66,6 +67,19 @@ class Values(unittest.TestCase):
         self.assert_fails(MsgpackRpc.Error.TOO_LARGE, unpack, b'\xdd\xff\xff\xff\xff')
         self.assert_fails(MsgpackRpc.Error.TOO_DEEP, unpack, b'\x91' * 33)
         self.assert_fails(MsgpackRpc.Error.INVALID_VALUE, pack, 'h', 5)
+
+    def test_conformance(self):
+        path = pathlib.Path(__file__).with_name('conformance.txt')
+        rows = [line.split(' | ') for line in path.read_text(encoding='utf-8').splitlines()
+                if line and not line.startswith('#')]
+        self.assertGreater(len(rows), 100)
+        for row in rows:
+            with self.subTest(format=row[0], wire=row[1]):
+                value = unpack(bytes.fromhex(row[1]))
+                text = GLib.Variant.parse(None, row[2], None, None)
+                self.assertEqual(value.get_type_string(), text.get_type_string())
+                self.assertTrue(value.equal(text))
+                self.assertEqual(MsgpackRpc.pack(text).get_data().hex(), row[3 if row[3:] else 1])
 
     def test_ext(self):
         ext = MsgpackRpc.ext_new(-7, GLib.Bytes.new(b'ab'))

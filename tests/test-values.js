@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Copyright 2026 The msgpackrpc-glib authors
+
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import MsgpackRpc from 'gi://MsgpackRpc?version=1.0';
+
+import {assertEqual, run} from './tap.js';
+
+function bytesFromHex(hex) {
+    return Uint8Array.from(hex.match(/../g), digits => parseInt(digits, 16));
+}
+
+function hexFromBytes(bytes) {
+    return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function readTable() {
+    const file = Gio.File.new_for_uri(import.meta.url).get_parent().get_child('conformance.txt');
+    const [, contents] = file.load_contents(null);
+
+    return new TextDecoder().decode(contents).split('\n')
+        .filter(line => line && !line.startsWith('#'))
+        .map(line => line.split(' | '));
+}
+
+run({
+    'conformance': () => {
+        const rows = readTable();
+
+        assertEqual(rows.length > 100, true);
+        for (const [, wire, text, written] of rows) {
+            const value = MsgpackRpc.unpack(bytesFromHex(wire));
+            const expected = GLib.Variant.parse(null, text, null, null);
+
+            assertEqual(value.get_type_string(), expected.get_type_string());
+            assertEqual(value.equal(expected), true);
+            assertEqual(hexFromBytes(MsgpackRpc.pack(expected).toArray()), written ?? wire);
+        }
+    },
+});
