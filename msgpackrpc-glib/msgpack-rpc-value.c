@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-packer-private.h"
@@ -513,4 +514,90 @@ msgpack_rpc_value_get_string (GVariant *value)
     return g_strdup ("");
 
   return g_utf8_validate_len (data, size, NULL) ? g_strndup (data, size) : NULL;
+}
+
+/**
+ * msgpack_rpc_value_get_int64:
+ * @value: a value
+ * @number: (out): return location for the number
+ *
+ * Gets an integer of any width, be it in a variant or not.
+ *
+ * Some languages have no integers: a float whose value is integral is taken for one. If @value is
+ * no integer, or one that does not fit, @number is set to 0.
+ *
+ * Returns: `TRUE` if @value is an integer from -2^63 to 2^63 − 1
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_value_get_int64 (GVariant *value,
+                             gint64   *number)
+{
+  g_autoptr(GVariant) coerced = NULL;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (number != NULL, FALSE);
+
+  coerced = _msgpack_rpc_coerce (value, G_VARIANT_TYPE_INT64, "value", NULL);
+  *number = coerced != NULL ? g_variant_get_int64 (coerced) : 0;
+
+  return coerced != NULL;
+}
+
+/**
+ * msgpack_rpc_value_get_uint64:
+ * @value: a value
+ * @number: (out): return location for the number
+ *
+ * Gets an integer of any width that is not negative, be it in a variant or not.
+ *
+ * Some languages have no integers: a float whose value is integral is taken for one. If @value is
+ * no integer, or one that does not fit, @number is set to 0.
+ *
+ * Returns: `TRUE` if @value is an integer from 0 to 2^64 − 1
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_value_get_uint64 (GVariant *value,
+                              guint64  *number)
+{
+  g_autoptr(GVariant) coerced = NULL;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (number != NULL, FALSE);
+
+  coerced = _msgpack_rpc_coerce (value, G_VARIANT_TYPE_UINT64, "value", NULL);
+  *number = coerced != NULL ? g_variant_get_uint64 (coerced) : 0;
+
+  return coerced != NULL;
+}
+
+/**
+ * msgpack_rpc_value_get_double:
+ * @value: a value
+ * @number: (out): return location for the number
+ *
+ * Gets a number, be it a float or an integer, in a variant or not.
+ *
+ * Integers beyond 2^53 are rounded. If @value is no number, @number is set to 0.
+ *
+ * Returns: `TRUE` if @value is a number
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_value_get_double (GVariant *value,
+                              double   *number)
+{
+  g_autoptr(GVariant) coerced = NULL;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (number != NULL, FALSE);
+
+  coerced = _msgpack_rpc_coerce (value, G_VARIANT_TYPE_DOUBLE, "value", NULL);
+  *number = coerced != NULL ? g_variant_get_double (coerced) : 0.0;
+
+  return coerced != NULL;
 }

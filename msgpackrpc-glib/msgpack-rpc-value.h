@@ -42,5 +42,14 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 char      *msgpack_rpc_value_get_string    (GVariant  *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GBytes    *msgpack_rpc_value_get_bytes     (GVariant  *value);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_value_get_int64     (GVariant  *value,
+                                            gint64    *number);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_value_get_uint64    (GVariant  *value,
+                                            guint64   *number);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_value_get_double    (GVariant  *value,
+                                            double    *number);
 
 G_END_DECLS

@@ -1071,6 +1071,55 @@ test_envelope (void)
                             "dd 00 01 11 70");
 }
 
+typedef struct
+{
+  const char *value;
+  gboolean is_int64;
+  gint64 x;
+  gboolean is_uint64;
+  guint64 t;
+  gboolean is_double;
+  double d;
+} NumberCase;
+
+static const NumberCase numbers[] = {
+  { "int64 -5", TRUE, -5, FALSE, 0, TRUE, -5.0 },
+  { "byte 5", TRUE, 5, TRUE, 5, TRUE, 5.0 },
+  { "<uint16 5>", TRUE, 5, TRUE, 5, TRUE, 5.0 },
+  { "3.0", TRUE, 3, TRUE, 3, TRUE, 3.0 },
+  { "-3.0", TRUE, -3, FALSE, 0, TRUE, -3.0 },
+  { "3.5", FALSE, 0, FALSE, 0, TRUE, 3.5 },
+  { "1e300", FALSE, 0, FALSE, 0, TRUE, 1e300 },
+  { "uint64 9223372036854775807", TRUE, G_MAXINT64, TRUE, G_MAXINT64, TRUE, 0x1p63 },
+  { "uint64 18446744073709551615", FALSE, 0, TRUE, G_MAXUINT64, TRUE, 0x1p64 },
+  { "18446744073709551616.0", FALSE, 0, FALSE, 0, TRUE, 0x1p64 },
+  { "'5'", FALSE, 0, FALSE, 0, FALSE, 0.0 },
+  { "true", FALSE, 0, FALSE, 0, FALSE, 0.0 },
+  { "@mv nothing", FALSE, 0, FALSE, 0, FALSE, 0.0 },
+};
+
+static void
+test_numbers (void)
+{
+  g_test_summary ("Numbers of any kind are got if they fit");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      const NumberCase *c = &numbers[i];
+      g_autoptr(GVariant) value = variant_from_text (c->value);
+      gint64 x = 1;
+      guint64 t = 1;
+      double d = 1.0;
+
+      g_assert_cmpint (msgpack_rpc_value_get_int64 (value, &x), ==, c->is_int64);
+      g_assert_cmpint (x, ==, c->x);
+      g_assert_cmpint (msgpack_rpc_value_get_uint64 (value, &t), ==, c->is_uint64);
+      g_assert_cmpuint (t, ==, c->t);
+      g_assert_cmpint (msgpack_rpc_value_get_double (value, &d), ==, c->is_double);
+      g_assert_cmpfloat (d, ==, c->d);
+    }
+}
+
 static void
 assert_conforms (const char *line)
 {
@@ -1173,6 +1222,7 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/value/strings", test_strings);
   g_test_add_func ("/msgpack-rpc/value/raw-string", test_raw_string);
   g_test_add_func ("/msgpack-rpc/value/envelope", test_envelope);
+  g_test_add_func ("/msgpack-rpc/value/numbers", test_numbers);
   g_test_add_func ("/msgpack-rpc/value/conformance", test_conformance);
 
   return g_test_run ();

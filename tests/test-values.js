@@ -38,4 +38,10 @@ run({
             assertEqual(hexFromBytes(MsgpackRpc.pack(expected).toArray()), written ?? wire);
         }
     },
+
+    'numbers': () => {
+        assertEqual(MsgpackRpc.value_get_int64(new GLib.Variant('d', -3)), [true, -3]);
+        assertEqual(MsgpackRpc.value_get_uint64(new GLib.Variant('x', -3)), [false, 0]);
+        assertEqual(MsgpackRpc.value_get_double(new GLib.Variant('y', 3)), [true, 3]);
+    },
 });

@@ -105,6 +105,15 @@ class Values(unittest.TestCase):
         self.assertTrue(MsgpackRpc.value_is_nil(unpack(b'\xc0')))
         self.assertFalse(MsgpackRpc.value_is_nil(unpack(b'\xc2')))
 
+    def test_numbers(self):
+        self.assertEqual(MsgpackRpc.value_get_int64(GLib.Variant('d', -3.0)), (True, -3))
+        self.assertEqual(MsgpackRpc.value_get_int64(GLib.Variant('d', 0.5)), (False, 0))
+        self.assertEqual(MsgpackRpc.value_get_uint64(GLib.Variant('x', 3)), (True, 3))
+        self.assertEqual(MsgpackRpc.value_get_uint64(GLib.Variant('x', -3)), (False, 0))
+        self.assertEqual(MsgpackRpc.value_get_double(GLib.Variant('v', GLib.Variant('y', 3))),
+                         (True, 3.0))
+        self.assertEqual(MsgpackRpc.value_get_double(GLib.Variant('s', '3')), (False, 0.0))
+
     def test_unpacker(self):
         unpacker = MsgpackRpc.Unpacker(max_depth=2)
         self.assertEqual(unpacker.props.max_message_size, 64 * 1024 * 1024)
