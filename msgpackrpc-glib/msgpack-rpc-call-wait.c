@@ -138,6 +138,7 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
       if (cancelled)
         break;
 
+      _msgpack_rpc_reactor_flush_corks ();
       poll_once (links, waiter, deadline);
     }
 

@@ -228,9 +228,13 @@ static void
 release (MsgpackRpcConnection *self,
          Incoming             *incoming)
 {
-  if (g_atomic_int_add (&self->undelivered, -1) == MAX_UNDELIVERED)
+  int undelivered = g_atomic_int_add (&self->undelivered, -1);
+  gsize held = (gsize) g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
+
+  /* Not every stream tells again that there is something to read. */
+  if (undelivered == MAX_UNDELIVERED ||
+      (held >= MANY_HELD_BYTES && held - incoming->size < MANY_HELD_BYTES))
     _msgpack_rpc_link_work_later (self->link);
-  g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
 }
 
 static void

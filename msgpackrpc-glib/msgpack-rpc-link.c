@@ -1126,9 +1126,16 @@ _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
 void
 _msgpack_rpc_link_disown (MsgpackRpcLink *self)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
+  g_mutex_lock (&self->lock);
   self->owner = NULL;
+  g_mutex_unlock (&self->lock);
+
+  /* Nobody may ever run the context again, which would be kept by what is pending in it. */
+  if (enter_io (self, FALSE))
+    {
+      iterate_private_context (self);
+      leave_io (self);
+    }
 }
 
 MsgpackRpcLink *

@@ -80,6 +80,9 @@ void     _msgpack_rpc_reactor_cork           (MsgpackRpcReactor   *self,
                                               GObject             *owner);
 void     _msgpack_rpc_reactor_uncork         (MsgpackRpcReactor   *self,
                                               GObject             *owner);
+/* The same, now: before this thread blocks. */
+void     _msgpack_rpc_reactor_flush_corks    (void);
+/* Whether this thread is inside of its dispatch. */
 gboolean _msgpack_rpc_reactor_is_dispatching (MsgpackRpcReactor   *self);
 
 G_END_DECLS

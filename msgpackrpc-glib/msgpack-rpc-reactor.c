@@ -64,8 +64,6 @@ struct _MsgpackRpcReactor
   GMainContext *context;  /* owned by the users together */
   guint users;            /* guarded by the registry's lock */
 
-  GThread *dispatching;   /* atomic; the thread inside of dispatch, or NULL */
-
   GMutex lock;            /* guards everything below; no callback is called with it held */
   Item *first;
   Item *last;
@@ -76,6 +74,17 @@ struct _MsgpackRpcReactor
   int epoll_fd;           /* -1 while there are few ports */
   gpointer epoll_tag;
 };
+
+/* A dispatch that this thread is inside of: a callback may run another loop, or the same again. */
+typedef struct _Frame Frame;
+
+struct _Frame
+{
+  MsgpackRpcReactor *reactor;
+  Frame *outer;
+};
+
+static GPrivate frames; /* the innermost Frame */
 
 static GMutex registry_lock;
 static GHashTable *registry; /* GMainContext → MsgpackRpcReactor, neither owned */
@@ -412,18 +421,17 @@ reactor_dispatch (GSource     *source,
                   gpointer     user_data G_GNUC_UNUSED)
 {
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
-  GThread *outer = g_atomic_pointer_get (&self->dispatching);
+  Frame frame = { self, g_private_get (&frames) };
 
-  /* A callback may run the loop, and with it this function, again. */
   if (!try_ref (self))
     return G_SOURCE_REMOVE;
-  g_atomic_pointer_set (&self->dispatching, g_thread_self ());
+  g_private_set (&frames, &frame);
 
   run_ports (self);
   run_timers (self);
   run_items (self);
 
-  g_atomic_pointer_set (&self->dispatching, outer);
+  g_private_set (&frames, frame.outer);
   run_corks (self);
   _msgpack_rpc_reactor_unref (self);
 
@@ -812,5 +820,36 @@ _msgpack_rpc_reactor_uncork (MsgpackRpcReactor *self,
 gboolean
 _msgpack_rpc_reactor_is_dispatching (MsgpackRpcReactor *self)
 {
-  return g_atomic_pointer_get (&self->dispatching) == g_thread_self ();
+  for (Frame *frame = g_private_get (&frames); frame != NULL; frame = frame->outer)
+    if (frame->reactor == self)
+      return TRUE;
+
+  return FALSE;
+}
+
+static MsgpackRpcReactor *
+find_reactor (GMainContext *context)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&registry_lock);
+  MsgpackRpcReactor *self = registry != NULL ? g_hash_table_lookup (registry, context) : NULL;
+
+  if (self != NULL)
+    self->users++;
+  return self;
+}
+
+void
+_msgpack_rpc_reactor_flush_corks (void)
+{
+  g_autoptr(GMainContext) context = g_main_context_ref_thread_default ();
+  MsgpackRpcReactor *reactor = find_reactor (context);
+
+  for (Frame *frame = g_private_get (&frames); frame != NULL; frame = frame->outer)
+    run_corks (frame->reactor);
+
+  if (reactor != NULL)
+    {
+      run_corks (reactor);
+      _msgpack_rpc_reactor_unref (reactor);
+    }
 }

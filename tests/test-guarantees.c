@@ -7,7 +7,12 @@
 
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+/* More than what a socket holds. */
+#define BIG_SIZE (8 * 1024 * 1024)
 
 typedef struct
 {
@@ -392,6 +397,404 @@ test_cancelled_while_looking (Fixture       *f,
   test_drain ();
 }
 
+/* ---- how far a call got ---- */
+
+static GVariant *
+make_big (void)
+{
+  g_autofree guint8 *data = g_malloc0 (BIG_SIZE);
+
+  return g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, BIG_SIZE, 1));
+}
+
+static void
+test_delivery (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) begun = msgpack_rpc_peer_start_call (f->peer, "begun", make_big ());
+  g_autoptr(MsgpackRpcCall) waiting = msgpack_rpc_peer_start_call (f->peer, "waiting", NULL);
+  g_autoptr(MsgpackRpcCall) other = msgpack_rpc_peer_start_call (f->peer, "other", NULL);
+  g_autoptr(GVariant) first = NULL;
+  g_autoptr(GVariant) second = NULL;
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Cancelling takes back what was not begun, cuts nothing short, and says which it was");
+
+  msgpack_rpc_call_cancel (begun);
+  g_assert_cmpint (msgpack_rpc_call_get_state (begun), ==, MSGPACK_RPC_CALL_STATE_FAILED);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (begun), ==, MSGPACK_RPC_DELIVERY_PARTLY_SENT);
+  msgpack_rpc_call_cancel (waiting);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (waiting), ==, MSGPACK_RPC_DELIVERY_NOT_SENT);
+  g_assert_cmpint (msgpack_rpc_call_get_state (other), ==, MSGPACK_RPC_CALL_STATE_PENDING);
+
+  first = raw_peer_receive (&f->raw);
+  second = raw_peer_receive (&f->raw);
+  test_assert_value (second, "(0, 3, 'other', @av [])");
+  WAIT_UNTIL (msgpack_rpc_call_get_delivery (other) == MSGPACK_RPC_DELIVERY_SENT);
+  send_reply (f, 3);
+  value = msgpack_rpc_call_wait (other, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (begun), ==, MSGPACK_RPC_DELIVERY_PARTLY_SENT);
+}
+
+static void
+test_answered_early (Fixture       *f,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = msgpack_rpc_peer_start_call (f->peer, "a", make_big ());
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GVariant) request = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A call that is answered before it is written was answered");
+
+  send_reply (f, 1);
+  value = msgpack_rpc_call_wait (call, NULL, &error);
+  g_assert_no_error (error);
+  request = raw_peer_receive (&f->raw);
+  WAIT_UNTIL (msgpack_rpc_connection_get_queued_bytes (f->connection) == 0);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (call), ==, MSGPACK_RPC_DELIVERY_ANSWERED);
+}
+
+static void
+test_no_timeout (Fixture       *f,
+                 gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) endless = msgpack_rpc_call_new ("a", NULL);
+  g_autoptr(MsgpackRpcCall) short_call = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A call without a limit outlives those that have one, the default included");
+
+  msgpack_rpc_connection_set_default_timeout (f->connection, 20);
+  msgpack_rpc_call_set_timeout (endless, G_MAXINT);
+  msgpack_rpc_peer_send_call (f->peer, endless);
+  short_call = msgpack_rpc_peer_start_call (f->peer, "b", NULL);
+  g_assert_null (msgpack_rpc_call_wait (short_call, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_assert_cmpint (msgpack_rpc_call_get_timeout (short_call), ==, 20);
+  g_assert_cmpint (msgpack_rpc_call_get_state (endless), ==, MSGPACK_RPC_CALL_STATE_PENDING);
+  msgpack_rpc_call_cancel (endless);
+}
+
+/* ---- closing ---- */
+
+static void
+test_close_cancelled (Fixture       *f,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A connection closes also if waiting for that was cancelled before");
+
+  g_cancellable_cancel (cancellable);
+  msgpack_rpc_connection_close_async (f->connection, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE,
+                                      cancellable, test_store_result, &result);
+  g_assert_cmpint (msgpack_rpc_connection_get_status (f->connection), ==,
+                   MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
+  WAIT_UNTIL (result != NULL);
+  g_assert_false (msgpack_rpc_connection_close_finish (f->connection, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  raw_peer_wait_closed (&f->raw);
+}
+
+static void
+test_close_calls (Fixture       *f,
+                  gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = msgpack_rpc_peer_start_call (f->peer, "a", make_big ());
+  g_autoptr(MsgpackRpcCall) late = NULL;
+  g_autoptr(GVariant) request = NULL;
+
+  g_test_summary ("Calls in flight end once the queue is written, and later ones at once");
+
+  msgpack_rpc_connection_close_async (f->connection, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL,
+                                      NULL);
+  g_assert_cmpint (msgpack_rpc_call_get_state (call), ==, MSGPACK_RPC_CALL_STATE_PENDING);
+  late = msgpack_rpc_peer_start_call (f->peer, "late", NULL);
+  g_assert_error (msgpack_rpc_call_get_error (late), G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (late), ==, MSGPACK_RPC_DELIVERY_NOT_SENT);
+
+  request = raw_peer_receive (&f->raw);
+  WAIT_UNTIL (msgpack_rpc_call_get_state (call) == MSGPACK_RPC_CALL_STATE_FAILED);
+  g_assert_error (msgpack_rpc_call_get_error (call), G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (call), ==, MSGPACK_RPC_DELIVERY_SENT);
+}
+
+static void
+test_close_deadline (Fixture       *f,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = msgpack_rpc_peer_start_call (f->peer, "a", make_big ());
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Closing takes no longer than 5 seconds, whatever the peer does");
+
+  g_assert_true (msgpack_rpc_connection_close_sync (f->connection,
+                                                    MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL,
+                                                    &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 5 * G_USEC_PER_SEC);
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (call), ==, MSGPACK_RPC_DELIVERY_PARTLY_SENT);
+}
+
+/* ---- waiting in a handler ---- */
+
+/* Answers the call of one peer when something has come to the other. */
+static gpointer
+answer_thread (gpointer user_data)
+{
+  RawPeer *peers = user_data;
+  const guint8 reply[] = { 0x94, 0x01, 0x01, 0xc0, 0x03 };
+  GPollFD fd = { peers[0].fd, G_IO_IN, 0 };
+
+  if (g_poll (&fd, 1, 10 * 1000) == 1)
+    g_assert_cmpint (send (peers[1].fd, reply, sizeof reply, MSG_NOSIGNAL), ==, sizeof reply);
+  return NULL;
+}
+
+static void
+ask_other_cb (MsgpackRpcConnection *connection,
+              const char           *method G_GNUC_UNUSED,
+              GVariant             *params G_GNUC_UNUSED,
+              gpointer              user_data)
+{
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), "a", NULL,
+                                                     &error));
+  g_assert_no_error (error);
+  value = msgpack_rpc_peer_call_sync (user_data, "b", NULL, NULL, &error);
+  g_assert_no_error (error);
+  test_assert_value (value, "3");
+  g_object_set_data (G_OBJECT (connection), "asked", connection);
+}
+
+static void
+test_wait_in_handler (Fixture       *f,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  RawPeer peers[2];
+  g_autoptr(GIOStream) stream = raw_peer_init (&peers[1]);
+  g_autoptr(MsgpackRpcConnection) other = msgpack_rpc_connection_new (stream);
+  GThread *thread;
+
+  g_test_summary ("What a handler sends goes out before it waits for something else");
+
+  peers[0] = f->raw;
+  msgpack_rpc_connection_set_default_timeout (other, 5000);
+  g_signal_connect (f->connection, "notification", G_CALLBACK (ask_other_cb), other);
+  thread = g_thread_new ("answer", answer_thread, peers);
+  send_notification (f, "go");
+  WAIT_UNTIL (g_object_get_data (G_OBJECT (f->connection), "asked") != NULL);
+  g_thread_join (thread);
+  g_assert_finalize_object (g_steal_pointer (&other));
+  raw_peer_clear (&peers[1]);
+}
+
+static gint64
+get_cpu_time (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+static gboolean
+cancel_cb (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_wait_sleeps (Fixture       *f,
+                  gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new ("cancel");
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GSource) source = g_timeout_source_new (500);
+  g_autoptr(GByteArray) bytes = g_byte_array_new ();
+  g_autoptr(GError) error = NULL;
+  gint64 start;
+
+  g_test_summary ("Waiting sleeps while nobody takes what has come");
+
+  for (guint i = 0; i < 20000; i++)
+    g_byte_array_append (bytes, (const guint8 *) "\x93\x02\xa1n\x90", 5);
+  raw_peer_send (&f->raw, bytes->data, bytes->len);
+  g_assert_true (msgpack_rpc_peer_send_notification (f->peer, "big", make_big (), &error));
+  g_assert_no_error (error);
+
+  g_source_set_callback (source, cancel_cb, cancellable, NULL);
+  g_source_attach (source, msgpack_rpc_loop_thread_get_main_context (thread));
+  msgpack_rpc_loop_thread_start (thread);
+  start = get_cpu_time ();
+  g_assert_false (msgpack_rpc_connection_flush_sync (f->connection, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpint (get_cpu_time () - start, <, 200 * 1000);
+}
+
+/* ---- what nobody runs ---- */
+
+static gboolean
+never_source_cb (gpointer user_data G_GNUC_UNUSED)
+{
+  g_assert_not_reached ();
+}
+
+static void
+set_flag (gpointer user_data)
+{
+  *(gboolean *) user_data = TRUE;
+}
+
+static void
+test_context_dropped (Fixture       *f,
+                      gconstpointer  data)
+{
+  g_autoptr(GMainContext) context = g_main_context_new ();
+  g_autoptr(MsgpackRpcClient) client = NULL;
+  g_autoptr(GSource) source = g_idle_source_new ();
+  g_autoptr(GIOStream) stream = wrap_stream (f->stream);
+  gboolean is_gone = FALSE;
+
+  g_test_summary ("A client that was closed can be dropped with its context, which nobody has run");
+
+  g_source_set_callback (source, never_source_cb, &is_gone, set_flag);
+  g_source_attach (source, context);
+  if (data != NULL)
+    client = g_object_new (MSGPACK_RPC_TYPE_CLIENT, "main-context", context, "address", data, NULL);
+  else
+    client = g_object_new (MSGPACK_RPC_TYPE_CLIENT, "main-context", context, "io-stream", stream,
+                           NULL);
+  msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
+  msgpack_rpc_client_close_async (client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+  g_clear_object (&client);
+  g_clear_pointer (&context, g_main_context_unref);
+  g_assert_true (is_gone);
+}
+
+/* ---- threads ---- */
+
+typedef struct
+{
+  MsgpackRpcClient *client;
+  int running;  /* atomic */
+} Race;
+
+static gpointer
+race_thread (gpointer user_data)
+{
+  g_autoptr(GMainContext) context = g_main_context_new ();
+  Race *race = user_data;
+
+  g_main_context_push_thread_default (context);
+  for (guint i = 0; i < 300; i++)
+    {
+      g_autoptr(MsgpackRpcCall) call = NULL;
+
+      msgpack_rpc_client_open_async (race->client, NULL, NULL, NULL);
+      call = msgpack_rpc_peer_start_call (MSGPACK_RPC_PEER (race->client), "a", NULL);
+      msgpack_rpc_client_set_default_timeout (race->client, 1000 + (int) i);
+      msgpack_rpc_client_close_async (race->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+      g_assert_true (msgpack_rpc_call_wait_all (&call, 1, NULL, NULL));
+    }
+  g_main_context_pop_thread_default (context);
+
+  g_atomic_int_add (&race->running, -1);
+  return NULL;
+}
+
+static void
+test_open_close_race (Fixture       *f,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcServer) server = msgpack_rpc_server_new ();
+  g_autoptr(GError) error = NULL;
+  g_auto(GStrv) addresses = msgpack_rpc_server_listen_sync (server, "tcp://127.0.0.1:0", NULL,
+                                                            &error);
+  Race race = { .running = 3 };
+  GThread *threads[3];
+
+  g_test_summary ("Threads may open, call and close one client at the same time");
+
+  g_assert_no_error (error);
+  race.client = msgpack_rpc_client_new (addresses[0]);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("race", race_thread, &race);
+  WAIT_UNTIL (g_atomic_int_get (&race.running) == 0);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+
+  test_drain ();
+  WAIT_UNTIL (msgpack_rpc_client_get_status (race.client) ==
+              MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
+  test_drain ();
+  g_assert_finalize_object (race.client);
+  g_assert_nonnull (f->log);
+}
+
+static gpointer
+close_thread (gpointer user_data)
+{
+  msgpack_rpc_connection_close_async (user_data, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+  g_object_unref (user_data);
+  return NULL;
+}
+
+static void
+assert_open_cb (MsgpackRpcConnection *connection,
+                const char           *method G_GNUC_UNUSED,
+                GVariant             *params G_GNUC_UNUSED,
+                gpointer              user_data G_GNUC_UNUSED)
+{
+  g_assert_null (g_object_get_data (G_OBJECT (connection), "closed"));
+}
+
+static void
+mark_closed_cb (MsgpackRpcConnection *connection,
+                GError               *error G_GNUC_UNUSED,
+                GVariant             *incomplete G_GNUC_UNUSED,
+                GVariant             *unsent G_GNUC_UNUSED,
+                gpointer              user_data G_GNUC_UNUSED)
+{
+  g_assert_null (g_object_get_data (G_OBJECT (connection), "closed"));
+  g_object_set_data (G_OBJECT (connection), "closed", connection);
+}
+
+static void
+test_close_race (Fixture       *f G_GNUC_UNUSED,
+                 gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("Nothing comes after closed(), which another thread may bring about at any time");
+
+  for (guint i = 0; i < 200; i++)
+    {
+      RawPeer raw;
+      g_autoptr(GIOStream) stream = raw_peer_init (&raw);
+      MsgpackRpcConnection *connection = msgpack_rpc_connection_new (stream);
+      GThread *thread;
+
+      g_signal_connect (connection, "notification", G_CALLBACK (assert_open_cb), NULL);
+      g_signal_connect (connection, "closed", G_CALLBACK (mark_closed_cb), NULL);
+      for (guint j = 0; j < 50; j++)
+        raw_peer_send_value (&raw, g_variant_new ("(xsav)", G_GINT64_CONSTANT (2), "n", NULL));
+      thread = g_thread_new ("close", close_thread, g_object_ref (connection));
+      WAIT_UNTIL (g_object_get_data (G_OBJECT (connection), "closed") != NULL);
+      g_thread_join (thread);
+      test_drain ();
+      g_assert_finalize_object (connection);
+      raw_peer_clear (&raw);
+    }
+}
+
 /* ---- the end of a server ---- */
 
 static void
@@ -412,8 +815,9 @@ test_server_gone (Fixture       *f,
   raw_peer_wait_closed (&f->raw);
 }
 
-#define ADD(name, setup, function) \
-  g_test_add ("/msgpack-rpc/guarantees/" name, Fixture, NULL, setup, function, teardown)
+#define ADD_DATA(name, data, setup, function) \
+  g_test_add ("/msgpack-rpc/guarantees/" name, Fixture, data, setup, function, teardown)
+#define ADD(name, setup, function) ADD_DATA (name, NULL, setup, function)
 
 int
 main (int    argc,
@@ -431,6 +835,20 @@ main (int    argc,
   ADD ("reopen-order", setup_stream, test_reopen_order);
   ADD ("notify-unlocked", setup_stream, test_notify_unlocked);
   ADD ("cancelled-while-looking", setup, test_cancelled_while_looking);
+  ADD ("delivery", setup, test_delivery);
+  ADD ("answered-early", setup, test_answered_early);
+  ADD ("no-timeout", setup, test_no_timeout);
+  ADD ("close-cancelled", setup, test_close_cancelled);
+  ADD ("close-calls", setup, test_close_calls);
+  ADD ("close-deadline", setup, test_close_deadline);
+  ADD ("wait-in-handler", setup, test_wait_in_handler);
+  ADD ("wait-sleeps", setup, test_wait_sleeps);
+  ADD ("context-dropped/stream", setup_stream, test_context_dropped);
+  ADD_DATA ("context-dropped/tcp", "tcp://127.0.0.1:1", setup_stream, test_context_dropped);
+  ADD_DATA ("context-dropped/name", "tcp://localhost:1", setup_stream, test_context_dropped);
+  ADD_DATA ("context-dropped/bad", "tcp:", setup_stream, test_context_dropped);
+  ADD ("open-close-race", setup_stream, test_open_close_race);
+  ADD ("close-race", setup_stream, test_close_race);
   ADD ("server-gone", setup_stream, test_server_gone);
 
   return g_test_run ();
