@@ -357,6 +357,95 @@ test_notify_unlocked (Fixture       *f,
   g_main_context_release (NULL);
 }
 
+/* ---- nothing inside ---- */
+
+static gboolean is_inside;
+static guint n_outside;
+
+static void
+outside_cb (void)
+{
+  g_assert_false (is_inside);
+  n_outside++;
+}
+
+static void
+outside_callback (GObject      *source G_GNUC_UNUSED,
+                  GAsyncResult *result G_GNUC_UNUSED,
+                  gpointer      user_data G_GNUC_UNUSED)
+{
+  outside_cb ();
+}
+
+static MsgpackRpcCall *
+start_watched (MsgpackRpcPeer *peer)
+{
+  MsgpackRpcCall *call = msgpack_rpc_call_new ("a", NULL);
+
+  g_signal_connect (call, "notify", G_CALLBACK (outside_cb), NULL);
+  g_signal_connect (call, "completed", G_CALLBACK (outside_cb), NULL);
+  msgpack_rpc_peer_send_call (peer, call);
+  return call;
+}
+
+/* Whatever starts, sends or cancels, in whatever state the client is. */
+static void
+do_everything (MsgpackRpcPeer *peer)
+{
+  g_autoptr(GCancellable) cancelled = g_cancellable_new ();
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(MsgpackRpcCall) left = NULL;
+  g_autoptr(MsgpackRpcCall) cancelled_call = NULL;
+
+  is_inside = TRUE;
+  g_cancellable_cancel (cancelled);
+  left = start_watched (peer);
+  cancelled_call = start_watched (peer);
+  msgpack_rpc_call_cancel (cancelled_call);
+  msgpack_rpc_call_wait_async (left, cancelled, outside_callback, NULL);
+  msgpack_rpc_call_wait_async (cancelled_call, NULL, outside_callback, NULL);
+  msgpack_rpc_peer_call_async (peer, "a", NULL, cancelled, outside_callback, NULL);
+  msgpack_rpc_peer_call_async (peer, "a", NULL, cancellable, outside_callback, NULL);
+  msgpack_rpc_peer_call_async (peer, "a", g_variant_new ("(h)", 0), NULL, outside_callback, NULL);
+  msgpack_rpc_peer_send_notification (peer, "a", NULL, NULL);
+  msgpack_rpc_peer_send_notification_async (peer, "a", NULL, NULL, outside_callback, NULL);
+  g_cancellable_cancel (cancellable);
+  is_inside = FALSE;
+}
+
+static void
+test_client_nothing_inside (Fixture       *f,
+                            gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcClient) client = msgpack_rpc_client_new_for_stream (f->stream);
+  MsgpackRpcPeer *peer = MSGPACK_RPC_PEER (client);
+
+  g_test_summary ("Nothing of the application runs inside of a function of a client");
+
+  n_outside = 0;
+  g_signal_connect (client, "notify", G_CALLBACK (outside_cb), NULL);
+  g_signal_connect (client, "status-changed", G_CALLBACK (outside_cb), NULL);
+  do_everything (peer);
+  is_inside = TRUE;
+  msgpack_rpc_client_open_async (client, NULL, outside_callback, NULL);
+  is_inside = FALSE;
+  do_everything (peer);
+  WAIT_UNTIL (msgpack_rpc_client_is_connected (client));
+  test_drain ();
+  g_assert_cmpuint (n_outside, >, 0);
+
+  do_everything (peer);
+  is_inside = TRUE;
+  msgpack_rpc_client_open_async (client, NULL, outside_callback, NULL);
+  msgpack_rpc_client_close_async (client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, outside_callback, NULL);
+  msgpack_rpc_client_close_async (client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, outside_callback, NULL);
+  is_inside = FALSE;
+  do_everything (peer);
+  n_outside = 0;
+  test_drain ();
+  g_assert_cmpuint (n_outside, >, 0);
+}
+
 /* ---- handlers ---- */
 
 static gboolean
@@ -404,7 +493,8 @@ make_big (void)
 {
   g_autofree guint8 *data = g_malloc0 (BIG_SIZE);
 
-  return g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, BIG_SIZE, 1));
+  return g_variant_new ("(@ay)",
+                        g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, BIG_SIZE, 1));
 }
 
 static void
@@ -419,7 +509,7 @@ test_delivery (Fixture       *f,
   g_autoptr(GVariant) value = NULL;
   g_autoptr(GError) error = NULL;
 
-  g_test_summary ("Cancelling takes back what was not begun, cuts nothing short, and says which it was");
+  g_test_summary ("Cancelling takes back what was not begun, cuts nothing short, and says which");
 
   msgpack_rpc_call_cancel (begun);
   g_assert_cmpint (msgpack_rpc_call_get_state (begun), ==, MSGPACK_RPC_CALL_STATE_FAILED);
@@ -511,8 +601,8 @@ test_close_calls (Fixture       *f,
 
   g_test_summary ("Calls in flight end once the queue is written, and later ones at once");
 
-  msgpack_rpc_connection_close_async (f->connection, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL,
-                                      NULL);
+  msgpack_rpc_connection_close_async (f->connection, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL,
+                                      NULL, NULL);
   g_assert_cmpint (msgpack_rpc_call_get_state (call), ==, MSGPACK_RPC_CALL_STATE_PENDING);
   late = msgpack_rpc_peer_start_call (f->peer, "late", NULL);
   g_assert_error (msgpack_rpc_call_get_error (late), G_IO_ERROR, G_IO_ERROR_CLOSED);
@@ -619,6 +709,7 @@ test_wait_sleeps (Fixture       *f,
 {
   g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new ("cancel");
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GCancellable) cancelled = g_cancellable_new ();
   g_autoptr(GSource) source = g_timeout_source_new (500);
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
   g_autoptr(GError) error = NULL;
@@ -631,6 +722,10 @@ test_wait_sleeps (Fixture       *f,
   raw_peer_send (&f->raw, bytes->data, bytes->len);
   g_assert_true (msgpack_rpc_peer_send_notification (f->peer, "big", make_big (), &error));
   g_assert_no_error (error);
+
+  /* Reads as much as is let in. */
+  g_cancellable_cancel (cancelled);
+  g_assert_false (msgpack_rpc_connection_flush_sync (f->connection, cancelled, NULL));
 
   g_source_set_callback (source, cancel_cb, cancellable, NULL);
   g_source_attach (source, msgpack_rpc_loop_thread_get_main_context (thread));
@@ -834,6 +929,7 @@ main (int    argc,
   ADD ("wait-async-order", setup, test_wait_async_order);
   ADD ("reopen-order", setup_stream, test_reopen_order);
   ADD ("notify-unlocked", setup_stream, test_notify_unlocked);
+  ADD ("client-nothing-inside", setup_stream, test_client_nothing_inside);
   ADD ("cancelled-while-looking", setup, test_cancelled_while_looking);
   ADD ("delivery", setup, test_delivery);
   ADD ("answered-early", setup, test_answered_early);
