@@ -43,8 +43,32 @@
 G_DEFINE_INTERFACE (MsgpackRpcPeer, msgpack_rpc_peer, G_TYPE_OBJECT)
 
 static void
-msgpack_rpc_peer_default_init (MsgpackRpcPeerInterface *iface G_GNUC_UNUSED)
+default_send_call (MsgpackRpcPeer *self,
+                   MsgpackRpcCall *call)
 {
+  g_autoptr(GError) error = NULL;
+
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s does not implement send_call",
+                       G_OBJECT_TYPE_NAME (self));
+  _msgpack_rpc_call_fail (call, error);
+}
+
+static gboolean
+default_send_notification (MsgpackRpcPeer  *self,
+                           const char      *method G_GNUC_UNUSED,
+                           GVariant        *params G_GNUC_UNUSED,
+                           GError         **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+               "%s does not implement send_notification", G_OBJECT_TYPE_NAME (self));
+  return FALSE;
+}
+
+static void
+msgpack_rpc_peer_default_init (MsgpackRpcPeerInterface *iface)
+{
+  iface->send_call = default_send_call;
+  iface->send_notification = default_send_notification;
 }
 
 static void

@@ -19,12 +19,12 @@ G_DECLARE_INTERFACE (MsgpackRpcPeer, msgpack_rpc_peer, MSGPACK_RPC, PEER, GObjec
 /**
  * MsgpackRpcPeerInterface:
  * @parent_iface: the parent interface
- * @send_call: starts a call; what fails is delivered through the call, later. The default
- *   implementation does not exist.
+ * @send_call: starts a call; what fails is delivered through the call, later
  * @send_notification: queues a notification; returns `FALSE` with an error when it cannot be
  *   queued
  *
- * What an implementation of [iface@Peer] provides.
+ * What an implementation of [iface@Peer] provides. What it leaves out fails with
+ * `G_IO_ERROR_NOT_SUPPORTED`.
  *
  * Since: 1.0
  */

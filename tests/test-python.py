@@ -214,6 +214,16 @@ class Construct(Case):
         with self.assert_raises(IO_ERROR, IOCode.CANCELLED):
             call.wait()
 
+    def test_peer_without_functions(self):
+        class Idle(GObject.Object, M.Peer):
+            pass
+
+        peer = Idle()
+        with self.assert_raises(IO_ERROR, IOCode.NOT_SUPPORTED):
+            peer.call_sync('name', None, None)
+        with self.assert_raises(IO_ERROR, IOCode.NOT_SUPPORTED):
+            peer.send_notification('name', None)
+
 
 class Calls(PairCase):
     def test_async(self):
