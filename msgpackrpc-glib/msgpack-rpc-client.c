@@ -415,7 +415,7 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_set_object (value, self->target.connectable);
       break;
     case PROP_CONNECTION:
-      g_value_set_object (value, msgpack_rpc_client_get_connection (self));
+      g_value_take_object (value, msgpack_rpc_client_get_connection (self));
       break;
     case PROP_DEFAULT_TIMEOUT:
       g_value_set_int (value, msgpack_rpc_client_get_default_timeout (self));
@@ -445,7 +445,7 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_set_enum (value, (int) msgpack_rpc_client_get_status (self));
       break;
     case PROP_SUBPROCESS:
-      g_value_set_object (value, msgpack_rpc_client_get_subprocess (self));
+      g_value_take_object (value, msgpack_rpc_client_get_subprocess (self));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -954,7 +954,7 @@ msgpack_rpc_client_is_connected (MsgpackRpcClient *self)
  *
  * Gets the connection.
  *
- * Returns: (transfer none) (nullable): the connection, or `NULL` while there is no stream
+ * Returns: (transfer full) (nullable): the connection, or `NULL` while there is no stream
  * Since: 1.0
  */
 MsgpackRpcConnection *
@@ -969,7 +969,7 @@ msgpack_rpc_client_get_connection (MsgpackRpcClient *self)
       !has_stream (msgpack_rpc_connection_get_status (self->connection)))
     return NULL;
 
-  return self->connection;
+  return g_object_ref (self->connection);
 }
 
 /**
@@ -1000,7 +1000,7 @@ msgpack_rpc_client_get_last_error (MsgpackRpcClient *self)
  *
  * Closing the client closes the program's standard input, which most take as their end.
  *
- * Returns: (transfer none) (nullable): the program, or `NULL` if the client starts none, or was not
+ * Returns: (transfer full) (nullable): the program, or `NULL` if the client starts none, or was not
  *   opened yet
  * Since: 1.0
  */
@@ -1012,7 +1012,7 @@ msgpack_rpc_client_get_subprocess (MsgpackRpcClient *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  return self->subprocess;
+  return self->subprocess != NULL ? g_object_ref (self->subprocess) : NULL;
 }
 
 /**

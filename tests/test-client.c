@@ -147,13 +147,15 @@ test_status (Fixture       *f,
              gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(GAsyncResult) closed = NULL;
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("Each change of the status is told once, in order");
 
   open_client (f);
   g_assert_true (msgpack_rpc_client_is_connected (f->client));
-  g_assert_nonnull (msgpack_rpc_client_get_connection (f->client));
+  connection = msgpack_rpc_client_get_connection (f->client);
+  g_assert_nonnull (connection);
   msgpack_rpc_client_close_async (f->client, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL,
                                   test_store_result, &closed);
   WAIT_UNTIL (closed != NULL);
@@ -528,7 +530,7 @@ test_argv (Fixture       *f,
   assert_sum (f, echoed);
 
   /* Closing ends the program's input, and so the program. */
-  subprocess = g_object_ref (msgpack_rpc_client_get_subprocess (f->client));
+  subprocess = msgpack_rpc_client_get_subprocess (f->client);
   g_assert_true (msgpack_rpc_client_close_sync (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, &error));
   g_assert_true (g_subprocess_wait_check (subprocess, NULL, &error));
   g_assert_no_error (error);

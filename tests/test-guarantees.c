@@ -342,6 +342,7 @@ test_notify_unlocked (Fixture       *f,
 {
   g_autoptr(MsgpackRpcClient) client = msgpack_rpc_client_new_for_stream (f->stream);
   g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("Those who are notified may use the client");
@@ -349,8 +350,8 @@ test_notify_unlocked (Fixture       *f,
   g_assert_true (msgpack_rpc_client_open_sync (client, NULL, &error));
   g_assert_no_error (error);
   g_main_context_acquire (NULL);
-  g_signal_connect (msgpack_rpc_client_get_connection (client), "notify", G_CALLBACK (look_cb),
-                    client);
+  connection = msgpack_rpc_client_get_connection (client);
+  g_signal_connect (connection, "notify", G_CALLBACK (look_cb), client);
   msgpack_rpc_client_set_dispatcher (client, dispatcher);
   msgpack_rpc_client_set_default_timeout (client, 1);
   msgpack_rpc_client_set_profile (client, MSGPACK_RPC_PROFILE_BOOLEAN_ERROR);
