@@ -9,6 +9,8 @@
 
 #define READ_SIZE (16 * 1024)
 #define WRITE_SIZE (64 * 1024)
+/* How long a stream may take to close in good order, which may mean to write, in milliseconds. */
+#define CLOSE_TIMEOUT 1000
 
 /* One direction. An operation is started when it is first asked for, and its outcome waits here
  * until it is asked for again. */
@@ -31,6 +33,8 @@ typedef struct
   Half out;
   gboolean closing;           /* close as soon as nothing is pending */
   gboolean close_pending;
+  GCancellable *close_cancellable;
+  GSource *close_timeout;     /* while close_pending */
   guint8 *read_buffer;        /* READ_SIZE; while reading, and while it holds bytes */
   gsize read_offset;
   GByteArray *write_buffer;   /* a copy: the caller may go before the stream has done with it */
@@ -54,6 +58,7 @@ async_transport_unref (AsyncTransport *self)
   g_byte_array_unref (self->write_buffer);
   g_free (self->read_buffer);
   g_object_unref (self->cancellable);
+  g_object_unref (self->close_cancellable);
   g_object_unref (self->parent.stream);
   g_main_context_unref (self->context);
   g_free (self);
@@ -74,8 +79,17 @@ close_cb (GObject      *source,
   AsyncTransport *self = user_data;
 
   g_io_stream_close_finish (G_IO_STREAM (source), result, NULL);
+  g_source_destroy (self->close_timeout);
+  g_clear_pointer (&self->close_timeout, g_source_unref);
   self->close_pending = FALSE;
   async_transport_unref (self);
+}
+
+static gboolean
+close_timed_out (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
 }
 
 /* A stream refuses to be closed while something is pending on it. */
@@ -87,9 +101,14 @@ close_when_idle (AsyncTransport *self)
 
   self->closing = FALSE;
   self->close_pending = TRUE;
+  self->close_timeout = g_timeout_source_new (CLOSE_TIMEOUT);
+  g_source_set_static_name (self->close_timeout, "[msgpackrpc-glib] close timeout");
+  g_source_set_callback (self->close_timeout, close_timed_out, self->close_cancellable, NULL);
+  g_source_attach (self->close_timeout, self->context);
+
   g_main_context_push_thread_default (self->context);
-  g_io_stream_close_async (self->parent.stream, G_PRIORITY_DEFAULT, NULL, close_cb,
-                           async_transport_ref (self));
+  g_io_stream_close_async (self->parent.stream, G_PRIORITY_DEFAULT, self->close_cancellable,
+                           close_cb, async_transport_ref (self));
   g_main_context_pop_thread_default (self->context);
 }
 
@@ -177,6 +196,18 @@ async_transport_read (MsgpackRpcTransport  *transport,
 }
 
 static void
+flush_cb (GObject      *source,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  AsyncTransport *self = user_data;
+  GError *error = NULL;
+  gboolean flushed = g_output_stream_flush_finish (G_OUTPUT_STREAM (source), result, &error);
+
+  half_done (self, &self->out, flushed ? self->out.count : -1, error);
+}
+
+static void
 write_cb (GObject      *source,
           GAsyncResult *result,
           gpointer      user_data)
@@ -185,7 +216,16 @@ write_cb (GObject      *source,
   GError *error = NULL;
   gssize count = g_output_stream_write_finish (G_OUTPUT_STREAM (source), result, &error);
 
-  half_done (self, &self->out, count, error);
+  if (count <= 0 || G_OUTPUT_STREAM_GET_CLASS (source)->flush == NULL || self->closing)
+    {
+      half_done (self, &self->out, count, error);
+      return;
+    }
+
+  /* The peer may wait for what is in a buffer. */
+  self->out.count = count;
+  g_output_stream_flush_async (G_OUTPUT_STREAM (source), G_PRIORITY_DEFAULT, self->cancellable,
+                               flush_cb, self);
 }
 
 static gssize
@@ -249,7 +289,7 @@ async_transport_free (MsgpackRpcTransport *transport)
 }
 
 static const MsgpackRpcTransportClass async_transport_class = {
-  .keeps_output = TRUE,
+  .max_output = WRITE_SIZE,
   .read = async_transport_read,
   .writev = async_transport_writev,
   .get_fds = async_transport_get_fds,
@@ -264,11 +304,15 @@ _msgpack_rpc_async_transport_new (GIOStream    *stream,
 {
   AsyncTransport *self = g_new0 (AsyncTransport, 1);
 
+  /* Writing to a pipe that nobody reads raises SIGPIPE, which this class turns off. */
+  g_type_class_unref (g_type_class_ref (G_TYPE_SOCKET));
+
   self->parent.klass = &async_transport_class;
   self->parent.stream = g_object_ref (stream);
   g_atomic_ref_count_init (&self->ref_count);
   self->context = g_main_context_ref (context);
   self->cancellable = g_cancellable_new ();
+  self->close_cancellable = g_cancellable_new ();
   self->write_buffer = g_byte_array_new ();
   return &self->parent;
 }

@@ -416,7 +416,8 @@ write_output (MsgpackRpcLink *self)
       g_mutex_lock (&self->lock);
       _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
       if (has_stream (self) && !self->write_failed)
-        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS, held);
+        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS,
+                                                self->transport->klass->max_output, held);
       g_mutex_unlock (&self->lock);
 
       for (guint i = 0; i < sent->len; i++)
@@ -429,7 +430,7 @@ write_output (MsgpackRpcLink *self)
       n = self->transport->klass->writev (self->transport, vectors, n_vectors, &error);
       if (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         fail_writing (self, g_steal_pointer (&error));
-      else if (n < 0 && !self->transport->klass->keeps_output)
+      else if (n < 0 && self->transport->klass->max_output == 0)
         give_back_output (self, sent);
     }
 }

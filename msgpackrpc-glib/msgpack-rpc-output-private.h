@@ -20,11 +20,13 @@ gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
 void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        GBytes             *bytes,
                                        MsgpackRpcCall     *call);
-/* What to write next. The messages in it stay in the queue until _written() is called, or until
- * another thread empties it: @held gets references on their GBytes. */
+/* What to write next, up to the message that goes over @max_bytes (0: no limit). The messages stay in
+ * the queue until _written() is called, or until another thread empties it: @held gets references on
+ * their GBytes. */
 guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,
                                        GOutputVector      *vectors,
                                        guint               n_vectors,
+                                       gsize               max_bytes,
                                        GPtrArray          *held);
 /* @count bytes of them were written. Adds the calls whose message is whole now to @sent, with
  * their reference. */

@@ -66,15 +66,21 @@ guint
 _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
                             GOutputVector    *vectors,
                             guint             n_vectors,
+                            gsize             max_bytes,
                             GPtrArray        *held)
 {
+  gsize size = 0;
   guint n = 0;
 
   for (GList *link = self->messages.head; link != NULL && n < n_vectors; link = link->next)
     {
       Message *message = link->data;
 
+      if (max_bytes != 0 && size >= max_bytes)
+        break;
+
       message->writing = TRUE;
+      size += message_left (message);
       if (message_left (message) == 0)
         continue;
 

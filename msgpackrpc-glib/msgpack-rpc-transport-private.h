@@ -16,15 +16,16 @@ typedef struct _MsgpackRpcTransport MsgpackRpcTransport;
 
 typedef struct
 {
-  /* Whether it goes on writing what it was given after G_IO_ERROR_WOULD_BLOCK. */
-  gboolean keeps_output;
+  /* How many bytes writev() takes at most, and goes on writing after G_IO_ERROR_WOULD_BLOCK; 0: it
+   * takes what it can at once, and keeps nothing. */
+  gsize max_output;
   /* As read(2): 0 is the end; -1 with an error, G_IO_ERROR_WOULD_BLOCK among them. */
   gssize (*read)     (MsgpackRpcTransport  *self,
                       void                 *buffer,
                       gsize                 size,
                       GError              **error);
-  /* As writev(2). One that keeps output must be given the same bytes first in the next call after
-   * G_IO_ERROR_WOULD_BLOCK. */
+  /* As writev(2). Where there is a max_output, the next call after G_IO_ERROR_WOULD_BLOCK must begin
+   * with the same bytes. */
   gssize (*writev)   (MsgpackRpcTransport  *self,
                       const GOutputVector  *vectors,
                       guint                 n_vectors,
