@@ -190,21 +190,25 @@ leave_io (MsgpackRpcLink *self)
 
 /* ---- ports ---- */
 
-static void
-port_ready (gpointer     owner,
-            GIOCondition condition);
+static void input_ready (gpointer     owner,
+                         GIOCondition condition);
+static void port_ready  (gpointer     owner,
+                         GIOCondition condition);
 
 static void
 set_port (MsgpackRpcLink *self,
           guint           i,
           int             fd,
           GIOCondition    condition,
-          gboolean        keep)
+          gboolean        keep,
+          gboolean        is_output)
 {
+  MsgpackRpcPortFunc func = is_output ? port_ready : input_ready;
+
   if (!keep && self->ports[i] != NULL)
     _msgpack_rpc_reactor_remove_port (self->reactor, g_steal_pointer (&self->ports[i]));
   else if (keep && self->ports[i] == NULL)
-    self->ports[i] = _msgpack_rpc_reactor_add_port (self->reactor, fd, condition, port_ready,
+    self->ports[i] = _msgpack_rpc_reactor_add_port (self->reactor, fd, condition, func,
                                                     G_OBJECT (self));
   else if (keep)
     _msgpack_rpc_reactor_modify_port (self->reactor, self->ports[i], condition);
@@ -223,7 +227,8 @@ wanted_condition (MsgpackRpcLink *self)
 }
 
 /* Polls what the state asks for. A descriptor that is watched for nothing still reports that the
- * peer is gone, over and over, so it is only kept where that is wanted. The lock is held. */
+ * peer is gone, over and over, so it is only kept where that is wanted: that for output, while the
+ * last requests are being answered. The lock is held. */
 static void
 update_ports (MsgpackRpcLink *self)
 {
@@ -239,11 +244,13 @@ update_ports (MsgpackRpcLink *self)
     condition &= ~G_IO_OUT;
 
   n = self->transport->klass->get_fds (self->transport, condition, fds);
-  if (n == 1)
-    set_port (self, 0, fds[0].fd, condition, condition != 0 || self->state == STATE_HALF_CLOSED);
-  else
-    for (guint i = 0; i < n; i++)
-      set_port (self, i, fds[i].fd, fds[i].events, fds[i].events != 0);
+  for (guint i = 0; i < n; i++)
+    {
+      gboolean is_output = i == n - 1;
+
+      set_port (self, i, fds[i].fd, fds[i].events,
+                fds[i].events != 0 || (is_output && self->state == STATE_HALF_CLOSED), is_output);
+    }
 }
 
 static void
@@ -641,6 +648,14 @@ _msgpack_rpc_link_work (MsgpackRpcLink *self)
 
   _msgpack_rpc_link_settle (self);
   leave_io (self);
+}
+
+/* Of a descriptor that is for input alone. That its other end is closed says nothing of output. */
+static void
+input_ready (gpointer     owner,
+             GIOCondition condition G_GNUC_UNUSED)
+{
+  _msgpack_rpc_link_work (owner);
 }
 
 static void
