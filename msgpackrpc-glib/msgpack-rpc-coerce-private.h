@@ -7,6 +7,9 @@
 
 G_BEGIN_DECLS
 
+/* Takes @value out of variants, and out of maybes that hold something. A floating one is consumed. */
+GVariant *_msgpack_rpc_value_unbox (GVariant *value);
+
 /* Gives @value, which a peer has sent, the type that was declared for it. @path is what an error
  * calls it, such as "params" or "result".
  *

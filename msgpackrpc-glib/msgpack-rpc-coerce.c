@@ -191,9 +191,8 @@ describe (GVariant *value)
     }
 }
 
-/* Takes @value out of variants, and out of maybes that hold something. */
-static GVariant *
-unbox (GVariant *value)
+GVariant *
+_msgpack_rpc_value_unbox (GVariant *value)
 {
   value = g_variant_ref_sink (value);
 
@@ -535,8 +534,8 @@ coerce_pair (GVariant *entry)
 {
   g_autoptr(GVariant) boxed_key = g_variant_get_child_value (entry, 0);
   g_autoptr(GVariant) boxed_value = g_variant_get_child_value (entry, 1);
-  g_autoptr(GVariant) key = unbox (boxed_key);
-  g_autoptr(GVariant) value = unbox (boxed_value);
+  g_autoptr(GVariant) key = _msgpack_rpc_value_unbox (boxed_key);
+  g_autoptr(GVariant) value = _msgpack_rpc_value_unbox (boxed_value);
 
   return g_variant_ref_sink (g_variant_new ("(vv)", key, value));
 }
@@ -752,7 +751,7 @@ coerce (GVariant            *value,
         const Path          *path,
         GError             **error)
 {
-  g_autoptr(GVariant) unboxed = unbox (value);
+  g_autoptr(GVariant) unboxed = _msgpack_rpc_value_unbox (value);
 
   if (g_variant_is_of_type (unboxed, type))
     return g_steal_pointer (&unboxed);
@@ -821,7 +820,7 @@ _msgpack_rpc_coerce_params (const char          *method,
   if (params == NULL || msgpack_rpc_value_is_nil (params))
     unboxed = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_VARIANT, NULL, 0));
   else
-    unboxed = unbox (params);
+    unboxed = _msgpack_rpc_value_unbox (params);
 
   if (!g_variant_type_is_tuple (type) || !g_variant_type_is_definite (type))
     return coerce (unboxed, type, &root, error);

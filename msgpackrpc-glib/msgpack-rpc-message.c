@@ -3,11 +3,13 @@
 
 #include "config.h"
 
+#include "msgpack-rpc-message-private.h"
+
 #include <math.h>
 #include <string.h>
 
+#include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-i18n-private.h"
-#include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-value.h"
 
@@ -22,31 +24,13 @@
 
 /* ---- values ---- */
 
-/* Takes @value out of variants and maybes that hold something. */
-static GVariant *
-unbox (GVariant *value)
-{
-  value = g_variant_ref (value);
-
-  while (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT) ||
-         (g_variant_is_of_type (value, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (value) > 0))
-    {
-      GVariant *child = g_variant_get_child_value (value, 0);
-
-      g_variant_unref (value);
-      value = child;
-    }
-
-  return value;
-}
-
 static GVariant *
 get_element (GVariant *array,
              gsize     index)
 {
   g_autoptr(GVariant) child = g_variant_get_child_value (array, index);
 
-  return unbox (child);
+  return _msgpack_rpc_value_unbox (child);
 }
 
 static gboolean
@@ -82,7 +66,7 @@ _msgpack_rpc_value_is_nil (GVariant *value)
   if (value == NULL)
     return TRUE;
 
-  unboxed = unbox (value);
+  unboxed = _msgpack_rpc_value_unbox (value);
 
   return g_variant_is_of_type (unboxed, G_VARIANT_TYPE_MAYBE);
 }
@@ -96,7 +80,7 @@ _msgpack_rpc_value_is_falsy (GVariant *value)
   if (_msgpack_rpc_value_is_nil (value))
     return TRUE;
 
-  unboxed = unbox (value);
+  unboxed = _msgpack_rpc_value_unbox (value);
   if (_msgpack_rpc_value_get_int (unboxed, &integer))
     return integer == 0;
 
@@ -123,7 +107,7 @@ gboolean
 _msgpack_rpc_value_get_int (GVariant *value,
                             gint64   *out)
 {
-  g_autoptr(GVariant) unboxed = unbox (value);
+  g_autoptr(GVariant) unboxed = _msgpack_rpc_value_unbox (value);
 
   switch (g_variant_classify (unboxed))
     {
@@ -348,7 +332,7 @@ _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
                             GVariant           *value,
                             GError            **error)
 {
-  g_autoptr(GVariant) array = unbox (value);
+  g_autoptr(GVariant) array = _msgpack_rpc_value_unbox (value);
   GVariant *msgid;
 
   memset (self, 0, sizeof *self);
@@ -407,7 +391,7 @@ append_params (GByteArray  *out,
       return TRUE;
     }
 
-  unboxed = unbox (params);
+  unboxed = _msgpack_rpc_value_unbox (params);
   if (!is_array (unboxed) && !is_map (unboxed))
     _msgpack_rpc_packer_append_array (out, 1);
 
@@ -594,7 +578,7 @@ static char *
 parse_error (GVariant *value,
              gint64   *number)
 {
-  g_autoptr(GVariant) unboxed = unbox (value);
+  g_autoptr(GVariant) unboxed = _msgpack_rpc_value_unbox (value);
 
   if (is_map (unboxed))
     return parse_error_map (unboxed, number);
@@ -715,13 +699,13 @@ _msgpack_rpc_message_error_to_gerror (const char *method,
                                       GVariant   *result)
 {
   g_autofree char *quoted = _msgpack_rpc_message_quote_method (method);
-  g_autoptr(GVariant) value = unbox (error_value);
+  g_autoptr(GVariant) value = _msgpack_rpc_value_unbox (error_value);
 
   /* A flag: what it says is in the result slot. */
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && !_msgpack_rpc_value_is_nil (result))
     {
       g_variant_unref (value);
-      value = unbox (result);
+      value = _msgpack_rpc_value_unbox (result);
       result = NULL;
     }
 
