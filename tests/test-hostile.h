@@ -302,8 +302,11 @@ hostile_assert_idle (void)
   test_drain ();
   g_source_set_callback (source, hostile_tick, &n_ticks, NULL);
   g_source_attach (source, context);
-  for (; n_ticks < 3; n++)
-    g_main_context_iteration (context, TRUE);
+  while (n_ticks < 3)
+    {
+      g_main_context_iteration (context, TRUE);
+      n++;
+    }
   g_assert_cmpuint (n, <, 50);
   g_source_destroy (source);
 }
