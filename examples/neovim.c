@@ -65,7 +65,7 @@ get_string (GVariant *array,
 {
   g_autoptr(GVariant) child = get_child (array, place);
 
-  return child != NULL ? msgpack_rpc_value_get_string (child) : NULL;
+  return child != NULL ? msgpack_rpc_variant_get_string (child) : NULL;
 }
 
 static void append_value (GString  *out,
@@ -152,16 +152,16 @@ append_value (GString  *out,
   g_autoptr(GBytes) bytes = NULL;
   int type;
 
-  if (msgpack_rpc_value_is_nil (value))
+  if (msgpack_rpc_variant_is_nil (value))
     g_string_append (out, "nil");
   else if (g_variant_is_of_type (value, G_VARIANT_TYPE ("av")))
     append_list (out, value);
   else if (g_variant_is_of_type (value, G_VARIANT_TYPE_VARDICT))
     append_dictionary (out, value);
-  else if (msgpack_rpc_value_get_ext (value, &type, &bytes))
+  else if (msgpack_rpc_variant_get_ext (value, &type, &bytes))
     append_handle (out, type, bytes);
   else if (!g_variant_is_of_type (value, G_VARIANT_TYPE_STRING) &&
-           (bytes = msgpack_rpc_value_get_bytes (value)) != NULL)
+           (bytes = msgpack_rpc_variant_get_bytes (value)) != NULL)
     append_bytes (out, bytes);
   else
     g_variant_print_string (value, out, FALSE);

@@ -9,7 +9,7 @@
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-serial-private.h"
-#include "msgpack-rpc-value.h"
+#include "msgpack-rpc-variant.h"
 
 /* Keys and names that peers have chosen are cut to this many bytes in errors. */
 #define MAX_SHOWN_TEXT 64
@@ -68,7 +68,7 @@ static void
 append_key (GString  *out,
             GVariant *key)
 {
-  g_autofree char *text = msgpack_rpc_value_get_string (key);
+  g_autofree char *text = msgpack_rpc_variant_get_string (key);
 
   if (text != NULL)
     {
@@ -179,7 +179,7 @@ describe (GVariant *value)
     case G_VARIANT_CLASS_TUPLE:
     case G_VARIANT_CLASS_DICT_ENTRY:
       if (is_opaque (value))
-        return msgpack_rpc_value_is_ext (value) ? "an extension value" : "a string";
+        return msgpack_rpc_variant_is_ext (value) ? "an extension value" : "a string";
       if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
         return "binary data";
       return is_list (value) ? "an array" : "a map";
@@ -440,13 +440,13 @@ coerce_string (GVariant    *value,
                GError     **error)
 {
   const char *expected = type == 's' ? "a string" : type == 'o' ? "an object path" : "a signature";
-  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+  g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
   g_autofree char *text = NULL;
 
   if (bytes == NULL)
     return fail (path, expected, describe (value), error);
 
-  text = msgpack_rpc_value_get_string (value);
+  text = msgpack_rpc_variant_get_string (value);
   if (text == NULL)
     return fail (path, expected, "bytes that are not valid UTF-8", error);
 
@@ -468,12 +468,12 @@ coerce_opaque (GVariant    *value,
                const Path  *path,
                GError     **error)
 {
-  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+  g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
 
   if (bytes == NULL)
     return fail (path, "an extension value or a string", describe (value), error);
 
-  return g_variant_ref_sink (msgpack_rpc_raw_string_new (bytes));
+  return g_variant_ref_sink (msgpack_rpc_variant_new_raw_string (bytes));
 }
 
 static GVariant *
@@ -588,7 +588,7 @@ coerce_array (GVariant            *value,
 
   if (g_variant_type_equal (type, G_VARIANT_TYPE_BYTESTRING) && !is_list (value))
     {
-      g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+      g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
 
       if (bytes == NULL)
         return fail (path, "binary data", describe (value), error);
@@ -643,7 +643,7 @@ coerce_tuple (GVariant            *value,
     return coerce_opaque (value, path, error);
 
   /* What a method without a result returns. */
-  if (n == 0 && msgpack_rpc_value_is_nil (value))
+  if (n == 0 && msgpack_rpc_variant_is_nil (value))
     return g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
 
   if (!is_list (value))
@@ -668,7 +668,7 @@ coerce_maybe (GVariant            *value,
   const GVariantType *child_type = g_variant_type_element (type);
   g_autoptr(GVariant) child = NULL;
 
-  if (msgpack_rpc_value_is_nil (value))
+  if (msgpack_rpc_variant_is_nil (value))
     return g_variant_ref_sink (g_variant_new_maybe (child_type, NULL));
 
   child = coerce (value, child_type, path, error);
@@ -817,7 +817,7 @@ _msgpack_rpc_coerce_params (const char          *method,
   if (retyped != NULL)
     return retyped;
 
-  if (params == NULL || msgpack_rpc_value_is_nil (params))
+  if (params == NULL || msgpack_rpc_variant_is_nil (params))
     unboxed = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_VARIANT, NULL, 0));
   else
     unboxed = _msgpack_rpc_value_unbox (params);

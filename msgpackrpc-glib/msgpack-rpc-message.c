@@ -11,7 +11,7 @@
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-i18n-private.h"
 #include "msgpack-rpc-packer-private.h"
-#include "msgpack-rpc-value.h"
+#include "msgpack-rpc-variant.h"
 
 /* How much of a text that a peer chose is repeated in a text of ours, in characters. */
 #define QUOTE_LENGTH 100
@@ -231,12 +231,12 @@ parse_method (MsgpackRpcMessage *self,
               GError           **error)
 {
   g_autoptr(GVariant) method = get_element (array, index);
-  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (method);
+  g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (method);
 
   if (bytes == NULL)
     return fail (error, "Method name is no string");
 
-  self->method = msgpack_rpc_value_get_string (method);
+  self->method = msgpack_rpc_variant_get_string (method);
   if (self->method == NULL)
     return fail (error, "Method name is not valid UTF-8");
 
@@ -508,7 +508,7 @@ _msgpack_rpc_message_pack_answer (MsgpackRpcProfile  profile,
 static char *
 get_text (GVariant *value)
 {
-  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+  g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
   gsize size;
   const char *data;
 
@@ -532,7 +532,7 @@ lookup (GVariant   *map,
     {
       g_autoptr(GVariant) entry = g_variant_get_child_value (map, i);
       g_autoptr(GVariant) key = g_variant_get_child_value (entry, 0);
-      g_autofree char *text = msgpack_rpc_value_get_string (key);
+      g_autofree char *text = msgpack_rpc_variant_get_string (key);
 
       if (text != NULL && g_ascii_strcasecmp (text, name) == 0)
         return get_element (entry, 1);

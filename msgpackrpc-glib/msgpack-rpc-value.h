@@ -20,36 +20,4 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_unpack (GBytes    *bytes,
                               GError   **error);
 
-MSGPACK_RPC_AVAILABLE_IN_1_0
-GVariant *msgpack_rpc_ext_new        (int        type,
-                                      GBytes    *data);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-GVariant *msgpack_rpc_raw_string_new (GBytes    *bytes);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-GVariant *msgpack_rpc_timestamp_new  (GDateTime *time);
-
-MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean   msgpack_rpc_value_is_nil        (GVariant  *value);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean   msgpack_rpc_value_is_ext        (GVariant  *value);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean   msgpack_rpc_value_get_ext       (GVariant  *value,
-                                            int       *type,
-                                            GBytes   **data);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-GDateTime *msgpack_rpc_value_get_timestamp (GVariant  *value);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-char      *msgpack_rpc_value_get_string    (GVariant  *value);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-GBytes    *msgpack_rpc_value_get_bytes     (GVariant  *value);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean   msgpack_rpc_value_get_int64     (GVariant  *value,
-                                            gint64    *number);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean   msgpack_rpc_value_get_uint64    (GVariant  *value,
-                                            guint64   *number);
-MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean   msgpack_rpc_value_get_double    (GVariant  *value,
-                                            double    *number);
-
 G_END_DECLS

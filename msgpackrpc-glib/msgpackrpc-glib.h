@@ -20,6 +20,7 @@
 #include "msgpack-rpc-types.h"
 #include "msgpack-rpc-unpacker.h"
 #include "msgpack-rpc-value.h"
+#include "msgpack-rpc-variant.h"
 #include "msgpack-rpc-version.h"
 
 #undef MSGPACK_RPC_INSIDE

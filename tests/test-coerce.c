@@ -7,7 +7,6 @@
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-serial-private.h"
-#include "msgpack-rpc-value.h"
 
 #include "test-bytes.h"
 

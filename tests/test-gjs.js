@@ -315,7 +315,7 @@ const calls = {
                 const batch = Array.from({length: 100},
                     () => caller.call_async('nothing', null, null));
                 const results = await Promise.all(batch);
-                assertEqual(results.every(result => MsgpackRpc.value_is_nil(result)), true);
+                assertEqual(results.every(result => MsgpackRpc.variant_is_nil(result)), true);
                 if (i % 1000 === 0)
                     System.gc();
             }
@@ -713,16 +713,16 @@ const values = {
         const echoed = result.deepUnpack();
         assertEqual(echoed instanceof Uint8Array, true);
         assertEqual([echoed.length, echoed.every((byte, i) => byte === data[i])], [1 << 20, true]);
-        assertEqual(MsgpackRpc.value_get_bytes(result).get_size(), 1 << 20);
+        assertEqual(MsgpackRpc.variant_get_bytes(result).get_size(), 1 << 20);
     },
 
     'value-ext': async () => {
         const {caller} = makePair();
-        const ext = MsgpackRpc.ext_new(5, new Uint8Array([1, 2]));
+        const ext = MsgpackRpc.variant_new_ext(5, new Uint8Array([1, 2]));
         const result = await caller.call_async('echo', GLib.Variant.new_tuple([ext]), null);
-        const [isExt, type, data] = MsgpackRpc.value_get_ext(result);
+        const [isExt, type, data] = MsgpackRpc.variant_get_ext(result);
         assertEqual([isExt, type, [...data.toArray()]], [true, 5, [1, 2]]);
-        assertEqual(MsgpackRpc.value_get_ext(numbers(1))[0], false);
+        assertEqual(MsgpackRpc.variant_get_ext(numbers(1))[0], false);
     },
 
     'value-pack': () => {

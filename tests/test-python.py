@@ -769,7 +769,7 @@ class Values(PairCase):
 
     def test_nil(self):
         self.assertEqual(self.assert_echoed(GLib.Variant('mv', None), None).get_type_string(), 'mv')
-        self.assertTrue(M.value_is_nil(GLib.Variant('mv', None)))
+        self.assertTrue(M.variant_is_nil(GLib.Variant('mv', None)))
         self.assert_echoed(GLib.Variant('ms', 'text'), 'text')
 
     def test_containers(self):
@@ -791,25 +791,25 @@ class Values(PairCase):
         data = bytes(range(256)) * 4096
         result = ask(self.caller, 'echo', GLib.Variant.new_tuple(new_bytes(data)))
         self.assertEqual(result.get_data_as_bytes().get_data(), data)
-        self.assertEqual(M.value_get_bytes(result).get_data(), data)
+        self.assertEqual(M.variant_get_bytes(result).get_data(), data)
         self.assert_echoed(GLib.Variant('ay', b'\x00\xff'), [0, 255])
 
     def test_strings_that_are_none(self):
-        raw = M.raw_string_new(GLib.Bytes(b'a\0\xff'))
+        raw = M.variant_new_raw_string(GLib.Bytes(b'a\0\xff'))
         result = ask(self.caller, 'echo', GLib.Variant.new_tuple(raw))
-        self.assertEqual(M.value_get_bytes(result).get_data(), b'a\0\xff')
+        self.assertEqual(M.variant_get_bytes(result).get_data(), b'a\0\xff')
 
     def test_ext(self):
-        ext = M.ext_new(5, GLib.Bytes(b'data'))
+        ext = M.variant_new_ext(5, GLib.Bytes(b'data'))
         result = ask(self.caller, 'echo', GLib.Variant.new_tuple(ext))
-        self.assertTrue(M.value_is_ext(result))
-        is_ext, kind, data = M.value_get_ext(result)
+        self.assertTrue(M.variant_is_ext(result))
+        is_ext, kind, data = M.variant_get_ext(result)
         self.assertEqual((is_ext, kind, data.get_data()), (True, 5, b'data'))
-        self.assertFalse(M.value_get_ext(GLib.Variant('i', 1))[0])
+        self.assertFalse(M.variant_get_ext(GLib.Variant('i', 1))[0])
 
         when = GLib.DateTime.new_from_unix_utc(1234567890)
-        result = ask(self.caller, 'echo', GLib.Variant.new_tuple(M.timestamp_new(when)))
-        self.assertEqual(M.value_get_timestamp(result).to_unix(), 1234567890)
+        result = ask(self.caller, 'echo', GLib.Variant.new_tuple(M.variant_new_timestamp(when)))
+        self.assertEqual(M.variant_get_timestamp(result).to_unix(), 1234567890)
 
     def test_pack(self):
         packed = M.pack(GLib.Variant('(ib)', (1, True)))

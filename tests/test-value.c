@@ -8,6 +8,7 @@
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-value.h"
+#include "msgpack-rpc-variant.h"
 
 #include "test-bytes.h"
 
@@ -842,21 +843,21 @@ test_ext (void)
 
   g_test_summary ("An ext is made, written and read again, in a variant or not");
 
-  ext = msgpack_rpc_ext_new (-5, data);
+  ext = msgpack_rpc_variant_new_ext (-5, data);
   g_assert_true (g_variant_is_floating (ext));
   g_variant_ref_sink (ext);
   hex = pack_to_hex (ext);
   g_assert_cmpstr (hex, ==, "c7 03 fb 61 62 63");
 
   boxed = g_variant_ref_sink (g_variant_new_variant (ext));
-  g_assert_true (msgpack_rpc_value_is_ext (ext));
-  g_assert_true (msgpack_rpc_value_is_ext (boxed));
-  g_assert_true (msgpack_rpc_value_get_ext (boxed, &type, &got));
+  g_assert_true (msgpack_rpc_variant_is_ext (ext));
+  g_assert_true (msgpack_rpc_variant_is_ext (boxed));
+  g_assert_true (msgpack_rpc_variant_get_ext (boxed, &type, &got));
   g_assert_cmpint (type, ==, -5);
   g_assert_true (g_bytes_equal (got, data));
 
-  empty_ext = g_variant_ref_sink (msgpack_rpc_ext_new (127, empty));
-  g_assert_true (msgpack_rpc_value_get_ext (empty_ext, &type, &got_empty));
+  empty_ext = g_variant_ref_sink (msgpack_rpc_variant_new_ext (127, empty));
+  g_assert_true (msgpack_rpc_variant_get_ext (empty_ext, &type, &got_empty));
   g_assert_cmpint (type, ==, 127);
   g_assert_cmpuint (g_bytes_get_size (got_empty), ==, 0);
 }
@@ -877,11 +878,11 @@ test_ext_of_others (void)
       GBytes *data = (GBytes *) &value;
       int type = 99;
 
-      g_assert_false (msgpack_rpc_value_is_ext (value));
-      g_assert_false (msgpack_rpc_value_get_ext (value, &type, &data));
+      g_assert_false (msgpack_rpc_variant_is_ext (value));
+      g_assert_false (msgpack_rpc_variant_get_ext (value, &type, &data));
       g_assert_cmpint (type, ==, 0);
       g_assert_null (data);
-      g_assert_false (msgpack_rpc_value_get_ext (value, NULL, NULL));
+      g_assert_false (msgpack_rpc_variant_get_ext (value, NULL, NULL));
     }
 }
 
@@ -899,14 +900,14 @@ test_nil (void)
     {
       g_autoptr(GVariant) value = variant_from_text (nils[i]);
 
-      g_assert_true (msgpack_rpc_value_is_nil (value));
+      g_assert_true (msgpack_rpc_variant_is_nil (value));
     }
 
   for (gsize i = 0; i < G_N_ELEMENTS (others); i++)
     {
       g_autoptr(GVariant) value = variant_from_text (others[i]);
 
-      g_assert_false (msgpack_rpc_value_is_nil (value));
+      g_assert_false (msgpack_rpc_variant_is_nil (value));
     }
 }
 
@@ -936,10 +937,10 @@ test_timestamp (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr(GDateTime) time = g_date_time_new_from_iso8601 (cases[i].time, NULL);
-      g_autoptr(GVariant) value = g_variant_ref_sink (msgpack_rpc_timestamp_new (time));
+      g_autoptr(GVariant) value = g_variant_ref_sink (msgpack_rpc_variant_new_timestamp (time));
       g_autofree char *hex = pack_to_hex (value);
       g_autoptr(GVariant) read = unpack_hex (cases[i].hex);
-      g_autoptr(GDateTime) got = msgpack_rpc_value_get_timestamp (read);
+      g_autoptr(GDateTime) got = msgpack_rpc_variant_get_timestamp (read);
 
       g_assert_cmpstr (hex, ==, cases[i].hex);
       g_assert_nonnull (got);
@@ -969,7 +970,7 @@ test_timestamp_of_others (void)
     {
       g_autoptr(GVariant) value = unpack_hex (hexes[i]);
 
-      g_assert_null (msgpack_rpc_value_get_timestamp (value));
+      g_assert_null (msgpack_rpc_variant_get_timestamp (value));
     }
 }
 
@@ -1005,8 +1006,8 @@ test_strings (void)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr(GVariant) value = variant_from_text (cases[i].text);
-      g_autofree char *string = msgpack_rpc_value_get_string (value);
-      g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+      g_autofree char *string = msgpack_rpc_variant_get_string (value);
+      g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
 
       g_assert_cmpstr (string, ==, cases[i].string);
       if (cases[i].bytes == NULL)
@@ -1028,8 +1029,8 @@ test_raw_string (void)
 {
   g_autoptr(GBytes) bytes = g_bytes_new_static ("a\xff", 2);
   g_autoptr(GBytes) text = g_bytes_new_static ("ab", 2);
-  g_autofree char *hex = pack_to_hex (msgpack_rpc_raw_string_new (bytes));
-  g_autofree char *text_hex = pack_to_hex (msgpack_rpc_raw_string_new (text));
+  g_autofree char *hex = pack_to_hex (msgpack_rpc_variant_new_raw_string (bytes));
+  g_autofree char *text_hex = pack_to_hex (msgpack_rpc_variant_new_raw_string (text));
   g_autoptr(GVariant) read = unpack_hex (hex);
   g_autoptr(GVariant) text_read = unpack_hex (text_hex);
 
@@ -1111,11 +1112,11 @@ test_numbers (void)
       guint64 t = 1;
       double d = 1.0;
 
-      g_assert_cmpint (msgpack_rpc_value_get_int64 (value, &x), ==, c->is_int64);
+      g_assert_cmpint (msgpack_rpc_variant_get_int64 (value, &x), ==, c->is_int64);
       g_assert_cmpint (x, ==, c->x);
-      g_assert_cmpint (msgpack_rpc_value_get_uint64 (value, &t), ==, c->is_uint64);
+      g_assert_cmpint (msgpack_rpc_variant_get_uint64 (value, &t), ==, c->is_uint64);
       g_assert_cmpuint (t, ==, c->t);
-      g_assert_cmpint (msgpack_rpc_value_get_double (value, &d), ==, c->is_double);
+      g_assert_cmpint (msgpack_rpc_variant_get_double (value, &d), ==, c->is_double);
       g_assert_cmpfloat (d, ==, c->d);
     }
 }

@@ -40,8 +40,8 @@ run({
     },
 
     'numbers': () => {
-        assertEqual(MsgpackRpc.value_get_int64(new GLib.Variant('d', -3)), [true, -3]);
-        assertEqual(MsgpackRpc.value_get_uint64(new GLib.Variant('x', -3)), [false, 0]);
-        assertEqual(MsgpackRpc.value_get_double(new GLib.Variant('y', 3)), [true, 3]);
+        assertEqual(MsgpackRpc.variant_get_int64(new GLib.Variant('d', -3)), [true, -3]);
+        assertEqual(MsgpackRpc.variant_get_uint64(new GLib.Variant('x', -3)), [false, 0]);
+        assertEqual(MsgpackRpc.variant_get_double(new GLib.Variant('y', 3)), [true, 3]);
     },
 });

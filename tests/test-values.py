@@ -82,37 +82,37 @@ class Values(unittest.TestCase):
                 self.assertEqual(MsgpackRpc.pack(text).get_data().hex(), row[3 if row[3:] else 1])
 
     def test_ext(self):
-        ext = MsgpackRpc.ext_new(-7, GLib.Bytes.new(b'ab'))
+        ext = MsgpackRpc.variant_new_ext(-7, GLib.Bytes.new(b'ab'))
         self.assertEqual(MsgpackRpc.pack(ext).get_data(), b'\xd5\xf9ab')
-        self.assertTrue(MsgpackRpc.value_is_ext(ext))
-        is_ext, ext_type, data = MsgpackRpc.value_get_ext(ext)
+        self.assertTrue(MsgpackRpc.variant_is_ext(ext))
+        is_ext, ext_type, data = MsgpackRpc.variant_get_ext(ext)
         self.assertEqual((is_ext, ext_type, data.get_data()), (True, -7, b'ab'))
-        self.assertEqual(MsgpackRpc.value_get_ext(GLib.Variant('i', 5)), (False, 0, None))
+        self.assertEqual(MsgpackRpc.variant_get_ext(GLib.Variant('i', 5)), (False, 0, None))
 
     def test_timestamp(self):
         time = GLib.DateTime.new_utc(2038, 1, 19, 3, 14, 8.5)
-        value = unpack(MsgpackRpc.pack(MsgpackRpc.timestamp_new(time)).get_data())
-        self.assertTrue(MsgpackRpc.value_get_timestamp(value).equal(time))
-        self.assertIsNone(MsgpackRpc.value_get_timestamp(GLib.Variant('i', 5)))
+        value = unpack(MsgpackRpc.pack(MsgpackRpc.variant_new_timestamp(time)).get_data())
+        self.assertTrue(MsgpackRpc.variant_get_timestamp(value).equal(time))
+        self.assertIsNone(MsgpackRpc.variant_get_timestamp(GLib.Variant('i', 5)))
 
     def test_strings(self):
-        raw = MsgpackRpc.raw_string_new(GLib.Bytes.new(b'\xffa'))
+        raw = MsgpackRpc.variant_new_raw_string(GLib.Bytes.new(b'\xffa'))
         self.assertEqual(MsgpackRpc.pack(raw).get_data(), b'\xa2\xffa')
-        self.assertIsNone(MsgpackRpc.value_get_string(raw))
-        self.assertEqual(MsgpackRpc.value_get_bytes(raw).get_data(), b'\xffa')
-        self.assertEqual(MsgpackRpc.value_get_string(GLib.Variant('ay', b'ab')), 'ab')
-        self.assertEqual(MsgpackRpc.value_get_bytes(GLib.Variant('s', 'ab')).get_data(), b'ab')
-        self.assertTrue(MsgpackRpc.value_is_nil(unpack(b'\xc0')))
-        self.assertFalse(MsgpackRpc.value_is_nil(unpack(b'\xc2')))
+        self.assertIsNone(MsgpackRpc.variant_get_string(raw))
+        self.assertEqual(MsgpackRpc.variant_get_bytes(raw).get_data(), b'\xffa')
+        self.assertEqual(MsgpackRpc.variant_get_string(GLib.Variant('ay', b'ab')), 'ab')
+        self.assertEqual(MsgpackRpc.variant_get_bytes(GLib.Variant('s', 'ab')).get_data(), b'ab')
+        self.assertTrue(MsgpackRpc.variant_is_nil(unpack(b'\xc0')))
+        self.assertFalse(MsgpackRpc.variant_is_nil(unpack(b'\xc2')))
 
     def test_numbers(self):
-        self.assertEqual(MsgpackRpc.value_get_int64(GLib.Variant('d', -3.0)), (True, -3))
-        self.assertEqual(MsgpackRpc.value_get_int64(GLib.Variant('d', 0.5)), (False, 0))
-        self.assertEqual(MsgpackRpc.value_get_uint64(GLib.Variant('x', 3)), (True, 3))
-        self.assertEqual(MsgpackRpc.value_get_uint64(GLib.Variant('x', -3)), (False, 0))
-        self.assertEqual(MsgpackRpc.value_get_double(GLib.Variant('v', GLib.Variant('y', 3))),
+        self.assertEqual(MsgpackRpc.variant_get_int64(GLib.Variant('d', -3.0)), (True, -3))
+        self.assertEqual(MsgpackRpc.variant_get_int64(GLib.Variant('d', 0.5)), (False, 0))
+        self.assertEqual(MsgpackRpc.variant_get_uint64(GLib.Variant('x', 3)), (True, 3))
+        self.assertEqual(MsgpackRpc.variant_get_uint64(GLib.Variant('x', -3)), (False, 0))
+        self.assertEqual(MsgpackRpc.variant_get_double(GLib.Variant('v', GLib.Variant('y', 3))),
                          (True, 3.0))
-        self.assertEqual(MsgpackRpc.value_get_double(GLib.Variant('s', '3')), (False, 0.0))
+        self.assertEqual(MsgpackRpc.variant_get_double(GLib.Variant('s', '3')), (False, 0.0))
 
     def test_unpacker(self):
         unpacker = MsgpackRpc.Unpacker(max_depth=2)

@@ -499,7 +499,7 @@ read_raw (JsonNode  *node,
       return NULL;
     }
 
-  return msgpack_rpc_raw_string_new (bytes);
+  return msgpack_rpc_variant_new_raw_string (bytes);
 }
 
 static GVariant *
@@ -518,7 +518,7 @@ read_ext (JsonNode  *node,
       return NULL;
     }
 
-  return msgpack_rpc_ext_new (json_node_get_int (type), bytes);
+  return msgpack_rpc_variant_new_ext (json_node_get_int (type), bytes);
 }
 
 static gboolean
@@ -868,7 +868,7 @@ append_opaque (GString  *out,
   g_autoptr(GBytes) bytes = NULL;
   int type;
 
-  if (msgpack_rpc_value_get_ext (value, &type, &bytes))
+  if (msgpack_rpc_variant_get_ext (value, &type, &bytes))
     {
       g_string_append_printf (out, "{\"" EXT "\":[%d,", type);
       append_bytes (out, bytes);
@@ -876,7 +876,7 @@ append_opaque (GString  *out,
       return;
     }
 
-  bytes = msgpack_rpc_value_get_bytes (value);
+  bytes = msgpack_rpc_variant_get_bytes (value);
   g_string_append_printf (out, "{\"%s\":",
                           g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING) ? BIN : RAW);
   append_bytes (out, bytes);

@@ -10,6 +10,7 @@
 
 #include "msgpack-rpc-unpacker-private.h"
 #include "msgpack-rpc-value.h"
+#include "msgpack-rpc-variant.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data,
                             gsize         size);
@@ -76,7 +77,7 @@ assert_bytes (GVariant   *value,
               const char *data,
               gsize       size)
 {
-  g_autoptr(GBytes) bytes = msgpack_rpc_value_get_bytes (value);
+  g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
 
   g_assert_nonnull (bytes);
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), data, size);
@@ -121,7 +122,7 @@ assert_is_ext (GVariant             *value,
   int type;
 
   assert_is_type (value, "(hay)");
-  g_assert_true (msgpack_rpc_value_get_ext (value, &type, &data));
+  g_assert_true (msgpack_rpc_variant_get_ext (value, &type, &data));
   g_assert_cmpint (type, ==, object->via.ext.type);
   g_assert_cmpmem (g_bytes_get_data (data, NULL), g_bytes_get_size (data),
                    object->via.ext.ptr, object->via.ext.size);
@@ -201,7 +202,7 @@ assert_is (GVariant             *value,
     {
     case MSGPACK_OBJECT_NIL:
       assert_is_type (value, "mv");
-      g_assert_true (msgpack_rpc_value_is_nil (value));
+      g_assert_true (msgpack_rpc_variant_is_nil (value));
       break;
 
     case MSGPACK_OBJECT_BOOLEAN:
