@@ -76,7 +76,8 @@ send_answer (MsgpackRpcConnection *self,
   g_autoptr(GBytes) bytes = NULL;
   g_autoptr(GError) error = NULL;
 
-  bytes = _msgpack_rpc_message_pack_answer (profile, msgid, error_value, result);
+  bytes = _msgpack_rpc_message_pack_answer (profile, MSGPACK_RPC_PACK_FLAGS_NONE, msgid,
+                                            error_value, result);
   if (bytes == NULL)
     return FALSE;
 
@@ -742,9 +743,9 @@ pack_call (MsgpackRpcCall  *call,
   GVariant *params = msgpack_rpc_call_get_params (call);
 
   if (msgid != 0)
-    return _msgpack_rpc_message_pack_request (msgid, method, params, error);
+    return _msgpack_rpc_message_pack_request (msgid, method, params, MSGPACK_RPC_PACK_FLAGS_NONE, error);
 
-  return _msgpack_rpc_message_pack_notification (method, params, error);
+  return _msgpack_rpc_message_pack_notification (method, params, MSGPACK_RPC_PACK_FLAGS_NONE, error);
 }
 
 gboolean
@@ -832,7 +833,9 @@ connection_send_notification (MsgpackRpcPeer  *peer,
                               GError         **error)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
-  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_notification (method, params, error);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_notification (method, params,
+                                                                       MSGPACK_RPC_PACK_FLAGS_NONE,
+                                                                       error);
 
   return bytes != NULL && _msgpack_rpc_link_send (self->link, bytes, NULL, FALSE, error);
 }

@@ -5,6 +5,8 @@
 
 #include <glib.h>
 
+#include "msgpack-rpc-enums.h"
+
 G_BEGIN_DECLS
 
 /* Decodes one MessagePack message after another, piece by piece, into GVariant's serialised form.
@@ -28,6 +30,7 @@ typedef struct
   guint64 max_message_size; /* wire bytes of one message */
   guint64 max_decoded_size; /* bytes of memory that decoding one message takes */
   guint max_depth;          /* arrays and maps open at the same time */
+  MsgpackRpcStringPolicy string_policy; /* what becomes of a str that is no text */
 } MsgpackRpcDecoderLimits;
 
 typedef enum

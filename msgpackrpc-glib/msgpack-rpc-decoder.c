@@ -13,6 +13,7 @@
 #include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-serial-private.h"
+#include "msgpack-rpc-utf8-private.h"
 
 G_STATIC_ASSERT (MSGPACK_EMBED_STACK_SIZE == MSGPACK_RPC_LIMIT_DEPTH + 1);
 
@@ -689,6 +690,55 @@ copy_str (guint8     *out,
     }
 }
 
+static int
+writer_put_repaired (Writer     *self,
+                     const char *str,
+                     gsize       length)
+{
+  guint64 size = _msgpack_rpc_utf8_repair (NULL, str, length) + 1;
+  guint8 *out;
+
+  if (size > self->limits.max_decoded_size)
+    {
+      writer_fail_decoded_size (self, size);
+      return -1;
+    }
+
+  out = writer_begin (self, KIND_MAP_STR, size);
+  if (out == NULL)
+    return -1;
+
+  _msgpack_rpc_utf8_repair ((char *) out, str, length);
+  out[size - 1] = '\0';
+
+  return writer_end (self, SUFFIX ("s"));
+}
+
+/* A str that is no text. */
+static int
+writer_put_raw_str (Writer     *self,
+                    const char *str,
+                    gsize       length)
+{
+  const char *end;
+
+  switch (self->limits.string_policy)
+    {
+    case MSGPACK_RPC_STRING_POLICY_REPLACE:
+      return writer_put_repaired (self, str, length);
+
+    case MSGPACK_RPC_STRING_POLICY_STRICT:
+      g_utf8_validate_len (str, length, &end);
+      return writer_fail (self, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                          *end == '\0' ? "NUL in a str" : "str that is not valid UTF-8",
+                          0, end - str);
+
+    case MSGPACK_RPC_STRING_POLICY_RAW:
+    default:
+      return writer_put_opaque (self, 256, (const guint8 *) str, length);
+    }
+}
+
 /* What the parser calls. Its own objects are of no use to us: they are all 0. */
 
 static inline char
@@ -818,7 +868,7 @@ decoder_callback_str (Writer     *self,
     return writer_put (self, KIND_MAP_STR, "", 1, SUFFIX ("s"));
 
   if (!is_text (str, length))
-    return writer_put_opaque (self, 256, (const guint8 *) str, length);
+    return writer_put_raw_str (self, str, length);
 
   out = writer_begin (self, KIND_MAP_STR, (gsize) length + 1);
   if (G_UNLIKELY (out == NULL))
@@ -1064,7 +1114,7 @@ decoder_fail (MsgpackRpcDecoder  *self,
     case MSGPACK_RPC_ERROR_INVALID_MESSAGE:
       g_set_error (error, MSGPACK_RPC_ERROR, writer->failure,
                    "Invalid MessagePack: %s at offset %" G_GUINT64_FORMAT,
-                   writer->failure_what, offset);
+                   writer->failure_what, offset + writer->failure_value);
       break;
 
     default:

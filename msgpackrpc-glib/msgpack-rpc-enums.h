@@ -115,6 +115,46 @@ typedef enum
 } MsgpackRpcProfile;
 
 /**
+ * MsgpackRpcPackFlags:
+ * @MSGPACK_RPC_PACK_FLAGS_NONE: what the MessagePack specification of today says
+ * @MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW: for peers from before the specification told text from bytes:
+ *   str and bin are both written as raw, whose forms are those of a str with up to 31 bytes, with a
+ *   length of 16 bits, and with one of 32 bits; an ext is an error, since there was none
+ * @MSGPACK_RPC_PACK_FLAGS_FLOAT32: floats are written with 32 bits, rounded to the nearest; a finite
+ *   one that is too large for that is an error
+ *
+ * How values are written as MessagePack.
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  MSGPACK_RPC_PACK_FLAGS_NONE = 0,
+  MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW = 1 << 0,
+  MSGPACK_RPC_PACK_FLAGS_FLOAT32 = 1 << 1,
+} MsgpackRpcPackFlags;
+
+/**
+ * MsgpackRpcStringPolicy:
+ * @MSGPACK_RPC_STRING_POLICY_RAW: it becomes a raw string, `(hay)` with the handle 256: nothing is
+ *   lost; see [func@variant_new_raw_string]
+ * @MSGPACK_RPC_STRING_POLICY_REPLACE: it becomes an `s`, with U+FFFD for each byte that is not part
+ *   of valid UTF-8 and for each NUL
+ * @MSGPACK_RPC_STRING_POLICY_STRICT: it is an error, `MSGPACK_RPC_ERROR_INVALID_MESSAGE`, which
+ *   names the offset of the first such byte
+ *
+ * What becomes of a str that cannot be an `s`, since it is not valid UTF-8 or has a NUL in it.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_STRING_POLICY_RAW,
+  MSGPACK_RPC_STRING_POLICY_REPLACE,
+  MSGPACK_RPC_STRING_POLICY_STRICT,
+} MsgpackRpcStringPolicy;
+
+/**
  * MsgpackRpcMethodFlags:
  * @MSGPACK_RPC_METHOD_FLAGS_NONE: nothing special
  * @MSGPACK_RPC_METHOD_FLAGS_REPLACE: take the place of a method of the same name, if there is one

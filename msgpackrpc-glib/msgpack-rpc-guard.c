@@ -90,7 +90,8 @@ _msgpack_rpc_guard_turn_away (GSocket           *socket,
 {
   g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_answer (profile, msgid, text, NULL);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_answer (profile, MSGPACK_RPC_PACK_FLAGS_NONE,
+                                                              msgid, text, NULL);
   g_autofree char *peer = describe_peer (socket);
 
   g_info ("Turned away %s: %s", peer, error->message);

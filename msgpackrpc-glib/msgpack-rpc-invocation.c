@@ -134,7 +134,8 @@ make_reply (MsgpackRpcInvocation *self,
   g_autoptr(GError) error = NULL;
   GVariant *reply;
 
-  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT, self->msgid,
+  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
+                                            MSGPACK_RPC_PACK_FLAGS_NONE, self->msgid,
                                             error_value, result);
   reply = bytes != NULL ? msgpack_rpc_unpack (bytes, &error) : NULL;
   if (reply != NULL || bytes == NULL)
@@ -143,7 +144,8 @@ make_reply (MsgpackRpcInvocation *self,
   /* It is beyond the limits of what a peer would accept. */
   text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
   g_clear_pointer (&bytes, g_bytes_unref);
-  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT, self->msgid, text, NULL);
+  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
+                                            MSGPACK_RPC_PACK_FLAGS_NONE, self->msgid, text, NULL);
   return msgpack_rpc_unpack (bytes, NULL);
 }
 

@@ -1062,7 +1062,8 @@ _msgpack_rpc_link_fail (MsgpackRpcLink *self,
 
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
-  bytes = _msgpack_rpc_message_pack_response (msgid, text, NULL, NULL);
+  bytes = _msgpack_rpc_message_pack_response (msgid, text, NULL, MSGPACK_RPC_PACK_FLAGS_NONE,
+                                              NULL);
 
   g_mutex_lock (&self->lock);
   holds_io = self->io_thread == g_thread_self ();

@@ -364,9 +364,10 @@ _msgpack_rpc_message_clear (MsgpackRpcMessage *self)
 /* ---- writing ---- */
 
 static gboolean
-append_method (GByteArray  *out,
-               const char  *method,
-               GError     **error)
+append_method (GByteArray           *out,
+               const char           *method,
+               MsgpackRpcPackFlags   flags,
+               GError              **error)
 {
   if (!g_utf8_validate (method, -1, NULL))
     {
@@ -375,13 +376,14 @@ append_method (GByteArray  *out,
       return FALSE;
     }
 
-  return _msgpack_rpc_packer_append_str (out, method, strlen (method), error);
+  return _msgpack_rpc_packer_append_str (out, method, strlen (method), flags, error);
 }
 
 static gboolean
-append_params (GByteArray  *out,
-               GVariant    *params,
-               GError     **error)
+append_params (GByteArray           *out,
+               GVariant             *params,
+               MsgpackRpcPackFlags   flags,
+               GError              **error)
 {
   g_autoptr(GVariant) unboxed = NULL;
 
@@ -395,16 +397,17 @@ append_params (GByteArray  *out,
   if (!is_array (unboxed) && !is_map (unboxed))
     _msgpack_rpc_packer_append_array (out, 1);
 
-  return _msgpack_rpc_packer_append_value (out, unboxed, error);
+  return _msgpack_rpc_packer_append_value (out, unboxed, flags, error);
 }
 
 static gboolean
-append_nullable (GByteArray  *out,
-                 GVariant    *value,
-                 GError     **error)
+append_nullable (GByteArray           *out,
+                 GVariant             *value,
+                 MsgpackRpcPackFlags   flags,
+                 GError              **error)
 {
   if (value != NULL)
-    return _msgpack_rpc_packer_append_value (out, value, error);
+    return _msgpack_rpc_packer_append_value (out, value, flags, error);
 
   _msgpack_rpc_packer_append_nil (out);
   return TRUE;
@@ -422,83 +425,92 @@ begin_message (MsgpackRpcMessageType type,
 }
 
 GBytes *
-_msgpack_rpc_message_pack_request (guint32      msgid,
-                                   const char  *method,
-                                   GVariant    *params,
-                                   GError     **error)
+_msgpack_rpc_message_pack_request (guint32               msgid,
+                                   const char           *method,
+                                   GVariant             *params,
+                                   MsgpackRpcPackFlags   flags,
+                                   GError              **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, 4);
 
   _msgpack_rpc_packer_append_uint (out, msgid);
-  if (!append_method (out, method, error) || !append_params (out, params, error))
+  if (!append_method (out, method, flags, error) ||
+      !append_params (out, params, flags, error))
     return NULL;
 
   return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
 
 GBytes *
-_msgpack_rpc_message_pack_notification (const char  *method,
-                                        GVariant    *params,
-                                        GError     **error)
+_msgpack_rpc_message_pack_notification (const char           *method,
+                                        GVariant             *params,
+                                        MsgpackRpcPackFlags   flags,
+                                        GError              **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_NOTIFICATION, 3);
 
-  if (!append_method (out, method, error) || !append_params (out, params, error))
+  if (!append_method (out, method, flags, error) ||
+      !append_params (out, params, flags, error))
     return NULL;
 
   return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
 
 GBytes *
-_msgpack_rpc_message_pack_response (GVariant  *msgid,
-                                    GVariant  *error_value,
-                                    GVariant  *result,
-                                    GError   **error)
+_msgpack_rpc_message_pack_response (GVariant             *msgid,
+                                    GVariant             *error_value,
+                                    GVariant             *result,
+                                    MsgpackRpcPackFlags   flags,
+                                    GError              **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_RESPONSE, 4);
 
-  if (!append_nullable (out, msgid, error) ||
-      !append_nullable (out, error_value, error) ||
-      !append_nullable (out, result, error))
+  /* A peer finds its call by the very id that it has sent, be that a float with 64 bits. */
+  if (!append_nullable (out, msgid, flags & ~MSGPACK_RPC_PACK_FLAGS_FLOAT32, error) ||
+      !append_nullable (out, error_value, flags, error) ||
+      !append_nullable (out, result, flags, error))
     return NULL;
 
   return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
 
 static GBytes *
-pack_answer (MsgpackRpcProfile   profile,
-             GVariant           *msgid,
-             GVariant           *error_value,
-             GVariant           *result,
-             GError            **error)
+pack_answer (MsgpackRpcProfile     profile,
+             MsgpackRpcPackFlags   flags,
+             GVariant             *msgid,
+             GVariant             *error_value,
+             GVariant             *result,
+             GError              **error)
 {
   g_autoptr(GVariant) flag = NULL;
 
   if (profile != MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
-    return _msgpack_rpc_message_pack_response (msgid, error_value, result, error);
+    return _msgpack_rpc_message_pack_response (msgid, error_value, result, flags, error);
 
   flag = g_variant_ref_sink (g_variant_new_boolean (error_value != NULL));
   return _msgpack_rpc_message_pack_response (msgid, flag,
-                                             error_value != NULL ? error_value : result, error);
+                                             error_value != NULL ? error_value : result,
+                                             flags, error);
 }
 
 GBytes *
-_msgpack_rpc_message_pack_answer (MsgpackRpcProfile  profile,
-                                  GVariant          *msgid,
-                                  GVariant          *error_value,
-                                  GVariant          *result)
+_msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
+                                  MsgpackRpcPackFlags  flags,
+                                  GVariant            *msgid,
+                                  GVariant            *error_value,
+                                  GVariant            *result)
 {
   g_autoptr(GVariant) text = NULL;
   g_autoptr(GError) error = NULL;
   GBytes *bytes;
 
-  bytes = pack_answer (profile, msgid, error_value, result, &error);
+  bytes = pack_answer (profile, flags, msgid, error_value, result, &error);
   if (bytes != NULL)
     return bytes;
 
   g_info ("An answer cannot be sent: %s", error->message);
   text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-  return pack_answer (profile, msgid, text, NULL, NULL);
+  return pack_answer (profile, flags, msgid, text, NULL, NULL);
 }
 
 /* ---- errors ---- */

@@ -5,6 +5,8 @@
 
 #include <glib.h>
 
+#include "msgpack-rpc-enums.h"
+
 G_BEGIN_DECLS
 
 /* No message grows beyond this. */
@@ -15,13 +17,15 @@ G_BEGIN_DECLS
  * append_value () fails with MSGPACK_RPC_ERROR_INVALID_VALUE, or with MSGPACK_RPC_ERROR_TOO_LARGE
  * when @out would grow beyond the limit; append_str () only with the latter. A floating @value is
  * not consumed. */
-gboolean _msgpack_rpc_packer_append_value (GByteArray  *out,
-                                           GVariant    *value,
-                                           GError     **error);
-gboolean _msgpack_rpc_packer_append_str   (GByteArray  *out,
-                                           const char  *str,
-                                           gsize        length,
-                                           GError     **error);
+gboolean _msgpack_rpc_packer_append_value (GByteArray           *out,
+                                           GVariant             *value,
+                                           MsgpackRpcPackFlags   flags,
+                                           GError              **error);
+gboolean _msgpack_rpc_packer_append_str   (GByteArray           *out,
+                                           const char           *str,
+                                           gsize                 length,
+                                           MsgpackRpcPackFlags   flags,
+                                           GError              **error);
 
 /* The header of an array: @n items must follow. */
 void _msgpack_rpc_packer_append_array (GByteArray *out,

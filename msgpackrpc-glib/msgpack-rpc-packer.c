@@ -3,6 +3,8 @@
 
 #include "config.h"
 
+#include <math.h>
+
 #include <msgpack/pack_define.h>
 #include <msgpack/timestamp.h>
 
@@ -35,6 +37,7 @@ typedef struct
   GByteArray *out;  /* where the data are, or NULL if they cannot grow */
   gsize old_length; /* what was in it before */
   gsize expected;   /* a guess of how much will be written */
+  MsgpackRpcPackFlags flags;
   GError **error;
 } Packer;
 
@@ -97,9 +100,10 @@ packer_write (Packer     *self,
 #include <msgpack/pack_template.h>
 
 static gboolean
-packer_init (Packer     *self,
-             GByteArray *out,
-             GError    **error)
+packer_init (Packer               *self,
+             GByteArray           *out,
+             MsgpackRpcPackFlags   flags,
+             GError              **error)
 {
   self->data = out->data;
   self->length = out->len;
@@ -107,6 +111,7 @@ packer_init (Packer     *self,
   self->out = out;
   self->old_length = out->len;
   self->expected = 0;
+  self->flags = flags;
   self->error = error;
 
   return out->len <= MSGPACK_RPC_LIMIT_PACKED_SIZE;
@@ -201,6 +206,23 @@ load_unsigned (const Piece *piece)
 }
 
 static gboolean
+packer_put_float (Packer *self,
+                  double  d)
+{
+  float f = (float) d;
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree char *what = NULL;
+
+  if (!isinf (f) || isinf (d))
+    return packer_check (self, wire_put_float (self, f));
+
+  what = g_strdup_printf ("%s is too large for a 32-bit float",
+                          g_ascii_dtostr (text, sizeof text, d));
+
+  return packer_fail (self, what);
+}
+
+static gboolean
 packer_put_double (Packer      *self,
                    const Piece *piece)
 {
@@ -208,7 +230,21 @@ packer_put_double (Packer      *self,
 
   memcpy (&d, piece->data, sizeof d);
 
+  if (G_UNLIKELY (self->flags & MSGPACK_RPC_PACK_FLAGS_FLOAT32))
+    return packer_put_float (self, d);
+
   return packer_check (self, wire_put_double (self, d));
+}
+
+static inline int
+packer_write_str_header (Packer *self,
+                         gsize   length)
+{
+  /* A short one has the same header in both. */
+  if (length > 31 && self->flags & MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW)
+    return wire_put_v4raw (self, length);
+
+  return wire_put_str (self, length);
 }
 
 static gboolean
@@ -216,10 +252,11 @@ packer_put_str (Packer     *self,
                 const void *str,
                 gsize       length)
 {
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE || !packer_reserve (self, HEADER_SIZE + length))
+  /* What has room is within the limit. */
+  if (!packer_reserve (self, HEADER_SIZE + length))
     return packer_check (self, -1);
 
-  return packer_check (self, wire_put_str (self, length)) &&
+  return packer_check (self, packer_write_str_header (self, length)) &&
          packer_check (self, packer_write (self, str, length));
 }
 
@@ -239,6 +276,9 @@ static gboolean
 packer_put_bin (Packer      *self,
                 const Piece *piece)
 {
+  if (G_UNLIKELY (self->flags & MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW))
+    return packer_put_str (self, piece->data, piece->size);
+
   if (piece->size > MSGPACK_RPC_LIMIT_PACKED_SIZE ||
       !packer_reserve (self, HEADER_SIZE + piece->size))
     return packer_check (self, -1);
@@ -271,6 +311,9 @@ packer_put_opaque (Packer      *self,
 
   if (handle < G_MININT8 || handle > G_MAXINT8)
     return packer_fail (self, "an extension type is not between -128 and 127");
+
+  if (self->flags & MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW)
+    return packer_fail (self, "the legacy form has no extension values");
 
   if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE || !packer_reserve (self, HEADER_SIZE + length))
     return packer_check (self, -1);
@@ -714,15 +757,16 @@ packer_put (Packer      *self,
 }
 
 gboolean
-_msgpack_rpc_packer_append_value (GByteArray  *out,
-                                  GVariant    *value,
-                                  GError     **error)
+_msgpack_rpc_packer_append_value (GByteArray           *out,
+                                  GVariant             *value,
+                                  MsgpackRpcPackFlags   flags,
+                                  GError              **error)
 {
   g_autoptr(GVariant) normal = NULL;
   Packer packer;
   Piece piece;
 
-  if (!packer_init (&packer, out, error))
+  if (!packer_init (&packer, out, flags, error))
     return packer_check (&packer, -1);
 
   if (!g_variant_is_normal_form (value))
@@ -745,14 +789,15 @@ _msgpack_rpc_packer_append_value (GByteArray  *out,
 }
 
 gboolean
-_msgpack_rpc_packer_append_str (GByteArray  *out,
-                                const char  *str,
-                                gsize        length,
-                                GError     **error)
+_msgpack_rpc_packer_append_str (GByteArray           *out,
+                                const char           *str,
+                                gsize                 length,
+                                MsgpackRpcPackFlags   flags,
+                                GError              **error)
 {
   Packer packer;
 
-  if (!packer_init (&packer, out, error))
+  if (!packer_init (&packer, out, flags, error))
     return packer_check (&packer, -1);
 
   return packer_end (&packer, packer_put_str (&packer, str, length));

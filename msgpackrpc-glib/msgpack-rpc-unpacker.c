@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "msgpack-rpc-decoder-private.h"
+#include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-unpacker-private.h"
 
@@ -67,6 +68,7 @@ enum
   PROP_MAX_MESSAGE_SIZE,
   PROP_MAX_DECODED_SIZE,
   PROP_MAX_DEPTH,
+  PROP_STRING_POLICY,
   N_PROPS,
 };
 
@@ -106,6 +108,10 @@ msgpack_rpc_unpacker_get_property (GObject    *object,
       g_value_set_uint (value, msgpack_rpc_unpacker_get_max_depth (self));
       break;
 
+    case PROP_STRING_POLICY:
+      g_value_set_enum (value, (int) msgpack_rpc_unpacker_get_string_policy (self));
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -131,6 +137,11 @@ msgpack_rpc_unpacker_set_property (GObject      *object,
 
     case PROP_MAX_DEPTH:
       msgpack_rpc_unpacker_set_max_depth (self, g_value_get_uint (value));
+      break;
+
+    case PROP_STRING_POLICY:
+      msgpack_rpc_unpacker_set_string_policy (self,
+                                              (MsgpackRpcStringPolicy) g_value_get_enum (value));
       break;
 
     default:
@@ -189,6 +200,17 @@ msgpack_rpc_unpacker_class_init (MsgpackRpcUnpackerClass *klass)
   props[PROP_MAX_DEPTH] =
     g_param_spec_uint ("max-depth", NULL, NULL,
                        0, MSGPACK_RPC_LIMIT_DEPTH, MSGPACK_RPC_DEFAULT_MAX_DEPTH, flags);
+
+  /**
+   * MsgpackRpcUnpacker:string-policy:
+   *
+   * What becomes of a str that is not valid UTF-8, or has a NUL in it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STRING_POLICY] =
+    g_param_spec_enum ("string-policy", NULL, NULL, MSGPACK_RPC_TYPE_STRING_POLICY,
+                       MSGPACK_RPC_STRING_POLICY_RAW, flags);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -345,6 +367,51 @@ msgpack_rpc_unpacker_set_max_depth (MsgpackRpcUnpacker *self,
 
   limits->max_depth = max_depth;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_DEPTH]);
+}
+
+/**
+ * msgpack_rpc_unpacker_get_string_policy: (get-property string-policy)
+ * @self: an unpacker
+ *
+ * Gets what becomes of a str that is not valid UTF-8, or has a NUL in it.
+ *
+ * Returns: the policy
+ *
+ * Since: 1.0
+ */
+MsgpackRpcStringPolicy
+msgpack_rpc_unpacker_get_string_policy (MsgpackRpcUnpacker *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), MSGPACK_RPC_STRING_POLICY_RAW);
+
+  return _msgpack_rpc_decoder_limits (self->decoder)->string_policy;
+}
+
+/**
+ * msgpack_rpc_unpacker_set_string_policy: (set-property string-policy)
+ * @self: an unpacker
+ * @policy: a policy
+ *
+ * Sets what becomes of a str that is not valid UTF-8, or has a NUL in it. It holds for each str
+ * that has not been read yet, those of the message being read included. The default is
+ * `MSGPACK_RPC_STRING_POLICY_RAW`.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_set_string_policy (MsgpackRpcUnpacker     *self,
+                                        MsgpackRpcStringPolicy  policy)
+{
+  MsgpackRpcDecoderLimits *limits;
+
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+
+  limits = _msgpack_rpc_decoder_limits (self->decoder);
+  if (limits->string_policy == policy)
+    return;
+
+  limits->string_policy = policy;
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STRING_POLICY]);
 }
 
 static void
@@ -544,10 +611,10 @@ unpacker_trim (MsgpackRpcUnpacker *self)
  *
  * Gets the next message.
  *
- * Fails with `MSGPACK_RPC_ERROR_INVALID_MESSAGE` on bytes that are no MessagePack, with
- * `MSGPACK_RPC_ERROR_TOO_LARGE` and `MSGPACK_RPC_ERROR_TOO_DEEP` on a message beyond the limits;
- * the text names the limit, the value, and the offset in the stream. From then on each call fails
- * with the same error.
+ * Fails with `MSGPACK_RPC_ERROR_INVALID_MESSAGE` on bytes that are no MessagePack and on a str that
+ * [property@Unpacker:string-policy] does not allow, with `MSGPACK_RPC_ERROR_TOO_LARGE` and
+ * `MSGPACK_RPC_ERROR_TOO_DEEP` on a message beyond the limits; the text names the limit, the value,
+ * and the offset in the stream. From then on each call fails with the same error.
  *
  * Returns: (transfer full) (nullable): the value, not floating; `NULL` without @error set if more
  *   bytes are needed, `NULL` with @error set on failure

@@ -9,6 +9,7 @@
 
 #include <glib-object.h>
 
+#include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-version.h"
 
 G_BEGIN_DECLS
@@ -36,6 +37,11 @@ guint   msgpack_rpc_unpacker_get_max_depth        (MsgpackRpcUnpacker *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_unpacker_set_max_depth        (MsgpackRpcUnpacker *self,
                                                    guint               max_depth);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcStringPolicy msgpack_rpc_unpacker_get_string_policy (MsgpackRpcUnpacker     *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_unpacker_set_string_policy (MsgpackRpcUnpacker     *self,
+                                                               MsgpackRpcStringPolicy  policy);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void      msgpack_rpc_unpacker_feed       (MsgpackRpcUnpacker  *self,

@@ -43,6 +43,32 @@ GBytes *
 msgpack_rpc_pack (GVariant  *value,
                   GError   **error)
 {
+  return msgpack_rpc_pack_full (value, MSGPACK_RPC_PACK_FLAGS_NONE, error);
+}
+
+/**
+ * msgpack_rpc_pack_full:
+ * @value: a value of any type
+ * @flags: how it is written
+ * @error: return location for an error
+ *
+ * Writes a value as MessagePack, as [func@pack] does, in the form that @flags ask for.
+ *
+ * Fails with `MSGPACK_RPC_ERROR_INVALID_VALUE` also when @value has no such form: an ext with
+ * `MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW`, a finite float beyond the range of 32 bits with
+ * `MSGPACK_RPC_PACK_FLAGS_FLOAT32`.
+ *
+ * If @value is floating, it is consumed. Any thread may call this.
+ *
+ * Returns: (transfer full): one MessagePack value, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GBytes *
+msgpack_rpc_pack_full (GVariant             *value,
+                       MsgpackRpcPackFlags   flags,
+                       GError              **error)
+{
   g_autoptr(GVariant) sunk = NULL;
   g_autoptr(GByteArray) out = NULL;
 
@@ -51,7 +77,7 @@ msgpack_rpc_pack (GVariant  *value,
 
   sunk = g_variant_ref_sink (value);
   out = g_byte_array_new ();
-  if (!_msgpack_rpc_packer_append_value (out, sunk, error))
+  if (!_msgpack_rpc_packer_append_value (out, sunk, flags, error))
     return NULL;
 
   return g_byte_array_free_to_bytes (g_steal_pointer (&out));

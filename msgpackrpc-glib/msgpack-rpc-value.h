@@ -9,15 +9,20 @@
 
 #include <glib.h>
 
+#include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-version.h"
 
 G_BEGIN_DECLS
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
-GBytes   *msgpack_rpc_pack   (GVariant  *value,
-                              GError   **error);
+GBytes   *msgpack_rpc_pack      (GVariant             *value,
+                                 GError              **error);
 MSGPACK_RPC_AVAILABLE_IN_1_0
-GVariant *msgpack_rpc_unpack (GBytes    *bytes,
-                              GError   **error);
+GBytes   *msgpack_rpc_pack_full (GVariant             *value,
+                                 MsgpackRpcPackFlags   flags,
+                                 GError              **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_unpack    (GBytes               *bytes,
+                                 GError              **error);
 
 G_END_DECLS

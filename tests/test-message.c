@@ -292,7 +292,7 @@ test_pack_request (void)
 
       if (cases[i].params != NULL)
         params = g_variant_ref_sink (g_variant_new_parsed (cases[i].params));
-      bytes = _msgpack_rpc_message_pack_request (5, "a", params, &error);
+      bytes = _msgpack_rpc_message_pack_request (5, "a", params, 0, &error);
       g_assert_no_error (error);
       assert_packed (bytes, cases[i].hex);
     }
@@ -312,13 +312,13 @@ test_pack_others (void)
 
   g_test_summary ("Notifications and responses are written");
 
-  notification = _msgpack_rpc_message_pack_notification ("a", NULL, &error);
+  notification = _msgpack_rpc_message_pack_notification ("a", NULL, 0, &error);
   assert_packed (notification, "93 02 a161 90");
-  success = _msgpack_rpc_message_pack_response (msgid, NULL, result, &error);
+  success = _msgpack_rpc_message_pack_response (msgid, NULL, result, 0, &error);
   assert_packed (success, "94 01 07 c0 91 01");
-  failure = _msgpack_rpc_message_pack_response (msgid, text, NULL, &error);
+  failure = _msgpack_rpc_message_pack_response (msgid, text, NULL, 0, &error);
   assert_packed (failure, "94 01 07 a178 c0");
-  nothing = _msgpack_rpc_message_pack_response (msgid, NULL, NULL, &error);
+  nothing = _msgpack_rpc_message_pack_response (msgid, NULL, NULL, 0, &error);
   assert_packed (nothing, "94 01 07 c0 c0");
   g_assert_no_error (error);
 }
@@ -348,12 +348,12 @@ test_pack_answer (void)
       g_autoptr(GVariant) value = NULL;
       g_autoptr(GError) error = NULL;
 
-      success = _msgpack_rpc_message_pack_answer (profiles[i], msgid, NULL, result);
+      success = _msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, NULL, result);
       assert_packed (success, successes[i]);
-      failure = _msgpack_rpc_message_pack_answer (profiles[i], msgid, text, NULL);
+      failure = _msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, text, NULL);
       assert_packed (failure, failures[i]);
 
-      broken = _msgpack_rpc_message_pack_answer (profiles[i], msgid, NULL, handle);
+      broken = _msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, NULL, handle);
       value = msgpack_rpc_unpack (broken, NULL);
       g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
       assert_value (message.msgid, "7");
@@ -372,19 +372,19 @@ test_pack_fails (void)
 
   g_test_summary ("What cannot be written is an error");
 
-  g_assert_null (_msgpack_rpc_message_pack_request (1, "a", handle, &error));
+  g_assert_null (_msgpack_rpc_message_pack_request (1, "a", handle, 0, &error));
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE);
   g_clear_error (&error);
 
-  g_assert_null (_msgpack_rpc_message_pack_notification ("a", handle, &error));
+  g_assert_null (_msgpack_rpc_message_pack_notification ("a", handle, 0, &error));
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE);
   g_clear_error (&error);
 
-  g_assert_null (_msgpack_rpc_message_pack_notification ("\xff", NULL, &error));
+  g_assert_null (_msgpack_rpc_message_pack_notification ("\xff", NULL, 0, &error));
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE);
   g_clear_error (&error);
 
-  g_assert_null (_msgpack_rpc_message_pack_response (handle, NULL, NULL, &error));
+  g_assert_null (_msgpack_rpc_message_pack_response (handle, NULL, NULL, 0, &error));
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE);
 }
 

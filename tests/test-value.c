@@ -403,7 +403,7 @@ assert_pack_fails (GVariant   *value,
   g_assert_nonnull (strstr (error->message, text));
 
   g_byte_array_append (out, (const guint8 *) "abc", 3);
-  g_assert_false (_msgpack_rpc_packer_append_value (out, sunk, &again));
+  g_assert_false (_msgpack_rpc_packer_append_value (out, sunk, 0, &again));
   g_assert_error (again, MSGPACK_RPC_ERROR, code);
   g_assert_cmpmem (out->data, out->len, "abc", 3);
 }
@@ -638,10 +638,10 @@ map_that_changes (guint    n,
       g_autofree char *key = g_strdup_printf ("%0*u", 1 + i % 17, i);
 
       if (strings)
-        _msgpack_rpc_packer_append_str (out, key, strlen (key), NULL);
+        _msgpack_rpc_packer_append_str (out, key, strlen (key), 0, NULL);
       else
         _msgpack_rpc_packer_append_int (out, i);
-      _msgpack_rpc_packer_append_str (out, text, value_length, NULL);
+      _msgpack_rpc_packer_append_str (out, text, value_length, 0, NULL);
     }
   _msgpack_rpc_packer_append_nil (out);
   _msgpack_rpc_packer_append_nil (out);
@@ -1057,12 +1057,12 @@ test_envelope (void)
   _msgpack_rpc_packer_append_uint (out, G_MAXUINT64);
   _msgpack_rpc_packer_append_int (out, -1);
   _msgpack_rpc_packer_append_int (out, 200);
-  g_assert_true (_msgpack_rpc_packer_append_str (out, "a\0b", 3, &error));
+  g_assert_true (_msgpack_rpc_packer_append_str (out, "a\0b", 3, 0, &error));
   g_assert_no_error (error);
   _msgpack_rpc_packer_append_nil (out);
   _msgpack_rpc_packer_append_bool (out, TRUE);
   _msgpack_rpc_packer_append_bool (out, 0);
-  g_assert_true (_msgpack_rpc_packer_append_value (out, value, &error));
+  g_assert_true (_msgpack_rpc_packer_append_value (out, value, 0, &error));
   g_assert_no_error (error);
   _msgpack_rpc_packer_append_array (out, 70000);
 

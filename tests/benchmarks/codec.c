@@ -318,7 +318,7 @@ encode_value (GVariant *value)
   GByteArray *out = g_byte_array_new ();
   g_autoptr(GError) error = NULL;
 
-  _msgpack_rpc_packer_append_value (out, value, &error);
+  _msgpack_rpc_packer_append_value (out, value, 0, &error);
   g_assert_no_error (error);
   g_byte_array_unref (out);
 }
@@ -399,12 +399,12 @@ fixture_check (Fixture *self)
   g_autoptr(GVariant) tree = NULL;
   g_autoptr(GError) error = NULL;
 
-  _msgpack_rpc_packer_append_value (out, self->value, &error);
+  _msgpack_rpc_packer_append_value (out, self->value, 0, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (out->data, out->len, self->wire.data, self->wire.size);
 
   g_byte_array_set_size (out, 0);
-  _msgpack_rpc_packer_append_value (out, self->typed, &error);
+  _msgpack_rpc_packer_append_value (out, self->typed, 0, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (out->data, out->len, self->wire.data, self->wire.size);
 
