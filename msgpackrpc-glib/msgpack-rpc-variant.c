@@ -79,7 +79,7 @@ unbox (GVariant *value)
  */
 GVariant *
 msgpack_rpc_variant_new_ext (int     type,
-                     GBytes *data)
+                             GBytes *data)
 {
   g_return_val_if_fail (type >= G_MININT8 && type <= G_MAXINT8, NULL);
   g_return_val_if_fail (data != NULL, NULL);
@@ -211,8 +211,8 @@ msgpack_rpc_variant_is_ext (GVariant *value)
  */
 gboolean
 msgpack_rpc_variant_get_ext (GVariant  *value,
-                           int       *type,
-                           GBytes   **data)
+                             int       *type,
+                             GBytes   **data)
 {
   g_autoptr(GVariant) unboxed = NULL;
   g_autoptr(GBytes) bytes = NULL;
@@ -398,7 +398,7 @@ msgpack_rpc_variant_get_string (GVariant *value)
  */
 gboolean
 msgpack_rpc_variant_get_int64 (GVariant *value,
-                             gint64   *number)
+                               gint64   *number)
 {
   g_autoptr(GVariant) coerced = NULL;
 
@@ -427,7 +427,7 @@ msgpack_rpc_variant_get_int64 (GVariant *value,
  */
 gboolean
 msgpack_rpc_variant_get_uint64 (GVariant *value,
-                              guint64  *number)
+                                guint64  *number)
 {
   g_autoptr(GVariant) coerced = NULL;
 
@@ -455,7 +455,7 @@ msgpack_rpc_variant_get_uint64 (GVariant *value,
  */
 gboolean
 msgpack_rpc_variant_get_double (GVariant *value,
-                              double   *number)
+                                double   *number)
 {
   g_autoptr(GVariant) coerced = NULL;
 

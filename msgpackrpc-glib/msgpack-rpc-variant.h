@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_variant_new_ext        (int        type,
-                                      GBytes    *data);
+                                              GBytes    *data);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_variant_new_raw_string (GBytes    *bytes);
 MSGPACK_RPC_AVAILABLE_IN_1_0
@@ -27,8 +27,8 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_is_ext        (GVariant  *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_get_ext       (GVariant  *value,
-                                            int       *type,
-                                            GBytes   **data);
+                                              int       *type,
+                                              GBytes   **data);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GDateTime *msgpack_rpc_variant_get_timestamp (GVariant  *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0
@@ -37,12 +37,12 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 GBytes    *msgpack_rpc_variant_get_bytes     (GVariant  *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_get_int64     (GVariant  *value,
-                                            gint64    *number);
+                                              gint64    *number);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_get_uint64    (GVariant  *value,
-                                            guint64   *number);
+                                              guint64   *number);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_get_double    (GVariant  *value,
-                                            double    *number);
+                                              double    *number);
 
 G_END_DECLS
