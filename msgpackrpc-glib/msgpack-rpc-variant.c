@@ -49,21 +49,35 @@ opaque_get (GVariant  *value,
   return TRUE;
 }
 
-/* Takes @value out of any variants around it. */
+/* Getters leave a floating value as it is, while coercion consumes one. Not floating. */
+static GVariant *
+ref_or_copy (GVariant *value)
+{
+  g_autoptr(GBytes) bytes = NULL;
+
+  if (!g_variant_is_floating (value))
+    return g_variant_ref (value);
+
+  bytes = g_variant_get_data_as_bytes (value);
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (g_variant_get_type (value), bytes, FALSE));
+}
+
 static GVariant *
 unbox (GVariant *value)
 {
-  value = g_variant_ref (value);
+  g_autoptr(GVariant) kept = ref_or_copy (value);
 
-  while (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT))
-    {
-      GVariant *child = g_variant_get_variant (value);
+  return _msgpack_rpc_value_unbox (kept);
+}
 
-      g_variant_unref (value);
-      value = child;
-    }
+static GVariant *
+get_as (GVariant           *value,
+        const GVariantType *type)
+{
+  g_autoptr(GVariant) kept = ref_or_copy (value);
 
-  return value;
+  return _msgpack_rpc_coerce (kept, type, "value", NULL);
 }
 
 /**
@@ -109,11 +123,33 @@ msgpack_rpc_variant_new_raw_string (GBytes *bytes)
 }
 
 /**
+ * msgpack_rpc_variant_new_bytes:
+ * @bytes: the bytes
+ *
+ * Makes the value that [func@pack] writes as a bin, of the type `ay`.
+ *
+ * It shares memory with @bytes; nothing is copied.
+ *
+ * Returns: (transfer none): a floating reference to the value
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_variant_new_bytes (GBytes *bytes)
+{
+  g_return_val_if_fail (bytes != NULL, NULL);
+
+  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+}
+
+/**
  * msgpack_rpc_variant_new_timestamp:
  * @time: a time
  *
- * Makes the value that [func@pack] writes as a timestamp: an ext of the type -1, in the smallest of
- * its three forms. The time zone is not kept.
+ * Makes the value that [func@pack] writes as a timestamp, of the type `(hay)`.
+ *
+ * A time has microseconds; [func@variant_new_timespec] takes nanoseconds, and any year. The time
+ * zone is not kept.
  *
  * Returns: (transfer none): a floating reference to the value
  *
@@ -122,16 +158,41 @@ msgpack_rpc_variant_new_raw_string (GBytes *bytes)
 GVariant *
 msgpack_rpc_variant_new_timestamp (GDateTime *time)
 {
-  guint64 nanoseconds;
-  gint64 seconds;
+  g_return_val_if_fail (time != NULL, NULL);
+
+  return msgpack_rpc_variant_new_timespec (g_date_time_to_unix (time),
+                                           g_date_time_get_microsecond (time) * 1000);
+}
+
+/**
+ * msgpack_rpc_variant_new_timespec:
+ * @seconds: seconds since 1970-01-01T00:00:00Z, negative before it
+ * @nanoseconds: nanoseconds to add, from 0 to 999,999,999
+ *
+ * Makes the value that [func@pack] writes as a timestamp, an ext of the type -1 and of the type
+ * `(hay)` here.
+ *
+ * It has the smallest of the three forms that the specification knows:
+ *
+ * | form | data | holds |
+ * | --- | --- | --- |
+ * | timestamp 32 | 4 bytes | seconds from 0 to 2^32 − 1, no nanoseconds |
+ * | timestamp 64 | 8 bytes | seconds from 0 to 2^34 − 1 |
+ * | timestamp 96 | 12 bytes | any other |
+ *
+ * Returns: (transfer none): a floating reference to the value
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_variant_new_timespec (gint64 seconds,
+                                  guint  nanoseconds)
+{
   guint8 data[12];
   guint32 be32;
   guint64 be64;
 
-  g_return_val_if_fail (time != NULL, NULL);
-
-  seconds = g_date_time_to_unix (time);
-  nanoseconds = g_date_time_get_microsecond (time) * G_GUINT64_CONSTANT (1000);
+  g_return_val_if_fail (nanoseconds <= MAX_NANOSECONDS, NULL);
 
   if (nanoseconds == 0 && seconds >= 0 && seconds <= G_MAXUINT32)
     {
@@ -141,7 +202,7 @@ msgpack_rpc_variant_new_timestamp (GDateTime *time)
 
   if (seconds >= 0 && seconds < G_GINT64_CONSTANT (1) << 34)
     {
-      be64 = GUINT64_TO_BE (nanoseconds << 34 | seconds);
+      be64 = GUINT64_TO_BE ((guint64) nanoseconds << 34 | seconds);
       return opaque_new (TIMESTAMP, &be64, sizeof be64);
     }
 
@@ -277,7 +338,7 @@ timestamp_parse (GBytes *bytes,
  *
  * Gets the time of a timestamp (an ext of the type -1), be it in a variant or not.
  *
- * What is finer than a microsecond is cut off.
+ * What is finer than a microsecond is cut off; [func@variant_get_timespec] has it, and any year.
  *
  * Returns: (transfer full) (nullable): the time in UTC, or `NULL` if @value is no timestamp, or one
  *   that is malformed or outside of the years 1 to 9999
@@ -288,15 +349,12 @@ GDateTime *
 msgpack_rpc_variant_get_timestamp (GVariant *value)
 {
   g_autoptr(GDateTime) time = NULL;
-  g_autoptr(GBytes) data = NULL;
   guint nanoseconds;
   gint64 seconds;
-  int type;
 
   g_return_val_if_fail (value != NULL, NULL);
 
-  if (!msgpack_rpc_variant_get_ext (value, &type, &data) || type != TIMESTAMP ||
-      !timestamp_parse (data, &seconds, &nanoseconds))
+  if (!msgpack_rpc_variant_get_timespec (value, &seconds, &nanoseconds))
     return NULL;
 
   time = g_date_time_new_from_unix_utc (seconds);
@@ -307,13 +365,58 @@ msgpack_rpc_variant_get_timestamp (GVariant *value)
 }
 
 /**
+ * msgpack_rpc_variant_get_timespec:
+ * @value: a value
+ * @seconds: (out) (optional): return location for the seconds since 1970-01-01T00:00:00Z, negative
+ *   before it
+ * @nanoseconds: (out) (optional): return location for the nanoseconds to add, from 0 to 999,999,999
+ *
+ * Gets the time of a timestamp (an ext of the type -1) in any of its three forms, be it in a variant
+ * or not.
+ *
+ * If @value is no timestamp, or one whose data has another length or more nanoseconds, both are set
+ * to 0.
+ *
+ * Returns: `TRUE` if @value is a timestamp
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_variant_get_timespec (GVariant *value,
+                                  gint64   *seconds,
+                                  guint    *nanoseconds)
+{
+  g_autoptr(GBytes) data = NULL;
+  gboolean is_timestamp;
+  guint ns = 0;
+  gint64 s = 0;
+  int type;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+
+  is_timestamp = msgpack_rpc_variant_get_ext (value, &type, &data) && type == TIMESTAMP &&
+                 timestamp_parse (data, &s, &ns);
+
+  if (seconds != NULL)
+    *seconds = is_timestamp ? s : 0;
+  if (nanoseconds != NULL)
+    *nanoseconds = is_timestamp ? ns : 0;
+
+  return is_timestamp;
+}
+
+/**
  * msgpack_rpc_variant_get_bytes:
  * @value: a value
  *
  * Gets the bytes of a str, raw or not, or of a bin, be it in a variant or not.
  *
  * Programs differ in which of the two they send. The NUL that ends a string in memory is not among
- * the bytes. They share memory with @value where that is possible.
+ * the bytes.
+ *
+ * Nothing is copied: the bytes share memory with @value and keep that memory, which is the whole of
+ * a value that was read, alive. [ctor@GLib.Bytes.new] makes a copy where a small part of a large
+ * message is kept.
  *
  * Returns: (transfer full) (nullable): the bytes, or `NULL` if @value is neither
  *
@@ -383,6 +486,36 @@ msgpack_rpc_variant_get_string (GVariant *value)
 }
 
 /**
+ * msgpack_rpc_variant_get_boolean:
+ * @value: a value
+ * @boolean: (out): return location for the boolean
+ *
+ * Gets a boolean, be it in a variant or not.
+ *
+ * Numbers are none. If @value is no boolean, @boolean is set to `FALSE`.
+ *
+ * Returns: `TRUE` if @value is a boolean
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_variant_get_boolean (GVariant *value,
+                                 gboolean *boolean)
+{
+  g_autoptr(GVariant) unboxed = NULL;
+  gboolean is_boolean;
+
+  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (boolean != NULL, FALSE);
+
+  unboxed = unbox (value);
+  is_boolean = g_variant_is_of_type (unboxed, G_VARIANT_TYPE_BOOLEAN);
+  *boolean = is_boolean && g_variant_get_boolean (unboxed);
+
+  return is_boolean;
+}
+
+/**
  * msgpack_rpc_variant_get_int64:
  * @value: a value
  * @number: (out): return location for the number
@@ -405,7 +538,7 @@ msgpack_rpc_variant_get_int64 (GVariant *value,
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (number != NULL, FALSE);
 
-  coerced = _msgpack_rpc_coerce (value, G_VARIANT_TYPE_INT64, "value", NULL);
+  coerced = get_as (value, G_VARIANT_TYPE_INT64);
   *number = coerced != NULL ? g_variant_get_int64 (coerced) : 0;
 
   return coerced != NULL;
@@ -434,7 +567,7 @@ msgpack_rpc_variant_get_uint64 (GVariant *value,
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (number != NULL, FALSE);
 
-  coerced = _msgpack_rpc_coerce (value, G_VARIANT_TYPE_UINT64, "value", NULL);
+  coerced = get_as (value, G_VARIANT_TYPE_UINT64);
   *number = coerced != NULL ? g_variant_get_uint64 (coerced) : 0;
 
   return coerced != NULL;
@@ -462,7 +595,7 @@ msgpack_rpc_variant_get_double (GVariant *value,
   g_return_val_if_fail (value != NULL, FALSE);
   g_return_val_if_fail (number != NULL, FALSE);
 
-  coerced = _msgpack_rpc_coerce (value, G_VARIANT_TYPE_DOUBLE, "value", NULL);
+  coerced = get_as (value, G_VARIANT_TYPE_DOUBLE);
   *number = coerced != NULL ? g_variant_get_double (coerced) : 0.0;
 
   return coerced != NULL;

@@ -19,7 +19,12 @@ GVariant *msgpack_rpc_variant_new_ext        (int        type,
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_variant_new_raw_string (GBytes    *bytes);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_variant_new_bytes      (GBytes    *bytes);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_variant_new_timestamp  (GDateTime *time);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_variant_new_timespec   (gint64     seconds,
+                                              guint      nanoseconds);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_is_nil        (GVariant  *value);
@@ -32,9 +37,16 @@ gboolean   msgpack_rpc_variant_get_ext       (GVariant  *value,
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GDateTime *msgpack_rpc_variant_get_timestamp (GVariant  *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_variant_get_timespec  (GVariant  *value,
+                                              gint64    *seconds,
+                                              guint     *nanoseconds);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 char      *msgpack_rpc_variant_get_string    (GVariant  *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GBytes    *msgpack_rpc_variant_get_bytes     (GVariant  *value);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean   msgpack_rpc_variant_get_boolean   (GVariant  *value,
+                                              gboolean  *boolean);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean   msgpack_rpc_variant_get_int64     (GVariant  *value,
                                               gint64    *number);
