@@ -13,6 +13,10 @@ bytes_new (const void *data,
 static GVariant *
 string_new (const msgpack_object_str *str)
 {
+  /* msgpack-c may have no pointer for it. */
+  if (str->size == 0)
+    return g_variant_new_string ("");
+
   if (g_utf8_validate_len (str->ptr, str->size, NULL))
     return g_variant_new_take_string (g_strndup (str->ptr, str->size));
 
@@ -33,6 +37,9 @@ array_new (const msgpack_object_array *array)
 static char
 key_kind (const msgpack_object *key)
 {
+  if (key->type == MSGPACK_OBJECT_STR && key->via.str.size == 0)
+    return 's';
+
   if (key->type == MSGPACK_OBJECT_STR)
     return g_utf8_validate_len (key->via.str.ptr, key->via.str.size, NULL) ? 's' : 'v';
 
@@ -183,7 +190,6 @@ pack_array (msgpack_packer *packer,
     }
 }
 
-/* For the types that codec_tree_from_object () makes, and arrays of them. */
 void
 codec_tree_pack (msgpack_packer *packer,
                  GVariant       *value)
@@ -200,6 +206,26 @@ codec_tree_pack (msgpack_packer *packer,
         msgpack_pack_false (packer);
       break;
 
+    case G_VARIANT_CLASS_BYTE:
+      msgpack_pack_uint8 (packer, g_variant_get_byte (value));
+      break;
+
+    case G_VARIANT_CLASS_INT16:
+      msgpack_pack_int16 (packer, g_variant_get_int16 (value));
+      break;
+
+    case G_VARIANT_CLASS_UINT16:
+      msgpack_pack_uint16 (packer, g_variant_get_uint16 (value));
+      break;
+
+    case G_VARIANT_CLASS_INT32:
+      msgpack_pack_int32 (packer, g_variant_get_int32 (value));
+      break;
+
+    case G_VARIANT_CLASS_UINT32:
+      msgpack_pack_uint32 (packer, g_variant_get_uint32 (value));
+      break;
+
     case G_VARIANT_CLASS_INT64:
       msgpack_pack_int64 (packer, g_variant_get_int64 (value));
       break;
@@ -213,6 +239,8 @@ codec_tree_pack (msgpack_packer *packer,
       break;
 
     case G_VARIANT_CLASS_STRING:
+    case G_VARIANT_CLASS_OBJECT_PATH:
+    case G_VARIANT_CLASS_SIGNATURE:
       str = g_variant_get_string (value, &length);
       msgpack_pack_str_with_body (packer, str, length);
       break;
@@ -241,6 +269,12 @@ codec_tree_pack (msgpack_packer *packer,
       pack_children (packer, value);
       break;
 
+    case G_VARIANT_CLASS_DICT_ENTRY:
+      msgpack_pack_map (packer, 1);
+      pack_children (packer, value);
+      break;
+
+    case G_VARIANT_CLASS_HANDLE:
     default:
       g_assert_not_reached ();
     }

@@ -12,5 +12,6 @@
 /* Returns a floating reference. */
 GVariant *codec_tree_from_object (const msgpack_object *object);
 
+/* Any value without a handle but for those of (hay). */
 void codec_tree_pack (msgpack_packer *packer,
                       GVariant       *value);
