@@ -582,6 +582,10 @@ new_for_fd (int      fd,
  *
  * Creates two connections that are each other's peer, for tests and for talking between threads.
  *
+ * What passes between them stays in memory: it takes no network, no address and no file. They are
+ * joined by a pair of UNIX sockets, so that all is as with a peer in another process, waiting and
+ * limits included. To have things go wrong between them, see [class@FaultStream].
+ *
  * Both belong to the thread-default context of the calling thread.
  *
  * Returns: `TRUE`, or `FALSE` with @error set if no pair of sockets can be had
@@ -597,6 +601,7 @@ msgpack_rpc_connection_new_pair (MsgpackRpcConnection **first,
   g_return_val_if_fail (first != NULL && second != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  *first = *second = NULL;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
     {
       int saved_errno = errno;

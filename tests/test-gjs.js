@@ -10,7 +10,7 @@ import System from 'system';
 import {assertEqual, run} from './tap.js';
 
 const {Call, CallState, Client, CloseMode, Connection, ConnectionStatus, Delivery, Dispatcher,
-    LoopThread, MethodFlags, Server, Unpacker} = MsgpackRpc;
+    FaultStream, LoopThread, MethodFlags, Server, Unpacker} = MsgpackRpc;
 
 for (const type of [Client, Connection]) {
     Gio._promisify(type.prototype, 'call_async', 'call_finish');
@@ -812,6 +812,22 @@ const ends = {
         await until(() => seen.length === 3);
         assertEqual([seen[1], seen[2], server.connections.get_n_items()], [true, null, 0]);
         server.stop();
+    },
+
+    'faults': async () => {
+        const [near, far] = streams();
+        const faults = FaultStream.new(near);
+        const caller = Connection.new(faults);
+        const callee = Connection.new(far);
+        alive.push(caller, callee);
+        callee.dispatcher = makePair().dispatcher;
+        faults.read_chunk_size = faults.write_chunk_size = 1;
+        faults.read_delay = 1;
+        assertEqual((await caller.call_async('add', numbers(1, 2), null)).unpack(), 3);
+        assertEqual([faults.read_offset, faults.write_offset], [5, 10]);
+        faults.read_cut_offset = 7;
+        const error = await caller.call_async('add', numbers(1, 2), null).catch(e => e);
+        assertEqual(error.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CLOSED), true);
     },
 
     'program': async () => {

@@ -832,6 +832,72 @@ class Values(PairCase):
             unpacker.finish()
 
 
+class Faults(Case):
+    def setUp(self):
+        near, far = streams()
+        self.faults = M.FaultStream.new(near)
+        self.caller, self.callee = M.Connection.new(self.faults), M.Connection.new(far)
+        self.dispatcher = M.Dispatcher()
+        self.dispatcher.add_method('add', '(xx)', self.add)
+        self.callee.set_dispatcher(self.dispatcher)
+        self.n_served = 0
+
+    def add(self, invocation, params):
+        self.n_served += 1
+        return add(invocation, params)
+
+    def start(self):
+        return Answer(self.caller, 'add', GLib.Variant('(ii)', (1, 2)))
+
+    def finish(self, answer):
+        wait_until(answer.is_there)
+        if answer.error is not None:
+            raise answer.error
+        return answer.result.unpack()
+
+    def test_split_and_late(self):
+        for size in range(1, 8):
+            self.faults.set_properties(read_chunk_size=size, write_chunk_size=size, read_delay=1,
+                                       write_delay=1, seed=size % 3)
+            self.assertEqual(self.finish(self.start()), 3)
+        self.assertGreater(self.faults.props.read_offset, 0)
+        self.assertGreater(self.faults.props.write_offset, 0)
+
+    def test_stop(self):
+        changed = []
+        self.faults.connect('notify::read-stop-offset', lambda *_: changed.append(True))
+        self.faults.props.read_stop_offset = 0
+        answer = self.start()
+        wait_until(lambda: self.n_served == 1)
+        self.assertEqual((answer.is_there(), self.faults.props.read_offset), (False, 0))
+        self.faults.props.read_stop_offset = -1
+        self.assertEqual(self.finish(answer), 3)
+        self.assertEqual(changed, [True, True])
+
+    def test_cut_in_an_answer(self):
+        self.faults.props.read_cut_offset = 3
+        with self.assert_raises(IO_ERROR, IOCode.CLOSED):
+            self.finish(self.start())
+        self.assertEqual(self.n_served, 1)
+        self.assertEqual(self.caller.get_status(), M.ConnectionStatus.DISCONNECTED)
+
+    def test_drop_and_corrupt(self):
+        # A whole answer is lost; of the next one, the first byte is damaged.
+        self.faults.set_properties(read_drop_offset=0, read_drop_size=5, read_corrupt_offset=5)
+        lost = self.start()
+        wait_until(lambda: self.faults.props.read_offset == 5)
+        self.assertFalse(lost.is_there())
+        with self.assert_raises(IO_ERROR, IOCode.CLOSED):
+            self.finish(self.start())
+
+    def test_pollable(self):
+        near, far = streams()
+        for pollable in (False, True):
+            faults = M.FaultStream(base_io_stream=near, pollable=pollable)
+            self.assertEqual(faults.get_input_stream().can_poll(), pollable)
+            self.assertEqual(faults.props.base_io_stream, near)
+
+
 class Ends(Case):
     def setUp(self):
         self.dispatcher = M.Dispatcher()
