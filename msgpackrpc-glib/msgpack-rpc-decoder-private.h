@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 /* Decodes one MessagePack message after another, piece by piece, into GVariant's serialised form.
  *
  * It holds no wire bytes: those that it has not consumed are given again, with more behind them.
+ * Between messages it holds no working memory.
  * Not thread-safe. */
 typedef struct _MsgpackRpcDecoder MsgpackRpcDecoder;
 
@@ -31,11 +32,13 @@ typedef struct
   guint64 max_decoded_size; /* bytes of memory that decoding one message takes */
   guint max_depth;          /* arrays and maps open at the same time */
   MsgpackRpcStringPolicy string_policy; /* what becomes of a str that is no text */
+  gboolean alone;           /* no value is made of a message that is followed by more */
 } MsgpackRpcDecoderLimits;
 
 typedef enum
 {
-  MSGPACK_RPC_DECODER_MORE,   /* all was consumed save an incomplete item at the end */
+  MSGPACK_RPC_DECODER_MORE,   /* all was consumed save an incomplete item or a small part of a
+                                 message at the end */
   MSGPACK_RPC_DECODER_DONE,   /* a message is complete */
   MSGPACK_RPC_DECODER_FAILED, /* the decoder is of no more use */
 } MsgpackRpcDecoderStatus;
@@ -56,9 +59,6 @@ MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
                                                      gsize              *offset,
                                                      GVariant          **value,
                                                      GError            **error);
-
-/* Lets go of working memory. Only between messages. */
-void _msgpack_rpc_decoder_trim (MsgpackRpcDecoder *self);
 
 /* Whether no byte of a message has been consumed. */
 gboolean _msgpack_rpc_decoder_is_between_messages (MsgpackRpcDecoder *self);

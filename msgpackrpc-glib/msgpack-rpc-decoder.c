@@ -26,9 +26,16 @@ G_STATIC_ASSERT (MSGPACK_EMBED_STACK_SIZE == MSGPACK_RPC_LIMIT_DEPTH + 1);
  * The parser tells neither a container's end nor that a map's key is complete: a stack of
  * containers keeps count. */
 
-/* The working memory that is kept from one message to the next. */
-#define SCRATCH_SIZE 4096
-#define SCRATCH_ENDS 256
+/* A message of which no more than this has come is not begun: its bytes wait as they are, for a
+ * byte can take twenty once it is decoded. */
+#define SMALL_MESSAGE 1024
+
+/* The working memory that each call has on the stack: whatever a small message takes. */
+#define SCRATCH_SIZE (24 * SMALL_MESSAGE)
+#define SCRATCH_ENDS SMALL_MESSAGE
+
+/* The output grows three times as large, from here on by a quarter. */
+#define LARGE_SIZE (1024 * 1024)
 
 /* The eighths of a message's size that decoding it takes, before any was seen; that it takes more
  * than twice its size is relied on up to a limit. */
@@ -94,13 +101,22 @@ typedef struct
 
 typedef struct
 {
+  guint8 data[SCRATCH_SIZE];
+  guint32 ends[SCRATCH_ENDS];
+} Scratch;
+
+typedef struct
+{
   MsgpackRpcDecoderLimits limits;
 
-  guint8 *data; /* the output */
+  Scratch *scratch; /* of the current call */
+
+  guint8 *data; /* the output: allocated, or the scratch's */
   gsize length;
   gsize capacity;
+  gboolean guessed; /* the capacity is what the message was expected to take */
 
-  guint32 *ends; /* of the items of all open containers */
+  guint32 *ends; /* of the items of all open containers; allocated, or the scratch's */
   gsize n_ends;
   gsize ends_capacity;
 
@@ -151,14 +167,64 @@ writer_used (Writer *self)
   return self->length + self->n_ends * sizeof (guint32);
 }
 
-/* How much of the output may come of what was given to the current call: if all messages are
- * alike, the buffer fits at once, and the allocator sees the same size again and again. */
-static gsize
-writer_expect (Writer *self)
+/* Reallocates what may be in the scratch. */
+static gpointer
+writer_reallocate (gpointer data,
+                   gsize    size,
+                   gpointer scratch,
+                   gsize    new_size)
 {
-  guint64 expected = (guint64) self->available * self->expansion / 8;
+  gpointer new_data;
 
-  return MIN (expected, 2 * (guint64) self->available + MAX_EXPECTED_MORE);
+  if (data != scratch)
+    return g_try_realloc (data, new_size);
+
+  new_data = g_try_malloc (new_size);
+  if (new_data != NULL && size > 0)
+    memcpy (new_data, data, size);
+
+  return new_data;
+}
+
+/* How much of the output may come of what was given to the current call, besides @size bytes: if
+ * all messages are alike, the buffer fits at once, and the allocator sees the same size again and
+ * again. */
+static gsize
+writer_expect (Writer *self,
+               gsize   size)
+{
+  guint64 available = self->available - MIN (self->available, size);
+  guint64 expected = available * self->expansion / 8;
+
+  return MIN (expected, 2 * available + MAX_EXPECTED_MORE);
+}
+
+/* How much of the output is still to come if the items that a container waits for are like those
+ * that it has. G_MAXUINT64 if some have none before them. */
+static guint64
+writer_guess (Writer *self)
+{
+  guint64 more = 0;
+  gsize end = self->length;
+  gsize last_end = self->n_ends;
+
+  for (Container *container = self->top; container > self->containers; container--)
+    {
+      guint64 done = last_end - container->first_end;
+      guint64 missing = container->remaining - (container < self->top);
+
+      if (missing > 0 && done == 0)
+        return G_MAXUINT64;
+      if (missing > 0)
+        more += (end - container->start + VALUE_OVERHEAD) * missing / done;
+
+      more += (done + missing + 1) * sizeof (guint32) + VALUE_OVERHEAD;
+      end = container->start;
+      last_end = container->first_end;
+    }
+
+  /* They are hardly ever quite alike. */
+  return more + more / 32;
 }
 
 static gboolean
@@ -166,17 +232,27 @@ writer_grow (Writer *self,
              gsize   size)
 {
   gsize needed = self->length + size;
-  gsize capacity = MAX (needed, SCRATCH_SIZE);
+  gsize capacity = self->capacity + self->capacity / 4;
+  guint64 guess;
   guint8 *data;
 
-  if (capacity > SCRATCH_SIZE)
+  if (self->capacity < LARGE_SIZE)
+    capacity = 3 * self->capacity;
+  capacity = MAX (capacity, needed + writer_expect (self, size));
+
+  /* One guess a message: the next, if that was too low, could be too low by as little. */
+  if (!self->guessed)
     {
-      capacity = MAX (capacity, 3 * self->capacity);
-      capacity = MAX (capacity, needed + writer_expect (self));
-      capacity = MIN (capacity, MAX (needed, self->limits.max_decoded_size));
+      guess = writer_guess (self);
+      if (guess < capacity - needed)
+        {
+          self->guessed = TRUE;
+          capacity = needed + guess;
+        }
     }
 
-  data = g_try_realloc (self->data, capacity);
+  capacity = MIN (capacity, MAX (needed, self->limits.max_decoded_size));
+  data = writer_reallocate (self->data, self->length, self->scratch->data, capacity);
   if (data == NULL)
     return writer_fail_decoded_size (self, capacity);
 
@@ -202,18 +278,78 @@ writer_reserve (Writer *self,
 static gboolean
 writer_grow_ends (Writer *self)
 {
-  gsize capacity = MAX (2 * self->ends_capacity, SCRATCH_ENDS);
+  gsize capacity = 2 * self->ends_capacity;
   guint32 *ends;
 
   /* A value that has come took a byte at least: so this is bounded by what was received. */
-  capacity = MAX (capacity, self->n_ends + 1 + MIN (self->pending, self->available));
+  capacity = MAX (capacity, self->n_ends + MIN (self->pending, self->available));
+  capacity = MIN (capacity, self->n_ends + self->pending);
+  capacity = MAX (capacity, self->n_ends + 1);
 
-  ends = g_try_realloc_n (self->ends, capacity, sizeof (guint32));
+  ends = writer_reallocate (self->ends, self->n_ends * sizeof (guint32), self->scratch->ends,
+                            capacity * sizeof (guint32));
   if (ends == NULL)
     return writer_fail_decoded_size (self, capacity * sizeof (guint32));
 
   self->ends = ends;
   self->ends_capacity = capacity;
+
+  return TRUE;
+}
+
+/* Works with the scratch unless there is more already. */
+static void
+writer_enter (Writer  *self,
+              Scratch *scratch)
+{
+  self->scratch = scratch;
+
+  if (self->data == NULL)
+    {
+      self->data = scratch->data;
+      self->capacity = SCRATCH_SIZE;
+    }
+
+  if (self->ends == NULL)
+    {
+      self->ends = scratch->ends;
+      self->ends_capacity = SCRATCH_ENDS;
+    }
+}
+
+static void
+writer_drop (Writer *self)
+{
+  if (self->data != self->scratch->data)
+    g_free (self->data);
+  if (self->ends != self->scratch->ends)
+    g_free (self->ends);
+
+  self->data = NULL;
+  self->ends = NULL;
+}
+
+/* Takes what is in the scratch out of it, for the next call. */
+static gboolean
+writer_leave (Writer *self)
+{
+  if (self->data == self->scratch->data)
+    {
+      self->capacity = self->length;
+      self->data = g_try_malloc (MAX (self->capacity, 1));
+      if (self->data == NULL)
+        return writer_fail_decoded_size (self, self->capacity);
+      memcpy (self->data, self->scratch->data, self->length);
+    }
+
+  if (self->ends == self->scratch->ends)
+    {
+      self->ends_capacity = self->n_ends;
+      self->ends = g_try_malloc_n (MAX (self->n_ends, 1), sizeof (guint32));
+      if (self->ends == NULL)
+        return writer_fail_decoded_size (self, self->n_ends * sizeof (guint32));
+      memcpy (self->ends, self->scratch->ends, self->n_ends * sizeof (guint32));
+    }
 
   return TRUE;
 }
@@ -927,6 +1063,7 @@ struct _MsgpackRpcDecoder
 {
   decoder_context context;
   guint64 offset; /* of the first byte not consumed, in the stream */
+  gsize wanted;   /* bytes behind it, before decoding can go on */
 };
 
 static void
@@ -935,6 +1072,7 @@ decoder_reset (MsgpackRpcDecoder *self)
   Writer *writer = &self->context.user;
 
   writer->length = 0;
+  writer->guessed = FALSE;
   writer->n_ends = 0;
   writer->pending = 1;
   writer->consumed = 0;
@@ -1012,33 +1150,7 @@ _msgpack_rpc_decoder_get_message_offset (MsgpackRpcDecoder *self)
 gsize
 _msgpack_rpc_decoder_get_wanted (MsgpackRpcDecoder *self)
 {
-  return self->context.cs == MSGPACK_CS_HEADER ? 1 : self->context.trail;
-}
-
-static void
-decoder_trim (MsgpackRpcDecoder *self,
-              gsize              size,
-              gsize              n_ends)
-{
-  Writer *writer = &self->context.user;
-
-  if (writer->capacity > size)
-    {
-      g_clear_pointer (&writer->data, g_free);
-      writer->capacity = 0;
-    }
-
-  if (writer->ends_capacity > n_ends)
-    {
-      g_clear_pointer (&writer->ends, g_free);
-      writer->ends_capacity = 0;
-    }
-}
-
-void
-_msgpack_rpc_decoder_trim (MsgpackRpcDecoder *self)
-{
-  decoder_trim (self, 0, 0);
+  return self->wanted;
 }
 
 static GVariant *
@@ -1049,7 +1161,7 @@ decoder_take_value (MsgpackRpcDecoder *self)
   g_autoptr(GBytes) bytes = NULL;
   GVariant *value;
 
-  if (writer->length <= SCRATCH_SIZE)
+  if (writer->data == writer->scratch->data)
     {
       bytes = g_bytes_new (writer->data, writer->length);
     }
@@ -1062,13 +1174,10 @@ decoder_take_value (MsgpackRpcDecoder *self)
       if (writer->capacity - writer->length > writer->length / 4)
         data = g_realloc (data, writer->length);
 
-      writer->capacity = 0;
       bytes = g_bytes_new_take (data, writer->length);
     }
 
   value = g_variant_new_from_bytes (type, bytes, TRUE);
-
-  decoder_trim (self, SCRATCH_SIZE, 4 * SCRATCH_ENDS);
   decoder_reset (self);
 
   return value;
@@ -1126,13 +1235,20 @@ decoder_fail (MsgpackRpcDecoder  *self,
   return MSGPACK_RPC_DECODER_FAILED;
 }
 
+/* How many bytes the item has that the parser is at. */
+static gsize
+decoder_get_item_size (MsgpackRpcDecoder *self)
+{
+  return self->context.cs == MSGPACK_CS_HEADER ? 1 : self->context.trail;
+}
+
 /* The parser has run out of bytes: whether what it waits for is within the limits. */
 static gboolean
 decoder_check_claim (MsgpackRpcDecoder *self)
 {
   Writer *writer = &self->context.user;
   gboolean in_body = self->context.cs >= MSGPACK_ACS_STR_VALUE;
-  guint64 wanted = _msgpack_rpc_decoder_get_wanted (self);
+  guint64 wanted = decoder_get_item_size (self);
   guint64 message_size = writer->consumed + wanted + writer->pending - 1;
   guint64 decoded_size = writer_used (writer) + VALUE_MIN_SIZE * (writer->pending - 1);
 
@@ -1149,13 +1265,33 @@ decoder_check_claim (MsgpackRpcDecoder *self)
   return TRUE;
 }
 
-MsgpackRpcDecoderStatus
-_msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
-                             const guint8       *data,
-                             gsize               length,
-                             gsize              *offset,
-                             GVariant          **value,
-                             GError            **error)
+/* More must come. Unless much of the message has, it is begun anew then. */
+static gboolean
+decoder_suspend (MsgpackRpcDecoder *self,
+                 gsize             *offset)
+{
+  Writer *writer = &self->context.user;
+  guint64 consumed = writer->consumed;
+
+  self->wanted = decoder_get_item_size (self);
+  if (consumed > SMALL_MESSAGE)
+    return writer_leave (writer);
+
+  self->wanted += consumed;
+  self->offset -= consumed;
+  *offset -= consumed;
+  decoder_reset (self);
+
+  return TRUE;
+}
+
+static MsgpackRpcDecoderStatus
+decoder_decode (MsgpackRpcDecoder  *self,
+                const guint8       *data,
+                gsize               length,
+                gsize              *offset,
+                GVariant          **value,
+                GError            **error)
 {
   Writer *writer = &self->context.user;
   gsize start = *offset;
@@ -1172,17 +1308,42 @@ _msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
     result = decoder_execute (&self->context, (const char *) data, end, offset);
   writer->consumed += *offset - start;
   self->offset += *offset - start;
+  self->wanted = 1;
 
   if (result < 0)
     return decoder_fail (self, decoder_get_failure_offset (self), data[*offset], error);
 
-  if (result == 0 && (writer->consumed > 0 || end < length) && !decoder_check_claim (self))
+  if (result == 0 &&
+      (((writer->consumed > 0 || end < length) && !decoder_check_claim (self)) ||
+       !decoder_suspend (self, offset)))
     return decoder_fail (self, self->offset, 0, error);
 
   if (result == 0)
     return MSGPACK_RPC_DECODER_MORE;
 
-  *value = decoder_take_value (self);
+  if (!writer->limits.alone || *offset == length)
+    *value = decoder_take_value (self);
 
   return MSGPACK_RPC_DECODER_DONE;
+}
+
+MsgpackRpcDecoderStatus
+_msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
+                             const guint8       *data,
+                             gsize               length,
+                             gsize              *offset,
+                             GVariant          **value,
+                             GError            **error)
+{
+  Writer *writer = &self->context.user;
+  MsgpackRpcDecoderStatus status;
+  Scratch scratch;
+
+  writer_enter (writer, &scratch);
+  status = decoder_decode (self, data, length, offset, value, error);
+  if (status != MSGPACK_RPC_DECODER_MORE || writer->consumed == 0)
+    writer_drop (writer);
+  writer->scratch = NULL;
+
+  return status;
 }

@@ -451,7 +451,7 @@ parse_input (MsgpackRpcLink *self,
     {
       g_autoptr(GError) error = NULL;
       g_autoptr(GVariant) message = NULL;
-      guint64 before = _msgpack_rpc_unpacker_get_offset (self->unpacker);
+      guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
       gboolean stop;
 
       g_mutex_lock (&self->lock);
@@ -509,6 +509,8 @@ read_input (MsgpackRpcLink *self,
   static GPrivate scratch_key = G_PRIVATE_INIT (g_free);
   g_autoptr(GError) error = NULL;
   guint8 *scratch = g_private_get (&scratch_key);
+  gsize size = READ_SIZE;
+  guint8 *space = _msgpack_rpc_unpacker_get_space (self->unpacker, &size);
   gssize n;
 
   if (scratch == NULL)
@@ -517,11 +519,20 @@ read_input (MsgpackRpcLink *self,
       g_private_set (&scratch_key, scratch);
     }
 
-  n = self->transport->klass->read (self->transport, scratch, READ_SIZE, &error);
+  n = self->transport->klass->read (self->transport, space != NULL ? space : scratch, size,
+                                    &error);
   if (n > 0)
     {
-      msgpack_rpc_unpacker_feed (self->unpacker, scratch, (gsize) n);
-      return parse_input (self, owner);
+      gboolean all_parsed;
+
+      if (space != NULL)
+        _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);
+      else
+        _msgpack_rpc_unpacker_lend (self->unpacker, scratch, (gsize) n);
+
+      all_parsed = parse_input (self, owner);
+      _msgpack_rpc_unpacker_keep (self->unpacker);
+      return all_parsed;
     }
 
   if (n == 0)

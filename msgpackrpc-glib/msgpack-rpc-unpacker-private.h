@@ -11,6 +11,21 @@ G_BEGIN_DECLS
 void _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
                                               gboolean            require_array);
 
+/* Where to read the rest of a large body to, and at most how much, or NULL: then the bytes are to be
+ * lent. No more is taken in advance than has come of the body. */
+guint8 *_msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,
+                                         gsize              *size);
+/* So much was read to there. */
+void    _msgpack_rpc_unpacker_commit    (MsgpackRpcUnpacker *self,
+                                         gsize               size);
+
+/* As feed(), but @data are only copied if they are still needed by the next call of keep(), which
+ * must come before they go. */
+void _msgpack_rpc_unpacker_lend (MsgpackRpcUnpacker *self,
+                                 const guint8       *data,
+                                 gsize               length);
+void _msgpack_rpc_unpacker_keep (MsgpackRpcUnpacker *self);
+
 /* Whether nothing is held of a message that next () has not returned. */
 gboolean _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self);
 

@@ -38,8 +38,14 @@
  * Since: 1.0
  */
 
-/* The buffer that is kept when nothing is in it. */
-#define IDLE_BUFFER_SIZE 4096
+/* How much is copied at least of what was lent, to complete what had come before. */
+#define MIN_COPIED 256
+
+/* A buffer of more shrinks when little is left in it. */
+#define SMALL_BUFFER_SIZE 4096
+
+/* Only bodies of which that much has come, and is to come, are read to where they are decoded. */
+#define MIN_BODY_READ (16 * 1024)
 
 /* How much of what is no message is shown. */
 #define MAX_SHOWN_BYTES 32
@@ -55,6 +61,12 @@ struct _MsgpackRpcUnpacker
   gsize capacity;
   gsize start;
   gsize end;
+
+  /* Those behind them, which are decoded where they are. */
+  const guint8 *lent;
+  gsize lent_start;
+  gsize lent_end;
+  GBytes *lent_bytes; /* that they are in, or NULL */
 
   GError *failure; /* what every next () returns from now on */
   gboolean require_array;
@@ -81,6 +93,7 @@ msgpack_rpc_unpacker_finalize (GObject *object)
 
   _msgpack_rpc_decoder_free (self->decoder);
   g_free (self->buffer);
+  g_clear_pointer (&self->lent_bytes, g_bytes_unref);
   g_clear_error (&self->failure);
 
   G_OBJECT_CLASS (msgpack_rpc_unpacker_parent_class)->finalize (object);
@@ -393,7 +406,7 @@ msgpack_rpc_unpacker_get_string_policy (MsgpackRpcUnpacker *self)
  * @policy: a policy
  *
  * Sets what becomes of a str that is not valid UTF-8, or has a NUL in it. It holds for each str
- * that has not been read yet, those of the message being read included. The default is
+ * that has not been decoded yet, which those of a message being read may be or not. The default is
  * `MSGPACK_RPC_STRING_POLICY_RAW`.
  *
  * Since: 1.0
@@ -414,6 +427,21 @@ msgpack_rpc_unpacker_set_string_policy (MsgpackRpcUnpacker     *self,
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STRING_POLICY]);
 }
 
+static gsize
+unpacker_get_lent (MsgpackRpcUnpacker *self)
+{
+  return self->lent_end - self->lent_start;
+}
+
+static void
+unpacker_drop_lent (MsgpackRpcUnpacker *self)
+{
+  self->lent = NULL;
+  self->lent_start = 0;
+  self->lent_end = 0;
+  g_clear_pointer (&self->lent_bytes, g_bytes_unref);
+}
+
 static void
 unpacker_free_buffer (MsgpackRpcUnpacker *self)
 {
@@ -429,6 +457,7 @@ unpacker_fail (MsgpackRpcUnpacker *self,
 {
   self->failure = error;
   unpacker_free_buffer (self);
+  unpacker_drop_lent (self);
 }
 
 static void
@@ -441,6 +470,21 @@ unpacker_compact (MsgpackRpcUnpacker *self)
   self->start = 0;
 }
 
+static gboolean
+unpacker_resize (MsgpackRpcUnpacker *self,
+                 gsize               capacity)
+{
+  guint8 *buffer = g_try_realloc (self->buffer, capacity);
+
+  if (buffer == NULL)
+    return FALSE;
+
+  self->buffer = buffer;
+  self->capacity = capacity;
+
+  return TRUE;
+}
+
 /* Doubles the buffer, but not beyond what the message being decoded waits for. */
 static gboolean
 unpacker_reserve (MsgpackRpcUnpacker *self,
@@ -448,7 +492,6 @@ unpacker_reserve (MsgpackRpcUnpacker *self,
 {
   gsize wanted = _msgpack_rpc_decoder_get_wanted (self->decoder);
   gsize capacity;
-  guint8 *buffer;
 
   if (length <= self->capacity - self->end)
     return TRUE;
@@ -467,41 +510,15 @@ unpacker_reserve (MsgpackRpcUnpacker *self,
   capacity = 2 * self->capacity;
   if (wanted > self->end)
     capacity = MIN (capacity, wanted);
-  capacity = MAX (capacity, self->end + length);
 
-  buffer = g_try_realloc (self->buffer, capacity);
-  if (buffer == NULL)
-    return FALSE;
-
-  self->buffer = buffer;
-  self->capacity = capacity;
-
-  return TRUE;
+  return unpacker_resize (self, MAX (capacity, self->end + length));
 }
 
-/**
- * msgpack_rpc_unpacker_feed:
- * @self: an unpacker
- * @data: (array length=length): bytes that were read
- * @length: how many
- *
- * Adds what was read to what the unpacker has. The bytes are copied.
- *
- * A failed unpacker ignores them.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_unpacker_feed (MsgpackRpcUnpacker *self,
-                           const guint8       *data,
-                           gsize               length)
+static void
+unpacker_append (MsgpackRpcUnpacker *self,
+                 const guint8       *data,
+                 gsize               length)
 {
-  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
-  g_return_if_fail (data != NULL || length == 0);
-
-  if (length == 0 || self->failure != NULL)
-    return;
-
   if (!unpacker_reserve (self, length))
     {
       unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
@@ -515,12 +532,87 @@ msgpack_rpc_unpacker_feed (MsgpackRpcUnpacker *self,
   self->end += length;
 }
 
+/* What is in the buffer does not suffice: copies of what was lent as much as completes it, or so it
+ * seems. FALSE if there is nothing more. */
+static gboolean
+unpacker_complete (MsgpackRpcUnpacker *self)
+{
+  gsize wanted = _msgpack_rpc_decoder_get_wanted (self->decoder);
+  gsize held = self->end - self->start;
+  gsize length = MAX (wanted - MIN (wanted, held), MIN_COPIED);
+  const guint8 *data = self->lent + self->lent_start;
+
+  if (unpacker_get_lent (self) == 0)
+    return FALSE;
+
+  if (held > 0)
+    {
+      length = MIN (length, unpacker_get_lent (self));
+      self->lent_start += length;
+      unpacker_append (self, data, length);
+    }
+
+  return TRUE;
+}
+
+/* Whatever has been used goes. */
+static void
+unpacker_trim (MsgpackRpcUnpacker *self)
+{
+  gsize held = self->end - self->start;
+
+  if (held == 0)
+    unpacker_free_buffer (self);
+  else if (self->capacity > SMALL_BUFFER_SIZE && held < self->capacity / 4 &&
+           _msgpack_rpc_decoder_get_wanted (self->decoder) < self->capacity / 4)
+    {
+      unpacker_compact (self);
+      unpacker_resize (self, held);
+    }
+
+  if (unpacker_get_lent (self) == 0)
+    unpacker_drop_lent (self);
+}
+
+/**
+ * msgpack_rpc_unpacker_feed:
+ * @self: an unpacker
+ * @data: (array length=length): bytes that were read
+ * @length: how many
+ *
+ * Adds what was read to what the unpacker has. The bytes are copied; with
+ * [method@Unpacker.feed_bytes] they are not.
+ *
+ * A failed unpacker ignores them.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_unpacker_feed (MsgpackRpcUnpacker *self,
+                           const guint8       *data,
+                           gsize               length)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
+  g_return_if_fail (data != NULL || length == 0);
+
+  if (length == 0)
+    return;
+
+  _msgpack_rpc_unpacker_keep (self);
+  if (self->failure == NULL)
+    unpacker_append (self, data, length);
+}
+
 /**
  * msgpack_rpc_unpacker_feed_bytes: (rename-to msgpack_rpc_unpacker_feed)
  * @self: an unpacker
  * @bytes: bytes that were read
  *
- * Adds what was read to what the unpacker has. The bytes are copied.
+ * Adds what was read to what the unpacker has.
+ *
+ * Messages are decoded where they are in @bytes, which the unpacker holds until it has returned
+ * those that are complete, or until it is fed again. Only the part of a message at the end is
+ * copied.
  *
  * A failed unpacker ignores them.
  *
@@ -537,19 +629,25 @@ msgpack_rpc_unpacker_feed_bytes (MsgpackRpcUnpacker *self,
   g_return_if_fail (bytes != NULL);
 
   data = g_bytes_get_data (bytes, &length);
-  msgpack_rpc_unpacker_feed (self, data, length);
+  if (length == 0)
+    return;
+
+  _msgpack_rpc_unpacker_lend (self, data, length);
+  if (self->failure == NULL)
+    self->lent_bytes = g_bytes_ref (bytes);
 }
 
 /* Shows the first bytes as text, with what is not printable escaped. */
 static char *
-unpacker_show_bytes (MsgpackRpcUnpacker *self)
+show_bytes (const guint8 *data,
+            gsize         length)
 {
   GString *text = g_string_new ("\"");
-  gsize n = MIN (self->end - self->start, MAX_SHOWN_BYTES);
+  gsize n = MIN (length, MAX_SHOWN_BYTES);
 
   for (gsize i = 0; i < n; i++)
     {
-      guint8 byte = self->buffer[self->start + i];
+      guint8 byte = data[i];
 
       if (byte == '\n')
         g_string_append (text, "\\n");
@@ -563,26 +661,26 @@ unpacker_show_bytes (MsgpackRpcUnpacker *self)
         g_string_append_printf (text, "\\x%02x", byte);
     }
 
-  g_string_append (text, self->end - self->start > n ? "…\"" : "\"");
+  g_string_append (text, length > n ? "…\"" : "\"");
 
   return g_string_free (text, FALSE);
 }
 
 static gboolean
-unpacker_check_array (MsgpackRpcUnpacker *self)
+unpacker_check_array (MsgpackRpcUnpacker *self,
+                      const guint8       *data,
+                      gsize               length)
 {
   g_autofree char *shown = NULL;
-  guint8 byte;
 
-  if (!self->require_array || self->start == self->end ||
+  if (!self->require_array || length == 0 ||
       !_msgpack_rpc_decoder_is_between_messages (self->decoder))
     return TRUE;
 
-  byte = self->buffer[self->start];
-  if ((byte & 0xf0) == 0x90 || byte == 0xdc || byte == 0xdd)
+  if ((*data & 0xf0) == 0x90 || *data == 0xdc || *data == 0xdd)
     return TRUE;
 
-  shown = unpacker_show_bytes (self);
+  shown = show_bytes (data, length);
   unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                                     "expected a message (an array), got %s at offset "
                                     "%" G_GUINT64_FORMAT, shown,
@@ -591,17 +689,25 @@ unpacker_check_array (MsgpackRpcUnpacker *self)
   return FALSE;
 }
 
-/* Whatever is not kept in case more comes goes when all that was fed has been used. */
-static void
-unpacker_trim (MsgpackRpcUnpacker *self)
+static MsgpackRpcDecoderStatus
+unpacker_decode (MsgpackRpcUnpacker  *self,
+                 gboolean             in_buffer,
+                 GVariant           **value)
 {
-  if (self->start < self->end)
-    return;
+  const guint8 *data = in_buffer ? self->buffer : self->lent;
+  gsize *start = in_buffer ? &self->start : &self->lent_start;
+  gsize end = in_buffer ? self->end : self->lent_end;
+  MsgpackRpcDecoderStatus status;
+  GError *error = NULL;
 
-  self->start = 0;
-  self->end = 0;
-  if (self->capacity > IDLE_BUFFER_SIZE)
-    unpacker_free_buffer (self);
+  if (!unpacker_check_array (self, data + *start, end - *start))
+    return MSGPACK_RPC_DECODER_FAILED;
+
+  status = _msgpack_rpc_decoder_decode (self->decoder, data, end, start, value, &error);
+  if (status == MSGPACK_RPC_DECODER_FAILED)
+    unpacker_fail (self, error);
+
+  return status;
 }
 
 /**
@@ -626,33 +732,34 @@ msgpack_rpc_unpacker_next (MsgpackRpcUnpacker  *self,
                            GError             **error)
 {
   GVariant *value = NULL;
-  GError *failure = NULL;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (self->failure == NULL && unpacker_check_array (self))
+  while (self->failure == NULL)
     {
-      switch (_msgpack_rpc_decoder_decode (self->decoder, self->buffer, self->end, &self->start,
-                                           &value, &failure))
+      gboolean in_buffer = self->start < self->end;
+      MsgpackRpcDecoderStatus status = unpacker_decode (self, in_buffer, &value);
+
+      if (status == MSGPACK_RPC_DECODER_DONE)
         {
-        case MSGPACK_RPC_DECODER_DONE:
           g_variant_ref_sink (value);
           unpacker_trim (self);
           return value;
+        }
 
-        case MSGPACK_RPC_DECODER_FAILED:
-          unpacker_fail (self, failure);
-          break;
+      if (status == MSGPACK_RPC_DECODER_MORE && !in_buffer)
+        _msgpack_rpc_unpacker_keep (self);
 
-        case MSGPACK_RPC_DECODER_MORE:
-        default:
+      if (status == MSGPACK_RPC_DECODER_MORE && self->failure == NULL &&
+          !unpacker_complete (self))
+        {
           unpacker_trim (self);
-          break;
+          return NULL;
         }
     }
 
-  if (self->failure != NULL && error != NULL)
+  if (error != NULL)
     *error = g_error_copy (self->failure);
 
   return NULL;
@@ -683,7 +790,8 @@ msgpack_rpc_unpacker_finish (MsgpackRpcUnpacker  *self,
   if (self->failure == NULL && !_msgpack_rpc_unpacker_is_empty (self))
     {
       guint64 offset = _msgpack_rpc_decoder_get_message_offset (self->decoder);
-      guint64 end = _msgpack_rpc_decoder_get_offset (self->decoder) + self->end - self->start;
+      guint64 end = _msgpack_rpc_decoder_get_offset (self->decoder) +
+                    _msgpack_rpc_unpacker_get_buffered (self);
 
       unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                                         "Message cut short: the stream ends %" G_GUINT64_FORMAT
@@ -704,10 +812,62 @@ _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
   self->require_array = require_array;
 }
 
+guint8 *
+_msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,
+                                 gsize              *size)
+{
+  gsize wanted = _msgpack_rpc_decoder_get_wanted (self->decoder);
+  gsize held = self->end - self->start;
+  gsize missing = wanted - MIN (wanted, held);
+
+  if (self->failure != NULL || unpacker_get_lent (self) > 0 ||
+      held < MIN_BODY_READ || missing < MIN_BODY_READ)
+    return NULL;
+
+  *size = MIN (missing, held);
+  if (!unpacker_reserve (self, *size))
+    return NULL;
+
+  return self->buffer + self->end;
+}
+
+void
+_msgpack_rpc_unpacker_commit (MsgpackRpcUnpacker *self,
+                              gsize               size)
+{
+  self->end += size;
+}
+
+void
+_msgpack_rpc_unpacker_lend (MsgpackRpcUnpacker *self,
+                            const guint8       *data,
+                            gsize               length)
+{
+  _msgpack_rpc_unpacker_keep (self);
+  if (self->failure != NULL)
+    return;
+
+  self->lent = data;
+  self->lent_end = length;
+}
+
+void
+_msgpack_rpc_unpacker_keep (MsgpackRpcUnpacker *self)
+{
+  const guint8 *data = self->lent + self->lent_start;
+  gsize length = unpacker_get_lent (self);
+
+  if (length > 0)
+    unpacker_append (self, data, length);
+
+  unpacker_drop_lent (self);
+}
+
 gboolean
 _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self)
 {
-  return self->start == self->end && _msgpack_rpc_decoder_is_between_messages (self->decoder);
+  return _msgpack_rpc_unpacker_get_buffered (self) == 0 &&
+         _msgpack_rpc_decoder_is_between_messages (self->decoder);
 }
 
 guint64
@@ -725,7 +885,7 @@ _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self)
 gsize
 _msgpack_rpc_unpacker_get_buffered (MsgpackRpcUnpacker *self)
 {
-  return self->end - self->start;
+  return self->end - self->start + unpacker_get_lent (self);
 }
 
 gsize

@@ -137,6 +137,7 @@ msgpack_rpc_unpack (GBytes  *bytes,
 
   data = g_bytes_get_data (bytes, &length);
   decoder = _msgpack_rpc_decoder_new ();
+  _msgpack_rpc_decoder_limits (decoder)->alone = TRUE;
 
   switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, &value, error))
     {
@@ -150,7 +151,8 @@ msgpack_rpc_unpack (GBytes  *bytes,
 
     case MSGPACK_RPC_DECODER_DONE:
     default:
-      g_variant_ref_sink (value);
+      if (value != NULL)
+        g_variant_ref_sink (value);
       break;
     }
 

@@ -92,6 +92,17 @@ feed_copy (MsgpackRpcUnpacker *unpacker,
   msgpack_rpc_unpacker_feed (unpacker, copy, length);
 }
 
+/* The same, as GBytes that only the unpacker holds. */
+static void
+feed_bytes_copy (MsgpackRpcUnpacker *unpacker,
+                 const guint8       *data,
+                 gsize               length)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new (data, length);
+
+  msgpack_rpc_unpacker_feed_bytes (unpacker, bytes);
+}
+
 static void
 feed_hex (MsgpackRpcUnpacker *unpacker,
           const char         *hex)
@@ -289,6 +300,123 @@ test_pieces (void)
 }
 
 static void
+test_pieces_of_bytes (void)
+{
+  g_autoptr(GByteArray) bytes = bytes_from_hex (stream_hex);
+  g_autoptr(GPtrArray) expected = values_from_bytes (bytes);
+
+  g_test_summary ("Pieces that are decoded where they are give the same messages");
+
+  for (guint size = 1; size < 40; size++)
+    {
+      for (guint skipped = 1; skipped < 5; skipped++)
+        {
+          g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
+          g_autoptr(GPtrArray) values = values_new ();
+
+          for (guint start = 0; start < bytes->len; start += size)
+            {
+              const guint8 *data = bytes->data + start;
+
+              if (start / size % 7 == 6)
+                feed_copy (unpacker, data, MIN (size, bytes->len - start));
+              else
+                feed_bytes_copy (unpacker, data, MIN (size, bytes->len - start));
+              if (start / size % skipped == 0)
+                take_all (unpacker, values);
+            }
+
+          take_all (unpacker, values);
+          assert_same_values (values, expected);
+          g_assert_true (_msgpack_rpc_unpacker_is_empty (unpacker));
+        }
+    }
+}
+
+/* As the link does: what was lent is gone after it. */
+static void
+read_piece (MsgpackRpcUnpacker *unpacker,
+            GPtrArray          *values,
+            const guint8       *data,
+            gsize               length)
+{
+  g_autofree guint8 *copy = g_memdup2 (data, length);
+
+  _msgpack_rpc_unpacker_lend (unpacker, copy, length);
+  take_all (unpacker, values);
+  _msgpack_rpc_unpacker_keep (unpacker);
+}
+
+static void
+test_lend (void)
+{
+  g_autoptr(GByteArray) bytes = bytes_from_hex (stream_hex);
+  g_autoptr(GPtrArray) expected = values_from_bytes (bytes);
+
+  g_test_summary ("Memory may be lent in pieces, and nothing is held after the last message");
+
+  for (guint size = 1; size < 40; size++)
+    {
+      g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
+      g_autoptr(GPtrArray) values = values_new ();
+
+      for (guint start = 0; start < bytes->len; start += size)
+        read_piece (unpacker, values, bytes->data + start, MIN (size, bytes->len - start));
+
+      assert_same_values (values, expected);
+      g_assert_true (_msgpack_rpc_unpacker_is_empty (unpacker));
+      g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffer_size (unpacker), ==, 0);
+    }
+}
+
+static void
+test_get_space (void)
+{
+  const guint32 length = 5 * MIB;
+  g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
+  g_autoptr(GByteArray) wire = bytes_from_hex ("91 c6 00 50 00 00");
+  g_autoptr(GPtrArray) values = values_new ();
+  gsize done = 40000;
+  gsize size = 0;
+  guint n_reads = 0;
+  guint8 *space;
+
+  g_test_summary ("A large body is read to where it is decoded, in pieces that double");
+
+  g_byte_array_set_size (wire, wire->len + length);
+  memset (wire->data + 6, 'a', length);
+
+  g_assert_null (_msgpack_rpc_unpacker_get_space (unpacker, &size));
+  read_piece (unpacker, values, wire->data, 6);
+  g_assert_null (_msgpack_rpc_unpacker_get_space (unpacker, &size));
+  read_piece (unpacker, values, wire->data + 6, done - 6);
+
+  for (; done < wire->len; done += size)
+    {
+      g_assert_cmpuint (values->len, ==, 0);
+      space = _msgpack_rpc_unpacker_get_space (unpacker, &size);
+      if (space != NULL)
+        {
+          g_assert_cmpuint (size, ==, MIN (done, wire->len - done));
+          memcpy (space, wire->data + done, size);
+          _msgpack_rpc_unpacker_commit (unpacker, size);
+          take_all (unpacker, values);
+        }
+      else
+        {
+          size = wire->len - done;
+          read_piece (unpacker, values, wire->data + done, size);
+        }
+      n_reads++;
+    }
+
+  g_assert_cmpuint (n_reads, <, 10);
+  g_assert_cmpuint (values->len, ==, 1);
+  g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffer_size (unpacker), ==, 0);
+  g_assert_null (_msgpack_rpc_unpacker_get_space (unpacker, &size));
+}
+
+static void
 test_feed_bytes (void)
 {
   g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
@@ -348,8 +476,8 @@ test_offsets (void)
   assert_needs_more (unpacker);
   g_assert_false (_msgpack_rpc_unpacker_is_empty (unpacker));
   g_assert_cmpuint (_msgpack_rpc_unpacker_get_message_offset (unpacker), ==, 1);
-  g_assert_cmpuint (_msgpack_rpc_unpacker_get_offset (unpacker), ==, 3);
-  g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffered (unpacker), ==, 1);
+  g_assert_cmpuint (_msgpack_rpc_unpacker_get_offset (unpacker), ==, 1);
+  g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffered (unpacker), ==, 3);
 
   feed_hex (unpacker, "61 01");
   assert_has_next (unpacker);
@@ -801,7 +929,7 @@ test_body_buffer (void)
           msgpack_rpc_unpacker_feed (unpacker, body + start, size);
           buffer_size = _msgpack_rpc_unpacker_get_buffer_size (unpacker);
           buffered = _msgpack_rpc_unpacker_get_buffered (unpacker);
-          g_assert_cmpuint (buffer_size, <=, length);
+          g_assert_cmpuint (buffer_size, <=, 6 + length);
           g_assert_cmpuint (buffer_size, <=, 2 * buffered + 64);
           value = msgpack_rpc_unpacker_next (unpacker, &error);
           g_assert_no_error (error);
@@ -935,6 +1063,9 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/unpacker/stream", test_stream);
   g_test_add_func ("/msgpack-rpc/unpacker/split-once", test_split_once);
   g_test_add_func ("/msgpack-rpc/unpacker/pieces", test_pieces);
+  g_test_add_func ("/msgpack-rpc/unpacker/pieces-of-bytes", test_pieces_of_bytes);
+  g_test_add_func ("/msgpack-rpc/unpacker/lend", test_lend);
+  g_test_add_func ("/msgpack-rpc/unpacker/get-space", test_get_space);
   g_test_add_func ("/msgpack-rpc/unpacker/feed-bytes", test_feed_bytes);
   g_test_add_func ("/msgpack-rpc/unpacker/value-outlives-unpacker", test_value_outlives_unpacker);
   g_test_add_func ("/msgpack-rpc/unpacker/offsets", test_offsets);

@@ -30,6 +30,16 @@ reading_clear (Reading *self)
 }
 
 static void
+feed_bytes (MsgpackRpcUnpacker *unpacker,
+            const guint8       *data,
+            gsize               size)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new (data, size);
+
+  msgpack_rpc_unpacker_feed_bytes (unpacker, bytes);
+}
+
+static void
 read_all (Reading      *self,
           const guint8 *data,
           gsize         size,
@@ -49,7 +59,11 @@ read_all (Reading      *self,
       g_autoptr(GError) error = NULL;
       GVariant *value;
 
-      msgpack_rpc_unpacker_feed (unpacker, data + start, MIN (piece, size - start));
+      if (start / piece % 2 == 0)
+        msgpack_rpc_unpacker_feed (unpacker, data + start, MIN (piece, size - start));
+      else
+        feed_bytes (unpacker, data + start, MIN (piece, size - start));
+
       while ((value = msgpack_rpc_unpacker_next (unpacker, &error)) != NULL)
         {
           guint64 end = _msgpack_rpc_unpacker_get_message_offset (unpacker);
