@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "msgpack-rpc-client.h"
+#include "msgpack-rpc-client-private.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -14,7 +14,6 @@
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-target-private.h"
 
-#define DEFAULT_TIMEOUT 25000
 
 /**
  * MsgpackRpcClient:
@@ -63,6 +62,7 @@ struct _MsgpackRpcClient
   GMainContext *main_context;        /* fixed, owned */
   MsgpackRpcReactor *reactor;        /* fixed, owned */
   MsgpackRpcTarget target;           /* fixed */
+  MsgpackRpcSettings *settings;      /* fixed, owned */
 
   GMutex lock;                       /* guards all below; taken before the connection's */
   MsgpackRpcConnection *connection;  /* owned; the current or last one, or the next one */
@@ -70,8 +70,6 @@ struct _MsgpackRpcClient
   GSubprocess *subprocess;           /* owned; of argv */
   GError *last_error;
   MsgpackRpcDispatcher *dispatcher;  /* owned */
-  MsgpackRpcProfile profile;
-  int default_timeout;
   gboolean queue_while_connecting;
 };
 
@@ -87,10 +85,12 @@ enum
   PROP_IO_STREAM,
   PROP_LAST_ERROR,
   PROP_MAIN_CONTEXT,
+  PROP_PACK_FLAGS,
   PROP_PROFILE,
   PROP_QUEUE_WHILE_CONNECTING,
   PROP_SOCKET_CLIENT,
   PROP_STATUS,
+  PROP_STRING_POLICY,
   PROP_SUBPROCESS,
   N_PROPS
 };
@@ -285,8 +285,7 @@ renew_connection (MsgpackRpcClient *self)
   self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self, &client_funcs);
   self->was_opened = FALSE;
   msgpack_rpc_connection_set_dispatcher (self->connection, self->dispatcher);
-  msgpack_rpc_connection_set_profile (self->connection, self->profile);
-  msgpack_rpc_connection_set_default_timeout (self->connection, self->default_timeout);
+  _msgpack_rpc_connection_set_settings (self->connection, self->settings);
 }
 
 static MsgpackRpcCall *
@@ -418,7 +417,10 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_take_object (value, msgpack_rpc_client_get_connection (self));
       break;
     case PROP_DEFAULT_TIMEOUT:
-      g_value_set_int (value, msgpack_rpc_client_get_default_timeout (self));
+    case PROP_PACK_FLAGS:
+    case PROP_PROFILE:
+    case PROP_STRING_POLICY:
+      _msgpack_rpc_settings_get_value (self->settings, pspec, value);
       break;
     case PROP_DISPATCHER:
       g_value_set_object (value, msgpack_rpc_client_get_dispatcher (self));
@@ -431,9 +433,6 @@ msgpack_rpc_client_get_property (GObject    *object,
       break;
     case PROP_MAIN_CONTEXT:
       g_value_set_boxed (value, self->main_context);
-      break;
-    case PROP_PROFILE:
-      g_value_set_enum (value, (int) msgpack_rpc_client_get_profile (self));
       break;
     case PROP_QUEUE_WHILE_CONNECTING:
       g_value_set_boolean (value, msgpack_rpc_client_get_queue_while_connecting (self));
@@ -472,7 +471,11 @@ msgpack_rpc_client_set_property (GObject      *object,
       self->target.connectable = g_value_dup_object (value);
       break;
     case PROP_DEFAULT_TIMEOUT:
-      msgpack_rpc_client_set_default_timeout (self, g_value_get_int (value));
+    case PROP_PACK_FLAGS:
+    case PROP_PROFILE:
+    case PROP_STRING_POLICY:
+      _msgpack_rpc_client_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
+                                   _msgpack_rpc_setting_from_value (value));
       break;
     case PROP_DISPATCHER:
       msgpack_rpc_client_set_dispatcher (self, g_value_get_object (value));
@@ -482,9 +485,6 @@ msgpack_rpc_client_set_property (GObject      *object,
       break;
     case PROP_MAIN_CONTEXT:
       self->main_context = g_value_dup_boxed (value);
-      break;
-    case PROP_PROFILE:
-      msgpack_rpc_client_set_profile (self, (MsgpackRpcProfile) g_value_get_enum (value));
       break;
     case PROP_QUEUE_WHILE_CONNECTING:
       msgpack_rpc_client_set_queue_while_connecting (self, g_value_get_boolean (value));
@@ -530,6 +530,7 @@ msgpack_rpc_client_finalize (GObject *object)
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
 
   _msgpack_rpc_target_clear (&self->target);
+  _msgpack_rpc_settings_unref (self->settings);
   g_clear_object (&self->subprocess);
   g_clear_error (&self->last_error);
   g_clear_object (&self->dispatcher);
@@ -597,7 +598,7 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_DEFAULT_TIMEOUT] =
-    g_param_spec_int ("default-timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT, settable);
+    _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT);
 
   /**
    * MsgpackRpcClient:dispatcher: (getter get_dispatcher) (setter set_dispatcher)
@@ -641,15 +642,23 @@ install_properties (GObjectClass *object_class)
     g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT, construct);
 
   /**
+   * MsgpackRpcClient:pack-flags: (getter get_pack_flags) (setter set_pack_flags)
+   *
+   * How messages are written, for peers that read no other form. What has no such form makes a call
+   * fail with [error@Error.INVALID_VALUE], and an answer become an error that says so.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PACK_FLAGS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PACK_FLAGS);
+
+  /**
    * MsgpackRpcClient:profile: (getter get_profile) (setter set_profile)
    *
    * The dialect that the peer speaks.
    *
    * Since: 1.0
    */
-  props[PROP_PROFILE] =
-    g_param_spec_enum ("profile", NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
-                       MSGPACK_RPC_PROFILE_TOLERANT, settable);
+  props[PROP_PROFILE] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PROFILE);
 
   /**
    * MsgpackRpcClient:queue-while-connecting: (getter get_queue_while_connecting) (setter set_queue_while_connecting)
@@ -682,6 +691,16 @@ install_properties (GObjectClass *object_class)
   props[PROP_STATUS] =
     g_param_spec_enum ("status", NULL, NULL, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
                        MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED, readable);
+
+  /**
+   * MsgpackRpcClient:string-policy: (getter get_string_policy) (setter set_string_policy)
+   *
+   * What becomes of a str from the peer that is not valid UTF-8, or has a NUL in it. One that the
+   * policy does not allow ends the connection.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STRING_POLICY] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_STRING_POLICY);
 
   /**
    * MsgpackRpcClient:subprocess: (getter get_subprocess)
@@ -779,7 +798,7 @@ msgpack_rpc_client_init (MsgpackRpcClient *self)
 {
   g_mutex_init (&self->lock);
   _msgpack_rpc_target_init (&self->target);
-  self->default_timeout = DEFAULT_TIMEOUT;
+  self->settings = _msgpack_rpc_settings_new ();
   self->queue_while_connecting = TRUE;
 }
 
@@ -1066,105 +1085,27 @@ msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
     _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
 }
 
-/**
- * msgpack_rpc_client_get_default_timeout: (get-property default-timeout)
- * @self: a client
- *
- * Gets how long a call may take that does not say so itself.
- *
- * Returns: milliseconds; `G_MAXINT` for no limit
- * Since: 1.0
- */
-int
-msgpack_rpc_client_get_default_timeout (MsgpackRpcClient *self)
+MsgpackRpcSettings *
+_msgpack_rpc_client_get_settings (MsgpackRpcClient *self)
 {
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), 0);
-
-  locker = g_mutex_locker_new (&self->lock);
-  return self->default_timeout;
+  return self->settings;
 }
 
-/**
- * msgpack_rpc_client_set_default_timeout: (set-property default-timeout)
- * @self: a client
- * @default_timeout: milliseconds; `G_MAXINT` for no limit
- *
- * Sets how long a call may take that does not say so itself.
- *
- * Since: 1.0
- */
 void
-msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
-                                        int               default_timeout)
+_msgpack_rpc_client_set_setting (MsgpackRpcClient  *self,
+                                 MsgpackRpcSetting  setting,
+                                 int                value)
 {
   g_autoptr(MsgpackRpcConnection) connection = NULL;
-  gboolean changed;
 
-  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
-  g_return_if_fail (default_timeout >= 0);
+  _msgpack_rpc_settings_set (self->settings, setting, value, self, self->reactor);
 
+  /* One that is made from here on has it already. */
   g_mutex_lock (&self->lock);
-  changed = self->default_timeout != default_timeout;
-  self->default_timeout = default_timeout;
   g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
-
   if (connection != NULL)
-    msgpack_rpc_connection_set_default_timeout (connection, default_timeout);
-  if (changed)
-    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DEFAULT_TIMEOUT]);
-}
-
-/**
- * msgpack_rpc_client_get_profile: (get-property profile)
- * @self: a client
- *
- * Gets the dialect that the peer speaks.
- *
- * Returns: the profile
- * Since: 1.0
- */
-MsgpackRpcProfile
-msgpack_rpc_client_get_profile (MsgpackRpcClient *self)
-{
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_PROFILE_TOLERANT);
-
-  locker = g_mutex_locker_new (&self->lock);
-  return self->profile;
-}
-
-/**
- * msgpack_rpc_client_set_profile: (set-property profile)
- * @self: a client
- * @profile: a profile
- *
- * Sets the dialect that the peer speaks.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
-                                MsgpackRpcProfile  profile)
-{
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  gboolean changed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
-
-  g_mutex_lock (&self->lock);
-  changed = self->profile != profile;
-  self->profile = profile;
-  g_set_object (&connection, self->connection);
-  g_mutex_unlock (&self->lock);
-
-  if (connection != NULL)
-    msgpack_rpc_connection_set_profile (connection, profile);
-  if (changed)
-    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_PROFILE]);
+    _msgpack_rpc_connection_set_setting (connection, setting, value);
 }
 
 /**

@@ -55,10 +55,22 @@ void msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
                                              int               default_timeout);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcPackFlags msgpack_rpc_client_get_pack_flags (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                msgpack_rpc_client_set_pack_flags (MsgpackRpcClient    *self,
+                                                       MsgpackRpcPackFlags  pack_flags);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcProfile msgpack_rpc_client_get_profile (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void              msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
                                                   MsgpackRpcProfile  profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcStringPolicy msgpack_rpc_client_get_string_policy (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_client_set_string_policy (MsgpackRpcClient       *self,
+                                                             MsgpackRpcStringPolicy  policy);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_client_get_queue_while_connecting (MsgpackRpcClient *self);

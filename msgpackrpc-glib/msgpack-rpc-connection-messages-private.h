@@ -30,6 +30,7 @@ struct _MsgpackRpcConnection
   GMainContext *main_context;      /* fixed, owned */
   MsgpackRpcReactor *reactor;      /* fixed, owned */
   MsgpackRpcLink *link;            /* fixed, owned */
+  MsgpackRpcSettings *settings;    /* fixed, owned */
   guint64 max_message_size;        /* construct only */
   guint64 max_decoded_size;
   guint max_depth;
@@ -50,8 +51,6 @@ struct _MsgpackRpcConnection
   MsgpackRpcCallTable calls;
   GHashTable *invocations;         /* MsgpackRpcInvocation, not owned → GWeakRef */
   MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
-  MsgpackRpcProfile profile;
-  int default_timeout;
 };
 
 enum

@@ -76,8 +76,8 @@ send_answer (MsgpackRpcConnection *self,
   g_autoptr(GBytes) bytes = NULL;
   g_autoptr(GError) error = NULL;
 
-  bytes = _msgpack_rpc_message_pack_answer (profile, MSGPACK_RPC_PACK_FLAGS_NONE, msgid,
-                                            error_value, result);
+  bytes = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
+                                            msgid, error_value, result);
   if (bytes == NULL)
     return FALSE;
 
@@ -735,17 +735,19 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
 }
 
 static GBytes *
-pack_call (MsgpackRpcCall  *call,
-           guint32          msgid,
-           GError         **error)
+pack_call (MsgpackRpcConnection  *self,
+           MsgpackRpcCall        *call,
+           guint32                msgid,
+           GError               **error)
 {
   const char *method = msgpack_rpc_call_get_method (call);
   GVariant *params = msgpack_rpc_call_get_params (call);
+  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
 
   if (msgid != 0)
-    return _msgpack_rpc_message_pack_request (msgid, method, params, MSGPACK_RPC_PACK_FLAGS_NONE, error);
+    return _msgpack_rpc_message_pack_request (msgid, method, params, flags, error);
 
-  return _msgpack_rpc_message_pack_notification (method, params, MSGPACK_RPC_PACK_FLAGS_NONE, error);
+  return _msgpack_rpc_message_pack_notification (method, params, flags, error);
 }
 
 gboolean
@@ -790,7 +792,7 @@ _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
   if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
     msgid = new_msgid (self);
 
-  bytes = pack_call (call, msgid, &error);
+  bytes = pack_call (self, call, msgid, &error);
   if (bytes == NULL)
     {
       _msgpack_rpc_call_fail (call, error);
@@ -833,9 +835,10 @@ connection_send_notification (MsgpackRpcPeer  *peer,
                               GError         **error)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
-  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_notification (method, params,
-                                                                       MSGPACK_RPC_PACK_FLAGS_NONE,
-                                                                       error);
+  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+  g_autoptr(GBytes) bytes = NULL;
+
+  bytes = _msgpack_rpc_message_pack_notification (method, params, flags, error);
 
   return bytes != NULL && _msgpack_rpc_link_send (self->link, bytes, NULL, FALSE, error);
 }

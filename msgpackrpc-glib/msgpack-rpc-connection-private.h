@@ -5,8 +5,17 @@
 
 #include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
+#include "msgpack-rpc-settings-private.h"
 
 G_BEGIN_DECLS
+
+/* ---- for a server and a client ---- */
+
+void _msgpack_rpc_connection_set_setting  (MsgpackRpcConnection *self,
+                                           MsgpackRpcSetting     setting,
+                                           int                   value);
+void _msgpack_rpc_connection_set_settings (MsgpackRpcConnection *self,
+                                           MsgpackRpcSettings   *settings);
 
 /* ---- for a server ---- */
 

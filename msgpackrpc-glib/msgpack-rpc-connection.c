@@ -14,7 +14,6 @@
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-value.h"
 
-#define DEFAULT_TIMEOUT 25000
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define DEFAULT_MAX_DECODED_SIZE (256 * 1024 * 1024)
 #define DEFAULT_MAX_DEPTH 32
@@ -33,11 +32,13 @@ enum
   PROP_MAX_DECODED_SIZE,
   PROP_MAX_DEPTH,
   PROP_MAX_MESSAGE_SIZE,
+  PROP_PACK_FLAGS,
   PROP_PROFILE,
   PROP_QUEUED_BYTES,
   PROP_REMOTE_ADDRESS,
   PROP_STATISTICS,
   PROP_STATUS,
+  PROP_STRING_POLICY,
   N_PROPS
 };
 
@@ -103,7 +104,10 @@ msgpack_rpc_connection_get_property (GObject    *object,
       g_value_take_object (value, msgpack_rpc_connection_get_credentials (self));
       break;
     case PROP_DEFAULT_TIMEOUT:
-      g_value_set_int (value, msgpack_rpc_connection_get_default_timeout (self));
+    case PROP_PACK_FLAGS:
+    case PROP_PROFILE:
+    case PROP_STRING_POLICY:
+      _msgpack_rpc_settings_get_value (self->settings, pspec, value);
       break;
     case PROP_DISPATCHER:
       g_value_take_object (value, _msgpack_rpc_connection_ref_dispatcher (self));
@@ -128,9 +132,6 @@ msgpack_rpc_connection_get_property (GObject    *object,
       break;
     case PROP_MAX_MESSAGE_SIZE:
       g_value_set_uint64 (value, self->max_message_size);
-      break;
-    case PROP_PROFILE:
-      g_value_set_enum (value, (int) msgpack_rpc_connection_get_profile (self));
       break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, msgpack_rpc_connection_get_queued_bytes (self));
@@ -160,7 +161,11 @@ msgpack_rpc_connection_set_property (GObject      *object,
   switch (prop_id)
     {
     case PROP_DEFAULT_TIMEOUT:
-      msgpack_rpc_connection_set_default_timeout (self, g_value_get_int (value));
+    case PROP_PACK_FLAGS:
+    case PROP_PROFILE:
+    case PROP_STRING_POLICY:
+      _msgpack_rpc_connection_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
+                                   _msgpack_rpc_setting_from_value (value));
       break;
     case PROP_DISPATCHER:
       msgpack_rpc_connection_set_dispatcher (self, g_value_get_object (value));
@@ -180,9 +185,6 @@ msgpack_rpc_connection_set_property (GObject      *object,
     case PROP_MAX_MESSAGE_SIZE:
       self->max_message_size = g_value_get_uint64 (value);
       break;
-    case PROP_PROFILE:
-      msgpack_rpc_connection_set_profile (self, (MsgpackRpcProfile) g_value_get_enum (value));
-      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -200,7 +202,8 @@ msgpack_rpc_connection_constructed (GObject *object)
   if (self->main_context == NULL)
     self->main_context = g_main_context_ref_thread_default ();
   self->reactor = _msgpack_rpc_reactor_get (self->main_context);
-  self->link = _msgpack_rpc_link_new (object, &_msgpack_rpc_connection_link_funcs, self->reactor);
+  self->link = _msgpack_rpc_link_new (object, &_msgpack_rpc_connection_link_funcs, self->reactor,
+                                      self->settings);
   _msgpack_rpc_link_set_limits (self->link, self->max_message_size, self->max_decoded_size,
                                 self->max_depth);
   if (self->io_stream != NULL)
@@ -233,6 +236,7 @@ msgpack_rpc_connection_finalize (GObject *object)
   g_clear_object (&self->dispatcher);
   g_clear_object (&self->io_stream);
   g_object_unref (self->link);
+  _msgpack_rpc_settings_unref (self->settings);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -266,7 +270,7 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_DEFAULT_TIMEOUT] =
-    g_param_spec_int ("default-timeout", NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT, settable);
+    _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT);
 
   /**
    * MsgpackRpcConnection:dispatcher: (getter get_dispatcher) (setter set_dispatcher)
@@ -354,15 +358,23 @@ install_properties (GObjectClass *object_class)
                          construct);
 
   /**
+   * MsgpackRpcConnection:pack-flags: (getter get_pack_flags) (setter set_pack_flags)
+   *
+   * How messages are written, for peers that read no other form. What has no such form makes a call
+   * fail with [error@Error.INVALID_VALUE], and an answer become an error that says so.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PACK_FLAGS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PACK_FLAGS);
+
+  /**
    * MsgpackRpcConnection:profile: (getter get_profile) (setter set_profile)
    *
    * The dialect that the peer speaks.
    *
    * Since: 1.0
    */
-  props[PROP_PROFILE] =
-    g_param_spec_enum ("profile", NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
-                       MSGPACK_RPC_PROFILE_TOLERANT, settable);
+  props[PROP_PROFILE] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PROFILE);
 
   /**
    * MsgpackRpcConnection:queued-bytes: (getter get_queued_bytes)
@@ -404,6 +416,16 @@ install_properties (GObjectClass *object_class)
   props[PROP_STATUS] =
     g_param_spec_enum ("status", NULL, NULL, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
                        MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED, readable);
+
+  /**
+   * MsgpackRpcConnection:string-policy: (getter get_string_policy) (setter set_string_policy)
+   *
+   * What becomes of a str from the peer that is not valid UTF-8, or has a NUL in it. One that the
+   * policy does not allow ends the connection.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STRING_POLICY] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_STRING_POLICY);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -534,7 +556,7 @@ msgpack_rpc_connection_init (MsgpackRpcConnection *self)
   g_weak_ref_init (&self->client, NULL);
   _msgpack_rpc_call_table_init (&self->calls);
   self->invocations = g_hash_table_new_full (NULL, NULL, NULL, weak_ref_free);
-  self->default_timeout = DEFAULT_TIMEOUT;
+  self->settings = _msgpack_rpc_settings_new ();
 }
 
 /**
@@ -886,99 +908,6 @@ msgpack_rpc_connection_set_dispatcher (MsgpackRpcConnection *self,
     _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
 }
 
-/**
- * msgpack_rpc_connection_get_default_timeout: (get-property default-timeout)
- * @self: a connection
- *
- * Gets how long a call may take that does not say so itself.
- *
- * Returns: milliseconds; `G_MAXINT` for no limit
- * Since: 1.0
- */
-int
-msgpack_rpc_connection_get_default_timeout (MsgpackRpcConnection *self)
-{
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), 0);
-
-  locker = g_mutex_locker_new (&self->lock);
-  return self->default_timeout;
-}
-
-/**
- * msgpack_rpc_connection_set_default_timeout: (set-property default-timeout)
- * @self: a connection
- * @default_timeout: milliseconds; `G_MAXINT` for no limit
- *
- * Sets how long a call may take that does not say so itself.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,
-                                            int                   default_timeout)
-{
-  gboolean changed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
-  g_return_if_fail (default_timeout >= 0);
-
-  g_mutex_lock (&self->lock);
-  changed = self->default_timeout != default_timeout;
-  self->default_timeout = default_timeout;
-  g_mutex_unlock (&self->lock);
-
-  if (changed)
-    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DEFAULT_TIMEOUT]);
-}
-
-/**
- * msgpack_rpc_connection_get_profile: (get-property profile)
- * @self: a connection
- *
- * Gets the dialect that the peer speaks.
- *
- * Returns: the profile
- * Since: 1.0
- */
-MsgpackRpcProfile
-msgpack_rpc_connection_get_profile (MsgpackRpcConnection *self)
-{
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), MSGPACK_RPC_PROFILE_TOLERANT);
-
-  locker = g_mutex_locker_new (&self->lock);
-  return self->profile;
-}
-
-/**
- * msgpack_rpc_connection_set_profile: (set-property profile)
- * @self: a connection
- * @profile: a profile
- *
- * Sets the dialect that the peer speaks.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_connection_set_profile (MsgpackRpcConnection *self,
-                                    MsgpackRpcProfile     profile)
-{
-  gboolean changed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
-
-  g_mutex_lock (&self->lock);
-  changed = self->profile != profile;
-  self->profile = profile;
-  g_mutex_unlock (&self->lock);
-
-  if (changed)
-    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_PROFILE]);
-}
-
 static gboolean
 is_array (GBytes *bytes)
 {
@@ -1015,7 +944,7 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  bytes = msgpack_rpc_pack (message, error);
+  bytes = msgpack_rpc_pack_full (message, msgpack_rpc_connection_get_pack_flags (self), error);
   if (bytes == NULL)
     return FALSE;
 

@@ -57,10 +57,22 @@ void msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,
                                                  int                   default_timeout);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcPackFlags msgpack_rpc_connection_get_pack_flags (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                msgpack_rpc_connection_set_pack_flags (MsgpackRpcConnection *self,
+                                                           MsgpackRpcPackFlags   pack_flags);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcProfile msgpack_rpc_connection_get_profile (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void              msgpack_rpc_connection_set_profile (MsgpackRpcConnection *self,
                                                       MsgpackRpcProfile     profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcStringPolicy msgpack_rpc_connection_get_string_policy (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_connection_set_string_policy (MsgpackRpcConnection   *self,
+                                                                 MsgpackRpcStringPolicy  policy);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "msgpack-rpc-types.h"
+#include "msgpack-rpc-settings-private.h"
 
 G_BEGIN_DECLS
 
@@ -14,8 +14,8 @@ gboolean _msgpack_rpc_guard_check (GSocket   *socket,
                                    GError   **error);
 
 /* Tells the peer why, if that is possible without waiting, and closes the socket. */
-void _msgpack_rpc_guard_turn_away (GSocket           *socket,
-                                   MsgpackRpcProfile  profile,
-                                   const GError      *error);
+void _msgpack_rpc_guard_turn_away (GSocket            *socket,
+                                   MsgpackRpcSettings *settings,
+                                   const GError       *error);
 
 G_END_DECLS

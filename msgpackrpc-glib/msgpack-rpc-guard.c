@@ -84,14 +84,15 @@ describe_peer (GSocket *socket)
 }
 
 void
-_msgpack_rpc_guard_turn_away (GSocket           *socket,
-                              MsgpackRpcProfile  profile,
-                              const GError      *error)
+_msgpack_rpc_guard_turn_away (GSocket            *socket,
+                              MsgpackRpcSettings *settings,
+                              const GError       *error)
 {
+  int profile = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PROFILE);
+  int flags = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
   g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_answer (profile, MSGPACK_RPC_PACK_FLAGS_NONE,
-                                                              msgid, text, NULL);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_answer (profile, flags, msgid, text, NULL);
   g_autofree char *peer = describe_peer (socket);
 
   g_info ("Turned away %s: %s", peer, error->message);

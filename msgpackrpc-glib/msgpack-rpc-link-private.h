@@ -4,6 +4,7 @@
 #pragma once
 
 #include "msgpack-rpc-reactor-private.h"
+#include "msgpack-rpc-settings-private.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -52,7 +53,8 @@ typedef void (*MsgpackRpcLinkOpenFunc) (MsgpackRpcLink *link,
 /* @owner is not referenced; it calls _msgpack_rpc_link_disown() in its dispose. */
 MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
                                           const MsgpackRpcLinkOwnerFuncs *funcs,
-                                          MsgpackRpcReactor              *reactor);
+                                          MsgpackRpcReactor              *reactor,
+                                          MsgpackRpcSettings             *settings);
 void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
 
 /* The limits of what is read. */

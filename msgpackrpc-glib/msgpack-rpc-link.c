@@ -47,6 +47,7 @@ struct _MsgpackRpcLink
 
   const MsgpackRpcLinkOwnerFuncs *funcs;
   MsgpackRpcReactor *reactor;   /* owned */
+  MsgpackRpcSettings *settings; /* owned */
 
   GMutex lock;                  /* guards all below, but for the unpacker */
   GObject *owner;               /* not owned; NULL once it is disposed of */
@@ -452,6 +453,7 @@ parse_input (MsgpackRpcLink *self,
       g_autoptr(GError) error = NULL;
       g_autoptr(GVariant) message = NULL;
       guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
+      int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
       gboolean stop;
 
       g_mutex_lock (&self->lock);
@@ -460,6 +462,7 @@ parse_input (MsgpackRpcLink *self,
       if (stop)
         return FALSE;
 
+      msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
       message = msgpack_rpc_unpacker_next (self->unpacker, &error);
       if (error != NULL)
         {
@@ -1068,13 +1071,13 @@ _msgpack_rpc_link_fail (MsgpackRpcLink *self,
 {
   g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
   g_autoptr(GVariant) text = g_variant_ref_sink (g_variant_new_string (error->message));
+  int flags = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
   g_autoptr(GBytes) bytes = NULL;
   gboolean holds_io;
 
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
-  bytes = _msgpack_rpc_message_pack_response (msgid, text, NULL, MSGPACK_RPC_PACK_FLAGS_NONE,
-                                              NULL);
+  bytes = _msgpack_rpc_message_pack_response (msgid, text, NULL, flags, NULL);
 
   g_mutex_lock (&self->lock);
   holds_io = self->io_thread == g_thread_self ();
@@ -1169,13 +1172,15 @@ _msgpack_rpc_link_disown (MsgpackRpcLink *self)
 MsgpackRpcLink *
 _msgpack_rpc_link_new (GObject                        *owner,
                        const MsgpackRpcLinkOwnerFuncs *funcs,
-                       MsgpackRpcReactor              *reactor)
+                       MsgpackRpcReactor              *reactor,
+                       MsgpackRpcSettings             *settings)
 {
   MsgpackRpcLink *self = g_object_new (MSGPACK_RPC_TYPE_LINK, NULL);
 
   self->owner = owner;
   self->funcs = funcs;
   self->reactor = _msgpack_rpc_reactor_ref (reactor);
+  self->settings = _msgpack_rpc_settings_ref (settings);
   return self;
 }
 
@@ -1198,6 +1203,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->io_released);
   _msgpack_rpc_reactor_unref (self->reactor);
+  _msgpack_rpc_settings_unref (self->settings);
 
   G_OBJECT_CLASS (_msgpack_rpc_link_parent_class)->finalize (object);
 }

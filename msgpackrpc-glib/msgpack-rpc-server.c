@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "msgpack-rpc-server.h"
+#include "msgpack-rpc-server-private.h"
 
 #include "msgpack-rpc-acceptor-private.h"
 #include "msgpack-rpc-address-private.h"
@@ -71,11 +71,11 @@ typedef struct
   MsgpackRpcReactor *reactor;         /* fixed, owned */
   MsgpackRpcObjectList *connections;  /* fixed; of MsgpackRpcConnection */
   MsgpackRpcAcceptor *acceptor;       /* fixed */
+  MsgpackRpcSettings *settings;       /* fixed, owned */
   gboolean is_ready;                  /* sockets may be added */
 
   GMutex lock;                        /* guards what follows */
   MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
-  MsgpackRpcProfile profile;
   gboolean allow_remote;
   guint max_connections;
   guint n_connections;                /* in the list, or about to be */
@@ -89,7 +89,9 @@ enum
   PROP_DISPATCHER,
   PROP_MAIN_CONTEXT,
   PROP_MAX_CONNECTIONS,
+  PROP_PACK_FLAGS,
   PROP_PROFILE,
+  PROP_STRING_POLICY,
   N_PROPS
 };
 
@@ -195,16 +197,14 @@ make_connection (MsgpackRpcServer  *self,
   MsgpackRpcServerPrivate *priv = get_private (self);
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
   MsgpackRpcConnection *connection;
-  MsgpackRpcProfile profile;
 
   g_mutex_lock (&priv->lock);
   g_set_object (&dispatcher, priv->dispatcher);
-  profile = priv->profile;
   g_mutex_unlock (&priv->lock);
 
   connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context);
   msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
-  msgpack_rpc_connection_set_profile (connection, profile);
+  _msgpack_rpc_connection_set_settings (connection, priv->settings);
 
   *guest = g_new0 (Guest, 1);
   g_weak_ref_init (&(*guest)->server, self);
@@ -275,7 +275,7 @@ let_in (MsgpackRpcServer  *self,
   if (!_msgpack_rpc_guard_check (socket, msgpack_rpc_server_get_allow_remote (self), &error) ||
       !take_place (self, &error))
     {
-      _msgpack_rpc_guard_turn_away (socket, msgpack_rpc_server_get_profile (self), error);
+      _msgpack_rpc_guard_turn_away (socket, get_private (self)->settings, error);
       return;
     }
 
@@ -409,6 +409,7 @@ msgpack_rpc_server_finalize (GObject *object)
   _msgpack_rpc_acceptor_free (priv->acceptor);
   g_clear_object (&priv->dispatcher);
   g_object_unref (priv->connections);
+  _msgpack_rpc_settings_unref (priv->settings);
   _msgpack_rpc_reactor_unref (priv->reactor);
   g_main_context_unref (priv->main_context);
   g_mutex_clear (&priv->lock);
@@ -448,8 +449,10 @@ msgpack_rpc_server_get_property (GObject    *object,
       g_value_set_uint (value, priv->max_connections);
       break;
 
+    case PROP_PACK_FLAGS:
     case PROP_PROFILE:
-      g_value_set_enum (value, priv->profile);
+    case PROP_STRING_POLICY:
+      _msgpack_rpc_settings_get_value (priv->settings, pspec, value);
       break;
 
     default:
@@ -484,8 +487,11 @@ msgpack_rpc_server_set_property (GObject      *object,
       msgpack_rpc_server_set_max_connections (self, g_value_get_uint (value));
       break;
 
+    case PROP_PACK_FLAGS:
     case PROP_PROFILE:
-      msgpack_rpc_server_set_profile (self, g_value_get_enum (value));
+    case PROP_STRING_POLICY:
+      _msgpack_rpc_server_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
+                                   _msgpack_rpc_setting_from_value (value));
       break;
 
     default:
@@ -553,14 +559,32 @@ install_properties (GObjectClass *object_class)
                                                    DEFAULT_MAX_CONNECTIONS, flags);
 
   /**
+   * MsgpackRpcServer:pack-flags: (getter get_pack_flags) (setter set_pack_flags)
+   *
+   * How later connections write messages; see [property@Connection:pack-flags].
+   *
+   * Since: 1.0
+   */
+  props[PROP_PACK_FLAGS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PACK_FLAGS);
+
+  /**
    * MsgpackRpcServer:profile: (getter get_profile) (setter set_profile)
    *
    * The dialect that later connections speak; see [property@Connection:profile].
    *
    * Since: 1.0
    */
-  props[PROP_PROFILE] = g_param_spec_enum ("profile", NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
-                                           MSGPACK_RPC_PROFILE_TOLERANT, flags);
+  props[PROP_PROFILE] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PROFILE);
+
+  /**
+   * MsgpackRpcServer:string-policy: (getter get_string_policy) (setter set_string_policy)
+   *
+   * What becomes of a str that is not valid UTF-8, or has a NUL in it, on later connections; see
+   * [property@Connection:string-policy].
+   *
+   * Since: 1.0
+   */
+  props[PROP_STRING_POLICY] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_STRING_POLICY);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -626,7 +650,7 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   g_mutex_init (&priv->lock);
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
   priv->max_connections = DEFAULT_MAX_CONNECTIONS;
-  priv->profile = MSGPACK_RPC_PROFILE_TOLERANT;
+  priv->settings = _msgpack_rpc_settings_new ();
 }
 
 /**
@@ -756,55 +780,20 @@ msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
   notify (self, PROP_DISPATCHER);
 }
 
-/**
- * msgpack_rpc_server_get_profile: (get-property profile)
- * @self: a server
- *
- * Gets the dialect that later connections speak.
- *
- * Returns: the profile
- *
- * Since: 1.0
- */
-MsgpackRpcProfile
-msgpack_rpc_server_get_profile (MsgpackRpcServer *self)
+MsgpackRpcSettings *
+_msgpack_rpc_server_get_settings (MsgpackRpcServer *self)
 {
-  MsgpackRpcServerPrivate *priv;
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), MSGPACK_RPC_PROFILE_TOLERANT);
-
-  priv = get_private (self);
-  locker = g_mutex_locker_new (&priv->lock);
-  return priv->profile;
+  return get_private (self)->settings;
 }
 
-/**
- * msgpack_rpc_server_set_profile: (set-property profile)
- * @self: a server
- * @profile: a profile
- *
- * Sets the dialect that later connections speak.
- *
- * Since: 1.0
- */
 void
-msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
-                                MsgpackRpcProfile  profile)
+_msgpack_rpc_server_set_setting (MsgpackRpcServer  *self,
+                                 MsgpackRpcSetting  setting,
+                                 int                value)
 {
-  MsgpackRpcServerPrivate *priv;
-  gboolean has_changed;
+  MsgpackRpcServerPrivate *priv = get_private (self);
 
-  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
-
-  priv = get_private (self);
-  g_mutex_lock (&priv->lock);
-  has_changed = priv->profile != profile;
-  priv->profile = profile;
-  g_mutex_unlock (&priv->lock);
-
-  if (has_changed)
-    notify (self, PROP_PROFILE);
+  _msgpack_rpc_settings_set (priv->settings, setting, value, self, priv->reactor);
 }
 
 /**

@@ -44,10 +44,22 @@ void                  msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *s
                                                          MsgpackRpcDispatcher *dispatcher);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcPackFlags msgpack_rpc_server_get_pack_flags (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                msgpack_rpc_server_set_pack_flags (MsgpackRpcServer    *self,
+                                                       MsgpackRpcPackFlags  pack_flags);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcProfile msgpack_rpc_server_get_profile (MsgpackRpcServer *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void              msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
                                                   MsgpackRpcProfile  profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcStringPolicy msgpack_rpc_server_get_string_policy (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_server_set_string_policy (MsgpackRpcServer       *self,
+                                                             MsgpackRpcStringPolicy  policy);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_server_get_allow_remote (MsgpackRpcServer *self);

@@ -732,6 +732,31 @@ const values = {
         assertThrows(() => MsgpackRpc.unpack(new Uint8Array([0xc1])), MsgpackRpc.Error);
     },
 
+    'value-options': () => {
+        const {PackFlags, StringPolicy} = MsgpackRpc;
+        const flags = PackFlags.LEGACY_RAW | PackFlags.FLOAT32;
+        const packed = MsgpackRpc.pack_full(new GLib.Variant('(ayd)', [[255, 0], 1.5]), flags);
+        assertEqual([...packed.toArray()], [0x92, 0xa2, 255, 0, 0xca, 0x3f, 0xc0, 0, 0]);
+
+        const unpacker = new Unpacker({string_policy: StringPolicy.REPLACE});
+        unpacker.feed(new Uint8Array([0xa1, 0xff]));
+        assertEqual(unpacker.next().unpack(), '\ufffd');
+
+        for (const type of [Client, Server]) {
+            const end = new type({pack_flags: flags, string_policy: StringPolicy.STRICT});
+            assertEqual(end.pack_flags, flags);
+            assertEqual(end.get_string_policy(), StringPolicy.STRICT);
+        }
+    },
+
+    'connection-options': async () => {
+        const {caller, callee} = makePair();
+        caller.pack_flags = MsgpackRpc.PackFlags.LEGACY_RAW;
+        callee.string_policy = MsgpackRpc.StringPolicy.REPLACE;
+        const params = new GLib.Variant('(ay)', [[97, 255]]);
+        assertEqual((await caller.call_async('echo', params, null)).unpack(), 'a\ufffd');
+    },
+
     'unpacker': () => {
         const unpacker = new Unpacker();
         unpacker.feed(new Uint8Array([0x92, 0x01]));

@@ -819,6 +819,34 @@ class Values(PairCase):
             with self.assert_raises(ERROR, M.Error.INVALID_MESSAGE):
                 M.unpack(GLib.Bytes(nonsense))
 
+    def test_pack_flags(self):
+        flags = M.PackFlags.LEGACY_RAW | M.PackFlags.FLOAT32
+        packed = M.pack_full(GLib.Variant('(ayd)', (b'\xff' * 32, 1.5)), flags)
+        self.assertEqual(packed.get_data(),
+                         b'\x92\xda\0\x20' + b'\xff' * 32 + b'\xca\x3f\xc0\0\0')
+        with self.assert_raises(ERROR, M.Error.INVALID_VALUE):
+            M.pack_full(GLib.Variant('(hay)', (5, b'x')), flags)
+
+    def test_string_policy(self):
+        unpacker = M.Unpacker(string_policy=M.StringPolicy.REPLACE)
+        unpacker.feed(GLib.Bytes(b'\xa2a\xff'))
+        self.assertEqual(unpacker.next().unpack(), 'a\ufffd')
+        unpacker.props.string_policy = M.StringPolicy.STRICT
+        unpacker.feed(GLib.Bytes(b'\xa2a\xff'))
+        with self.assert_raises(ERROR, M.Error.INVALID_MESSAGE):
+            unpacker.next()
+
+    def test_options_of_a_connection(self):
+        self.assertEqual(self.caller.props.pack_flags, M.PackFlags.NONE)
+        self.caller.props.pack_flags = M.PackFlags.LEGACY_RAW
+        self.callee.props.string_policy = M.StringPolicy.REPLACE
+        result = ask(self.caller, 'echo', GLib.Variant('(ay)', (b'a\xff',)))
+        self.assertEqual(result.unpack(), 'a\ufffd')
+        for cls in (M.Client, M.Server):
+            end = cls(pack_flags=M.PackFlags.FLOAT32, string_policy=M.StringPolicy.STRICT)
+            self.assertEqual(end.get_pack_flags(), M.PackFlags.FLOAT32)
+            self.assertEqual(end.get_string_policy(), M.StringPolicy.STRICT)
+
     def test_unpacker(self):
         unpacker = M.Unpacker()
         unpacker.feed(GLib.Bytes(b'\x92\x01'))

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-client-private.h"
+
+/* The properties of a client that its connections have, too. */
+
+static int
+get_setting (MsgpackRpcClient  *self,
+             MsgpackRpcSetting  setting)
+{
+  return _msgpack_rpc_settings_get (_msgpack_rpc_client_get_settings (self), setting);
+}
+
+/**
+ * msgpack_rpc_client_get_default_timeout: (get-property default-timeout)
+ * @self: a client
+ *
+ * Gets how long a call may take that does not say so itself.
+ *
+ * Returns: milliseconds; `G_MAXINT` for no limit
+ *
+ * Since: 1.0
+ */
+int
+msgpack_rpc_client_get_default_timeout (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), 0);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT);
+}
+
+/**
+ * msgpack_rpc_client_set_default_timeout: (set-property default-timeout)
+ * @self: a client
+ * @default_timeout: milliseconds; `G_MAXINT` for no limit
+ *
+ * Sets how long a call may take that does not say so itself.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
+                                        int               default_timeout)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (default_timeout >= 0);
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT, default_timeout);
+}
+
+/**
+ * msgpack_rpc_client_get_pack_flags: (get-property pack-flags)
+ * @self: a client
+ *
+ * Gets how messages are written.
+ *
+ * Returns: the flags
+ *
+ * Since: 1.0
+ */
+MsgpackRpcPackFlags
+msgpack_rpc_client_get_pack_flags (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_PACK_FLAGS_NONE);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_PACK_FLAGS);
+}
+
+/**
+ * msgpack_rpc_client_set_pack_flags: (set-property pack-flags)
+ * @self: a client
+ * @pack_flags: flags
+ *
+ * Sets how messages are written, from the next one on. Those that wait to be sent have been
+ * written already.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_pack_flags (MsgpackRpcClient    *self,
+                                   MsgpackRpcPackFlags  pack_flags)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_PACK_FLAGS, (int) pack_flags);
+}
+
+/**
+ * msgpack_rpc_client_get_profile: (get-property profile)
+ * @self: a client
+ *
+ * Gets the dialect that the peer speaks.
+ *
+ * Returns: the profile
+ *
+ * Since: 1.0
+ */
+MsgpackRpcProfile
+msgpack_rpc_client_get_profile (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_PROFILE_TOLERANT);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_PROFILE);
+}
+
+/**
+ * msgpack_rpc_client_set_profile: (set-property profile)
+ * @self: a client
+ * @profile: a profile
+ *
+ * Sets the dialect that the peer speaks.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
+                                MsgpackRpcProfile  profile)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_PROFILE, (int) profile);
+}
+
+/**
+ * msgpack_rpc_client_get_string_policy: (get-property string-policy)
+ * @self: a client
+ *
+ * Gets what becomes of a str that is not valid UTF-8, or has a NUL in it.
+ *
+ * Returns: the policy
+ *
+ * Since: 1.0
+ */
+MsgpackRpcStringPolicy
+msgpack_rpc_client_get_string_policy (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_STRING_POLICY_RAW);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_STRING_POLICY);
+}
+
+/**
+ * msgpack_rpc_client_set_string_policy: (set-property string-policy)
+ * @self: a client
+ * @policy: a policy
+ *
+ * Sets what becomes of a str that is not valid UTF-8, or has a NUL in it, from the next message
+ * that is read on.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_string_policy (MsgpackRpcClient       *self,
+                                      MsgpackRpcStringPolicy  policy)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_STRING_POLICY, (int) policy);
+}
