@@ -261,6 +261,14 @@ class Usage(TestCase):
         self.assertEqual((status, out), (USAGE, ''))
         self.assertIn('handle', err)
 
+    def test_value_without_such_a_form(self):
+        for option, value, message in [
+            ('--legacy-raw', '{"$ext":[5,"AQID"]}', 'the legacy form has no extension values'),
+            ('--float32', '1e300', '1.0000000000000001e+300 is too large for a 32-bit float'),
+        ]:
+            self.assert_usage(['call', option, 'localhost:1', 'm', value],
+                              f'Value cannot be written as MessagePack: {message}')
+
     def test_value_that_is_too_deep(self):
         value = '{"a":' * 64 + '1' + '}' * 64
         status, out, err = run('call', 'localhost:1', 'm', value)
@@ -311,6 +319,8 @@ class Help(TestCase):
             for args in (['--help'], ['-h'], ['localhost:1', 'm', '--help']):
                 out = self.help_of(command, *args)
                 self.assertIn(f'msgpackrpc {command} [OPTION…] ADDRESS METHOD [ARG…]', out)
+                self.assertIn('--float32', out)
+                self.assertIn('--legacy-raw', out)
                 self.assertIn('--timeout=SECONDS', out)
                 self.assertIn('--variant', out)
 
@@ -322,7 +332,7 @@ class Help(TestCase):
         self.assertEqual(commands, ['call', 'notify'])
         words = commands + re.findall(r'--[\w-]+', general.partition('Commands:')[0])
         for command in commands:
-            words += re.findall(r' (--[a-z-]+)', self.help_of(command, '--help'))
+            words += re.findall(r' (--[\w-]+)', self.help_of(command, '--help'))
         for word in words:
             self.assertRegex(manual, rf'(?<![\w-]){word}(?![\w-])')
             self.assertRegex(completion, rf'(?<![\w-]){word}(?![\w-])')
@@ -357,7 +367,8 @@ class Completion(TestCase):
             'msgpackrpc call --timeout 5 tl': ['tls://'],
             'msgpackrpc call --timeout ': [],
             'msgpackrpc call localhost:1 ': [],
-            'msgpackrpc call localhost:1 m --': ['--help', '--timeout', '--variant'],
+            'msgpackrpc call localhost:1 m --': ['--float32', '--help', '--legacy-raw', '--timeout',
+                                                 '--variant'],
         }.items():
             self.assertEqual(self.complete(line), words, line)
 
@@ -413,6 +424,19 @@ class Call(TestCase):
             with self.subTest(text), answering('m', array(bytes.fromhex(packed))) as peer:
                 self.assert_run(['call', '--variant', peer.address, 'm', text],
                                 (SUCCESS, 'null\n', ''))
+
+    def test_dialects(self):
+        text = b'x' * 32
+        for options, packed in [
+            ([], array(b'\xd9\x20' + text, b'\xc4\x01\xff', bytes.fromhex('cb 3ff8000000000000'))),
+            (['--legacy-raw'],
+             array(b'\xda\0\x20' + text, b'\xa1\xff', bytes.fromhex('cb 3ff8000000000000'))),
+            (['--float32', '--legacy-raw'],
+             array(b'\xda\0\x20' + text, b'\xa1\xff', bytes.fromhex('ca 3fc00000'))),
+        ]:
+            with self.subTest(options), answering('m', packed) as peer:
+                self.assert_run(['call', *options, peer.address, 'm', f'"{text.decode()}"',
+                                 '{"$bin":"/w=="}', '1.5'], (SUCCESS, 'null\n', ''))
 
     def test_locale_does_not_matter(self):
         for locale in ('C', 'C.UTF-8'):
@@ -550,6 +574,10 @@ class Notify(TestCase):
         text = 'x' * 100000
         packed = b'\xdb' + len(text).to_bytes(4, 'big') + text.encode()
         self.check(['m', *[f'"{text}"'] * 15], array(*[packed] * 15))
+
+    def test_dialects(self):
+        self.check(['m', '--float32', '--legacy-raw', '1.5', '{"$bin":"/w=="}'],
+                   array(bytes.fromhex('ca 3fc00000'), b'\xa1\xff'))
 
     def test_addresses(self):
         folder = self.make_folder()

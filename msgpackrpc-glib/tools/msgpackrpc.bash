@@ -35,7 +35,7 @@ _msgpackrpc ()
   elif [[ $previous =~ ^(-t|--timeout)$ ]]; then
     return
   elif [[ $current == -* ]]; then
-    choices='--help --timeout --variant'
+    choices='--float32 --help --legacy-raw --timeout --variant'
   elif [[ $position -eq 0 && $current == [/.]* ]]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -91,7 +91,7 @@ run_call (char **argv)
   if (request == NULL)
     return tool_refuse_usage (error);
 
-  client = msgpack_rpc_client_new (request->address);
+  client = tool_request_new_client (request);
   call = msgpack_rpc_call_new (request->method, request->params);
   msgpack_rpc_call_set_timeout (call, request->timeout);
   msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (client), call);

@@ -89,7 +89,7 @@ run_notify (char **argv)
   if (request == NULL)
     return tool_refuse_usage (error);
 
-  client = msgpack_rpc_client_new (request->address);
+  client = tool_request_new_client (request);
   if (!send_notification (client, request, &error) ||
       !msgpack_rpc_client_close_sync (client, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, &error))
     {

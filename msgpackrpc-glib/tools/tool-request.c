@@ -8,11 +8,19 @@
 #include <math.h>
 
 #include <glib/gi18n.h>
-#include <msgpackrpc-glib/msgpackrpc-glib.h>
 
 #include "tool-json.h"
 
 #define DEFAULT_TIMEOUT 25.0
+
+/* What the options say. */
+typedef struct
+{
+  double seconds;
+  gboolean are_variants;
+  gboolean legacy_raw;
+  gboolean float32;
+} Options;
 
 static GVariant *
 read_variant (const char  *text,
@@ -56,11 +64,19 @@ read_params (char     **arguments,
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-static gboolean
-can_be_sent (GVariant  *params,
-             GError   **error)
+static MsgpackRpcPackFlags
+flags_from_options (const Options *options)
 {
-  g_autoptr(GBytes) bytes = msgpack_rpc_pack (params, error);
+  return (options->legacy_raw ? MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW : 0) |
+         (options->float32 ? MSGPACK_RPC_PACK_FLAGS_FLOAT32 : 0);
+}
+
+static gboolean
+can_be_sent (GVariant             *params,
+             MsgpackRpcPackFlags   flags,
+             GError              **error)
+{
+  g_autoptr(GBytes) bytes = msgpack_rpc_pack_full (params, flags, error);
 
   return bytes != NULL;
 }
@@ -82,10 +98,9 @@ timeout_from_seconds (double   seconds,
 }
 
 static ToolRequest *
-request_from_arguments (char     **arguments,
-                        gboolean   are_variants,
-                        double     seconds,
-                        GError   **error)
+request_from_arguments (char          **arguments,
+                        const Options  *options,
+                        GError        **error)
 {
   g_autoptr(ToolRequest) self = g_new0 (ToolRequest, 1);
 
@@ -99,9 +114,10 @@ request_from_arguments (char     **arguments,
 
   self->address = g_strdup (arguments[0]);
   self->method = g_strdup (arguments[1]);
-  self->params = read_params (arguments + 2, are_variants, error);
-  if (self->params == NULL || !can_be_sent (self->params, error) ||
-      !timeout_from_seconds (seconds, &self->timeout, error))
+  self->flags = flags_from_options (options);
+  self->params = read_params (arguments + 2, options->are_variants, error);
+  if (self->params == NULL || !can_be_sent (self->params, self->flags, error) ||
+      !timeout_from_seconds (options->seconds, &self->timeout, error))
     return NULL;
 
   return g_steal_pointer (&self);
@@ -113,20 +129,22 @@ tool_request_new (const ToolCommand  *command,
                   char              **argv,
                   GError            **error)
 {
-  double seconds = DEFAULT_TIMEOUT;
-  gboolean are_variants = FALSE;
+  Options options = { .seconds = DEFAULT_TIMEOUT };
   const GOptionEntry entries[] = {
-    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &seconds,
+    { "float32", 0, 0, G_OPTION_ARG_NONE, &options.float32,
+      N_("Send floats with 32 bits"), NULL },
+    { "legacy-raw", 0, 0, G_OPTION_ARG_NONE, &options.legacy_raw,
+      N_("Send strings and binary data as programs from before 2013 expect them"), NULL },
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &options.seconds,
       N_("Give up after this time, which is 25 seconds if not given"), N_("SECONDS") },
-    { "variant", 0, 0, G_OPTION_ARG_NONE, &are_variants,
+    { "variant", 0, 0, G_OPTION_ARG_NONE, &options.are_variants,
       N_("Arguments are in the text form of GVariant, not JSON"), NULL },
     { NULL },
   };
   g_autoptr(GOptionContext) context = tool_context_new (command, entries);
   g_auto(GStrv) arguments = tool_parse_options (context, argv, error);
 
-  return arguments != NULL ? request_from_arguments (arguments, are_variants, seconds, error)
-                           : NULL;
+  return arguments != NULL ? request_from_arguments (arguments, &options, error) : NULL;
 }
 
 void
@@ -136,4 +154,14 @@ tool_request_free (ToolRequest *self)
   g_free (self->method);
   g_clear_pointer (&self->params, g_variant_unref);
   g_free (self);
+}
+
+MsgpackRpcClient *
+tool_request_new_client (const ToolRequest *self)
+{
+  MsgpackRpcClient *client = msgpack_rpc_client_new (self->address);
+
+  msgpack_rpc_client_set_pack_flags (client, self->flags);
+
+  return client;
 }

@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <msgpackrpc-glib/msgpackrpc-glib.h>
+
 #include "tool.h"
 
 G_BEGIN_DECLS
@@ -13,6 +15,7 @@ typedef struct
   char *address;
   char *method;
   GVariant *params; /* an array; owned */
+  MsgpackRpcPackFlags flags;
   int timeout;      /* milliseconds; G_MAXINT for none */
 } ToolRequest;
 
@@ -20,6 +23,9 @@ ToolRequest *tool_request_new  (const ToolCommand  *command,
                                 char              **argv,
                                 GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 void         tool_request_free (ToolRequest        *self);
+
+/* For its address and flags; not opened. */
+MsgpackRpcClient *tool_request_new_client (const ToolRequest *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolRequest, tool_request_free)
 
