@@ -17,14 +17,15 @@
 
 G_STATIC_ASSERT (MSGPACK_EMBED_STACK_SIZE == MSGPACK_RPC_LIMIT_DEPTH + 1);
 
-/* msgpack-c's parser calls back for each value. A value is written at once, as GVariant's
- * serialised form of a variant: its data at a multiple of 8, a NUL, its type. The framing offsets
- * of a container follow its items when the last one is complete; until then the ends of the items
- * are kept in a table of their own. All starts are multiples of 8, so positions in the output and
- * positions within a container are aligned alike.
+/* msgpack-c's parser calls back for each value. Its data are written at once, as those of a GVariant
+ * of the type variant: at a multiple of 8. It calls back again when the value has become an item of
+ * an array or of a map: then what else a variant has is written, a NUL and its type. If the item is
+ * a container, the framing offsets of its own items come before that; until then the ends of the
+ * items are kept in a table of their own. All starts are multiples of 8, so positions in the output
+ * and positions within a container are aligned alike.
  *
- * The parser tells neither a container's end nor that a map's key is complete: a stack of
- * containers keeps count. */
+ * The parser does not tell that a map's key is complete: a simple one ends when it is put, and one
+ * that is a container counts its items. */
 
 /* A message of which no more than this has come is not begun: its bytes wait as they are, for a
  * byte can take twenty once it is decoded. */
@@ -58,45 +59,44 @@ typedef enum
   KIND_MAP_ANY, /* a(vv) */
 } Kind;
 
-/* What comes next in a container. */
-typedef enum
-{
-  EXPECT_MESSAGE,
-  EXPECT_ITEM,
-  EXPECT_KEY,
-  EXPECT_VALUE, /* of the key */
-} Expectation;
-
 /* What follows a value: a NUL and its type, in as many bytes as can be written at once. */
 typedef struct
 {
-  guint64 text;
+  char text[8];
   gsize length;
 } Suffix;
 
-/* To a compiler, two constants. */
-static inline Suffix
-suffix_new (const char text[8],
-            gsize      length)
-{
-  Suffix self = { .length = length };
+#define SUFFIX(type) { "\0" type, sizeof ("\0" type) - 1 }
 
-  memcpy (&self.text, text, sizeof self.text);
+static const Suffix suffix_b = SUFFIX ("b");
+static const Suffix suffix_x = SUFFIX ("x");
+static const Suffix suffix_t = SUFFIX ("t");
+static const Suffix suffix_d = SUFFIX ("d");
+static const Suffix suffix_s = SUFFIX ("s");
+static const Suffix suffix_mv = SUFFIX ("mv");
+static const Suffix suffix_ay = SUFFIX ("ay");
+static const Suffix suffix_hay = SUFFIX ("(hay)");
 
-  return self;
-}
-
-#define SUFFIX(type) suffix_new ("\0" type "\0\0\0\0\0\0", sizeof ("\0" type) - 1)
+/* A container with items gets its type when they have ended: that of a map follows from its keys. */
+static const Suffix suffix_open = SUFFIX ("");
+static const Suffix container_suffixes[] = {
+  [KIND_ARRAY] = SUFFIX ("av"),
+  [KIND_MAP] = SUFFIX ("a{sv}"),
+  [KIND_MAP_STR] = SUFFIX ("a{sv}"),
+  [KIND_MAP_INT] = SUFFIX ("a{xv}"),
+  [KIND_MAP_ANY] = SUFFIX ("a(vv)"),
+};
 
 typedef struct
 {
   guint32 start;     /* where its data begin in the output */
   guint32 first_end; /* where its items' ends begin in the table */
-  guint32 remaining; /* items or entries that have not come, the current one included */
+  guint32 remaining; /* of one that is a key: items or entries that have not come */
   guint32 entry;     /* where the current entry begins in the output */
   guint32 key_end;   /* where the current entry's key ends, from the entry's begin */
-  guint8 kind;       /* a Kind */
-  guint8 expects;    /* an Expectation */
+  Kind kind;
+  gboolean expects_key;
+  gboolean is_key;
 } Container;
 
 typedef struct
@@ -113,26 +113,27 @@ typedef struct
 
   guint8 *data; /* the output: allocated, or the scratch's */
   gsize length;
+  gsize room;     /* up to where it can be written with no question asked */
   gsize capacity;
   gboolean guessed; /* the capacity is what the message was expected to take */
 
   guint32 *ends; /* of the items of all open containers; allocated, or the scratch's */
-  gsize n_ends;
-  gsize ends_capacity;
+  guint32 *next_end;
+  guint32 *ends_limit;
 
-  guint64 pending;   /* values that must still come for the message to be complete */
+  guint64 claimed;   /* values that headers have said would come in the message */
+  guint64 claimable; /* as many as that are within the limits for certain */
   guint64 consumed;  /* wire bytes of the message */
   gsize available;   /* wire bytes given to the current call */
   guint expansion;   /* eighths of the last large message's size that decoding it took, and more */
-  Suffix type;       /* of the complete message */
+  const Suffix *type; /* of the container that was complete last, or of the complete message */
 
   int failure; /* a MsgpackRpcError, or -1 */
   const char *failure_what;
   guint64 failure_limit;
   guint64 failure_value;
 
-  guint depth;
-  Container *top; /* the one at that depth */
+  Container *top; /* the innermost that is open */
   Container containers[MSGPACK_EMBED_STACK_SIZE];
 } Writer;
 
@@ -164,7 +165,7 @@ writer_fail_decoded_size (Writer  *self,
 static guint64
 writer_used (Writer *self)
 {
-  return self->length + self->n_ends * sizeof (guint32);
+  return self->length + (self->next_end - self->ends) * sizeof (guint32);
 }
 
 /* Reallocates what may be in the scratch. */
@@ -199,6 +200,13 @@ writer_expect (Writer *self,
   return MIN (expected, 2 * available + MAX_EXPECTED_MORE);
 }
 
+/* How many items or entries of an open container have not ended. The parser keeps count. */
+static guint64 writer_count_remaining (Writer    *self,
+                                       Container *container);
+
+/* How many values must still come for the message to be complete, one that is being put included. */
+static guint64 writer_count_pending (Writer *self);
+
 /* How much of the output is still to come if the items that a container waits for are like those
  * that it has. G_MAXUINT64 if some have none before them. */
 static guint64
@@ -206,12 +214,12 @@ writer_guess (Writer *self)
 {
   guint64 more = 0;
   gsize end = self->length;
-  gsize last_end = self->n_ends;
+  gsize last_end = self->next_end - self->ends;
 
   for (Container *container = self->top; container > self->containers; container--)
     {
       guint64 done = last_end - container->first_end;
-      guint64 missing = container->remaining - (container < self->top);
+      guint64 missing = writer_count_remaining (self, container) - (container < self->top);
 
       if (missing > 0 && done == 0)
         return G_MAXUINT64;
@@ -225,6 +233,22 @@ writer_guess (Writer *self)
 
   /* They are hardly ever quite alike. */
   return more + more / 32;
+}
+
+/* The limits are compared with what is used; what is allowed without a look at them is reckoned
+ * from what could be used. */
+static void
+writer_update_room (Writer *self)
+{
+  guint64 ends = (self->ends_limit - self->ends) * sizeof (guint32);
+  guint64 limit = self->limits.max_decoded_size;
+  guint64 wire = self->limits.max_message_size;
+
+  limit = limit > ends ? limit - ends : 0;
+  self->room = MIN (self->capacity, limit);
+
+  wire = wire > self->consumed ? wire - self->consumed : 0;
+  self->claimable = MIN (wire, (limit - self->room) / VALUE_MIN_SIZE);
 }
 
 static gboolean
@@ -258,41 +282,50 @@ writer_grow (Writer *self,
 
   self->data = data;
   self->capacity = capacity;
+  writer_update_room (self);
 
   return TRUE;
+}
+
+static G_GNUC_NO_INLINE gboolean
+writer_make_room (Writer *self,
+                  gsize   size)
+{
+  if (writer_used (self) + size > self->limits.max_decoded_size)
+    return writer_fail_decoded_size (self, writer_used (self) + size);
+
+  return size <= self->capacity - self->length || writer_grow (self, size);
 }
 
 static inline gboolean
 writer_reserve (Writer *self,
                 gsize   size)
 {
-  if (G_UNLIKELY (writer_used (self) + size > self->limits.max_decoded_size))
-    return writer_fail_decoded_size (self, writer_used (self) + size);
-
-  if (G_LIKELY (size <= self->capacity - self->length))
-    return TRUE;
-
-  return writer_grow (self, size);
+  return G_LIKELY (self->length + size <= self->room) || writer_make_room (self, size);
 }
 
 static gboolean
 writer_grow_ends (Writer *self)
 {
-  gsize capacity = 2 * self->ends_capacity;
+  gsize n = self->next_end - self->ends;
+  guint64 pending = writer_count_pending (self);
+  gsize capacity = 2 * n;
   guint32 *ends;
 
   /* A value that has come took a byte at least: so this is bounded by what was received. */
-  capacity = MAX (capacity, self->n_ends + MIN (self->pending, self->available));
-  capacity = MIN (capacity, self->n_ends + self->pending);
-  capacity = MAX (capacity, self->n_ends + 1);
+  capacity = MAX (capacity, n + MIN (pending, self->available));
+  capacity = MIN (capacity, n + pending);
+  capacity = MAX (capacity, n + 1);
 
-  ends = writer_reallocate (self->ends, self->n_ends * sizeof (guint32), self->scratch->ends,
+  ends = writer_reallocate (self->ends, n * sizeof (guint32), self->scratch->ends,
                             capacity * sizeof (guint32));
   if (ends == NULL)
     return writer_fail_decoded_size (self, capacity * sizeof (guint32));
 
   self->ends = ends;
-  self->ends_capacity = capacity;
+  self->next_end = ends + n;
+  self->ends_limit = ends + capacity;
+  writer_update_room (self);
 
   return TRUE;
 }
@@ -313,7 +346,8 @@ writer_enter (Writer  *self,
   if (self->ends == NULL)
     {
       self->ends = scratch->ends;
-      self->ends_capacity = SCRATCH_ENDS;
+      self->next_end = scratch->ends;
+      self->ends_limit = scratch->ends + SCRATCH_ENDS;
     }
 }
 
@@ -344,11 +378,14 @@ writer_leave (Writer *self)
 
   if (self->ends == self->scratch->ends)
     {
-      self->ends_capacity = self->n_ends;
-      self->ends = g_try_malloc_n (MAX (self->n_ends, 1), sizeof (guint32));
+      gsize n = self->next_end - self->ends;
+
+      self->ends = g_try_malloc_n (MAX (n, 1), sizeof (guint32));
       if (self->ends == NULL)
-        return writer_fail_decoded_size (self, self->n_ends * sizeof (guint32));
-      memcpy (self->ends, self->scratch->ends, self->n_ends * sizeof (guint32));
+        return writer_fail_decoded_size (self, n * sizeof (guint32));
+      memcpy (self->ends, self->scratch->ends, n * sizeof (guint32));
+      self->next_end = self->ends + n;
+      self->ends_limit = self->next_end;
     }
 
   return TRUE;
@@ -422,7 +459,7 @@ writer_convert_map (Writer    *self,
                     Container *container)
 {
   guint32 *ends = self->ends + container->first_end;
-  gsize n = self->n_ends - container->first_end;
+  gsize n = self->next_end - self->ends - container->first_end;
   gsize new_length = container->start;
   gsize from_start;
   gsize to_start;
@@ -457,56 +494,75 @@ writer_convert_map (Writer    *self,
   return TRUE;
 }
 
-/* @key_kind is the map that this value would make as the first key. */
-static gboolean
+/* @kind is the map that this value would make as the first key. */
+static G_ALWAYS_INLINE inline gboolean
 writer_begin_key (Writer    *self,
                   Container *container,
-                  Kind       key_kind)
+                  Kind       kind)
 {
-  if (container->kind == KIND_MAP)
-    container->kind = key_kind;
-  else if (container->kind != KIND_MAP_ANY && !writer_convert_map (self, container))
-    return FALSE;
+  if (G_UNLIKELY (container->kind != kind))
+    {
+      if (container->kind == KIND_MAP)
+        container->kind = kind;
+      else if (container->kind != KIND_MAP_ANY && !writer_convert_map (self, container))
+        return FALSE;
+    }
+
+  container->entry = align8 (self->length);
 
   return TRUE;
 }
 
-/* Gives where the data of a value of @size bytes go: 8 bytes more may be written there. */
-static G_ALWAYS_INLINE inline guint8 *
-writer_begin (Writer *self,
-              Kind    key_kind,
-              gsize   size)
+/* A key is complete: its data are written up to @length. */
+static inline void
+writer_end_key (Writer       *self,
+                Container    *container,
+                gsize         length,
+                const Suffix *suffix)
 {
-  Container *container = self->top;
-  gsize start;
-
-  self->pending--;
-
-  if (container->expects == EXPECT_KEY)
+  if (G_UNLIKELY (container->kind == KIND_MAP_ANY))
     {
-      if (G_UNLIKELY (container->kind != key_kind) &&
-          !writer_begin_key (self, container, key_kind))
-        return NULL;
-
-      container->entry = align8 (self->length);
+      memcpy (self->data + length, suffix->text, sizeof suffix->text);
+      length += suffix->length;
     }
 
-  if (!writer_reserve (self, size + VALUE_OVERHEAD))
-    return NULL;
-
-  start = align8 (self->length);
-  memset (self->data + self->length, 0, 8);
-  self->length = start + size;
-
-  return self->data + start;
+  container->key_end = length - container->entry;
+  container->expects_key = FALSE;
+  self->length = length;
 }
 
-static inline void
-writer_append_suffix (Writer *self,
-                      Suffix  suffix)
+/* A value is complete: its data are written up to @length. */
+static G_ALWAYS_INLINE inline void
+writer_end (Writer       *self,
+            Container    *container,
+            gsize         length,
+            const Suffix *suffix,
+            gboolean      is_key)
 {
-  memcpy (self->data + self->length, &suffix.text, sizeof suffix.text);
-  self->length += suffix.length;
+  if (is_key)
+    {
+      writer_end_key (self, container, length, suffix);
+      return;
+    }
+
+  memcpy (self->data + length, suffix->text, sizeof suffix->text);
+  self->length = length + suffix->length;
+}
+
+/* Gives where the data of a value of @size bytes begin: 8 bytes more may be written there. The
+ * value must be ended. */
+static G_ALWAYS_INLINE inline gboolean
+writer_begin (Writer *self,
+              gsize   size,
+              gsize  *start)
+{
+  if (!writer_reserve (self, size + VALUE_OVERHEAD))
+    return FALSE;
+
+  *start = align8 (self->length);
+  memset (self->data + self->length, 0, 8);
+
+  return TRUE;
 }
 
 /* Writes the ends of @n items of a container that begins at @start. */
@@ -521,20 +577,22 @@ store_ends (guint8        *data,
     _msgpack_rpc_serial_store_offset (data + i * offset_size, offset_size, ends[i] - start);
 }
 
-static gboolean
-writer_end_container (Writer    *self,
-                      Container *container)
+/* All items of the current container have come. */
+static G_ALWAYS_INLINE inline gboolean
+writer_end_container (Writer   *self,
+                      gboolean  is_key)
 {
-  gsize body_size = self->length - container->start;
-  gsize n = self->n_ends - container->first_end;
+  Container *container = self->top;
+  gsize length = self->length;
+  gsize n = self->next_end - self->ends - container->first_end;
   const guint32 *ends = self->ends + container->first_end;
-  guint offset_size = _msgpack_rpc_serial_offset_size_for_body (body_size, n);
+  guint offset_size = _msgpack_rpc_serial_offset_size_for_body (length - container->start, n);
   guint8 *data;
 
   if (!writer_reserve (self, n * offset_size + VALUE_OVERHEAD))
     return FALSE;
 
-  data = self->data + self->length;
+  data = self->data + length;
   if (offset_size == 1)
     store_ends (data, 1, ends, n, container->start);
   else if (offset_size == 2)
@@ -544,365 +602,275 @@ writer_end_container (Writer    *self,
   else
     store_ends (data, offset_size, ends, n, container->start);
 
-  self->length += n * offset_size;
-  self->n_ends = container->first_end;
-  self->depth--;
-  self->top--;
+  self->next_end = self->ends + container->first_end;
+  self->top = container - 1;
+  self->type = &container_suffixes[container->kind];
+  writer_end (self, container - 1, length + n * offset_size, self->type, is_key);
 
   return TRUE;
 }
 
-static inline Suffix
-kind_to_suffix (Kind kind)
+/* A container that is a key has got another item. */
+static G_GNUC_NO_INLINE gboolean
+writer_count_in_key (Writer *self)
 {
-  switch (kind)
-    {
-    case KIND_ARRAY:
-      return SUFFIX ("av");
-    case KIND_MAP_INT:
-      return SUFFIX ("a{xv}");
-    case KIND_MAP_ANY:
-      return SUFFIX ("a(vv)");
-    case KIND_MAP:
-    case KIND_MAP_STR:
-      return SUFFIX ("a{sv}");
-    case KIND_MESSAGE:
-    default:
-      g_assert_not_reached ();
-    }
+  return --self->top->remaining > 0 || writer_end_container (self, TRUE);
 }
 
-/* A key is complete. */
-static inline void
-writer_end_key (Writer    *self,
-                Container *container,
-                Suffix     suffix)
+/* Notes where an item ends. */
+static G_ALWAYS_INLINE inline int
+writer_end_item (Writer    *self,
+                 Container *container,
+                 gsize      length)
 {
-  if (container->kind == KIND_MAP_ANY)
-    writer_append_suffix (self, suffix);
+  if (G_UNLIKELY (self->next_end == self->ends_limit) && !writer_grow_ends (self))
+    return -1;
 
-  container->key_end = self->length - container->entry;
-  container->expects = EXPECT_VALUE;
+  *self->next_end++ = length;
+
+  return G_LIKELY (!container->is_key) || writer_count_in_key (self) ? 0 : -1;
 }
 
-/* The value of an entry is complete, and so is the entry. */
-static inline void
+/* The value of an entry is complete. Returns the new length. */
+static G_ALWAYS_INLINE inline gsize
 writer_end_entry (Writer    *self,
                   Container *container)
 {
-  container->expects = EXPECT_KEY;
+  gsize length = self->length;
+  guint offset_size;
 
-  if (container->kind != KIND_MAP_INT)
-    {
-      gsize body_size = self->length - container->entry;
-      guint offset_size = _msgpack_rpc_serial_offset_size_for_body (body_size, 1);
+  container->expects_key = TRUE;
+  if (container->kind == KIND_MAP_INT)
+    return length;
 
-      _msgpack_rpc_serial_store_offset (self->data + self->length, offset_size,
-                                        container->key_end);
-      self->length += offset_size;
-    }
+  offset_size = _msgpack_rpc_serial_offset_size_for_body (length - container->entry, 1);
+  _msgpack_rpc_serial_store_offset (self->data + length, offset_size, container->key_end);
+
+  return self->length = length + offset_size;
 }
 
-/* A value is complete. Returns what a callback returns, or 1 if the container is complete with
- * it. */
+/* @key_kind is the map that this value would make as the first key. */
 static G_ALWAYS_INLINE inline int
-writer_end_value (Writer *self,
-                  Suffix  suffix)
+writer_put (Writer        *self,
+            Kind           key_kind,
+            const void    *data,
+            gsize          size,
+            const Suffix  *suffix,
+            const Suffix **object)
 {
   Container *container = self->top;
+  gboolean is_key = container->expects_key;
+  gsize start;
 
-  switch (container->expects)
-    {
-    case EXPECT_KEY:
-      writer_end_key (self, container, suffix);
-      return 0;
+  *object = suffix;
 
-    case EXPECT_ITEM:
-      writer_append_suffix (self, suffix);
-      break;
-
-    case EXPECT_VALUE:
-      writer_append_suffix (self, suffix);
-      writer_end_entry (self, container);
-      break;
-
-    case EXPECT_MESSAGE:
-    default:
-      self->type = suffix;
-      return 0;
-    }
-
-  if (G_UNLIKELY (self->n_ends == self->ends_capacity) && !writer_grow_ends (self))
+  if (G_UNLIKELY (is_key) && !writer_begin_key (self, container, key_kind))
     return -1;
 
-  self->ends[self->n_ends++] = self->length;
+  if (!writer_begin (self, size, &start))
+    return -1;
 
-  return --container->remaining == 0;
-}
+  memcpy (self->data + start, data, size);
+  writer_end (self, container, start + size, suffix, is_key);
 
-/* The current container is complete, and perhaps others with it. */
-static int
-writer_end_containers (Writer *self)
-{
-  int result;
-
-  do
-    {
-      Kind kind = self->top->kind;
-
-      if (!writer_end_container (self, self->top))
-        return -1;
-
-      result = writer_end_value (self, kind_to_suffix (kind));
-    }
-  while (result > 0);
-
-  return result;
-}
-
-/* A value is complete: closes whatever is complete with it. Returns what a callback returns. */
-static G_ALWAYS_INLINE inline int
-writer_end (Writer *self,
-            Suffix  suffix)
-{
-  int result = writer_end_value (self, suffix);
-
-  return G_UNLIKELY (result > 0) ? writer_end_containers (self) : result;
+  return 0;
 }
 
 static G_ALWAYS_INLINE inline int
-writer_put (Writer     *self,
-            Kind        key_kind,
-            const void *data,
-            gsize       size,
-            Suffix      suffix)
+writer_put_int (Writer        *self,
+                gint64         value,
+                const Suffix **object)
 {
-  guint8 *out = writer_begin (self, key_kind, size);
+  return writer_put (self, KIND_MAP_INT, &value, sizeof value, &suffix_x, object);
+}
 
-  if (G_UNLIKELY (out == NULL))
+static int
+writer_put_opaque (Writer        *self,
+                   gint32         handle,
+                   const guint8  *data,
+                   gsize          size,
+                   const Suffix **object)
+{
+  Container *container = self->top;
+  gboolean is_key = container->expects_key;
+  gsize start;
+
+  *object = &suffix_hay;
+
+  if (is_key && !writer_begin_key (self, container, KIND_MAP_ANY))
     return -1;
 
-  memcpy (out, data, size);
-
-  return writer_end (self, suffix);
-}
-
-static int
-writer_put_int (Writer *self,
-                gint64  value)
-{
-  return writer_put (self, KIND_MAP_INT, &value, sizeof value, SUFFIX ("x"));
-}
-
-static int
-writer_put_opaque (Writer       *self,
-                   gint32        handle,
-                   const guint8 *data,
-                   gsize         size)
-{
-  guint8 *out = writer_begin (self, KIND_MAP_ANY, sizeof handle + size);
-
-  if (out == NULL)
+  if (!writer_begin (self, sizeof handle + size, &start))
     return -1;
 
-  memcpy (out, &handle, sizeof handle);
-  memcpy (out + sizeof handle, data, size);
+  memcpy (self->data + start, &handle, sizeof handle);
+  memcpy (self->data + start + sizeof handle, data, size);
+  writer_end (self, container, start + sizeof handle + size, &suffix_hay, is_key);
 
-  return writer_end (self, SUFFIX ("(hay)"));
+  return 0;
+}
+
+/* Fails if the items that a header claims cannot be within the limits. */
+static G_GNUC_NO_INLINE gboolean
+writer_check_claim (Writer  *self,
+                    guint64  n_values)
+{
+  guint64 pending = writer_count_pending (self);
+  guint64 message_size = self->consumed + pending + n_values;
+  guint64 decoded_size;
+
+  if (message_size > self->limits.max_message_size)
+    {
+      writer_fail (self, MSGPACK_RPC_ERROR_TOO_LARGE, "Message",
+                   self->limits.max_message_size, message_size);
+      return FALSE;
+    }
+
+  decoded_size = writer_used (self) + VALUE_MIN_SIZE * (pending - 1 + n_values);
+  if (decoded_size > self->limits.max_decoded_size)
+    return writer_fail_decoded_size (self, decoded_size);
+
+  return TRUE;
 }
 
 static int
-writer_put_container (Writer  *self,
-                      Kind     kind,
-                      guint64  n)
+writer_put_empty (Writer        *self,
+                  Kind           kind,
+                  const Suffix **object)
+{
+  return writer_put (self, KIND_MAP_ANY, "", 0, &container_suffixes[kind], object);
+}
+
+static G_ALWAYS_INLINE inline int
+writer_put_container (Writer        *self,
+                      Kind           kind,
+                      guint64        n,
+                      const Suffix **object)
 {
   guint64 n_values = kind == KIND_ARRAY ? n : 2 * n;
+  guint depth = self->top - self->containers;
+  gboolean is_key = self->top->expects_key;
   Container *container;
+  gsize start;
 
-  if (self->depth >= self->limits.max_depth)
+  if (depth >= self->limits.max_depth)
     return writer_fail (self, MSGPACK_RPC_ERROR_TOO_DEEP, "Message",
-                        self->limits.max_depth, self->depth + 1);
+                        self->limits.max_depth, depth + 1);
 
-  if (self->consumed + self->pending + n_values > self->limits.max_message_size)
-    return writer_fail (self, MSGPACK_RPC_ERROR_TOO_LARGE, "Message",
-                        self->limits.max_message_size,
-                        self->consumed + self->pending + n_values);
-
-  if (writer_begin (self, KIND_MAP_ANY, 0) == NULL)
+  /* More have been claimed than are still to come. */
+  if (G_UNLIKELY (self->claimed + n_values >= self->claimable) &&
+      !writer_check_claim (self, n_values))
     return -1;
 
   if (n == 0)
-    return writer_end (self, kind_to_suffix (kind));
+    return writer_put_empty (self, kind, object);
 
-  self->pending += n_values;
-  if (writer_used (self) + VALUE_MIN_SIZE * self->pending > self->limits.max_decoded_size)
-    {
-      writer_fail_decoded_size (self, writer_used (self) + VALUE_MIN_SIZE * self->pending);
-      return -1;
-    }
+  if (G_UNLIKELY (is_key) && !writer_begin_key (self, self->top, KIND_MAP_ANY))
+    return -1;
 
-  self->depth++;
+  if (!writer_begin (self, 0, &start))
+    return -1;
+
+  self->claimed += n_values;
+  self->length = start;
   container = ++self->top;
   container->kind = kind;
-  container->start = self->length;
-  container->first_end = self->n_ends;
+  container->start = start;
+  container->first_end = self->next_end - self->ends;
   container->remaining = n;
-  container->expects = kind == KIND_MAP ? EXPECT_KEY : EXPECT_ITEM;
+  container->expects_key = kind == KIND_MAP;
+  container->is_key = is_key;
+  *object = &suffix_open;
 
   return 0;
 }
 
-/* Whether all of the bytes in @word are ASCII and none of them is NUL. */
-static inline gboolean
-is_ascii (guint64 word)
+/* Is 0 if all of the bytes in @word are ASCII and none of them is NUL. */
+static inline guint64
+find_not_ascii (guint64 word)
 {
   const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
 
-  return ((word | (word - ones)) & (ones << 7)) == 0;
+  return (word | (word - ones)) & (ones << 7);
 }
 
-/* UTF-8 without NUL; @length is not 0. */
-static inline gboolean
-is_text (const char *str,
-         gsize       length)
+/* Copies @str to where 8 bytes more may be written. Returns FALSE if it is not all ASCII, or has a
+ * NUL; then what was written is of no use. */
+static G_ALWAYS_INLINE inline gboolean
+copy_ascii (guint8     *out,
+            const char *str,
+            gsize       length)
 {
-  guint64 word;
-  guint32 half;
+  guint64 first;
+  guint64 last;
+  guint32 head;
+  guint32 tail;
   gsize i = 0;
 
-  if (length >= sizeof word)
+  if (length < sizeof head)
     {
-      for (; i < length - sizeof word; i += sizeof word)
+      for (; i < length; i++)
         {
-          memcpy (&word, str + i, sizeof word);
-          if (!is_ascii (word))
-            return g_utf8_validate_len (str + i, length - i, NULL);
+          out[i] = str[i];
+          if ((guint8) (str[i] - 1) >= 0x7f)
+            return FALSE;
         }
-      memcpy (&word, str + length - sizeof word, sizeof word);
-    }
-  else if (length >= sizeof half)
-    {
-      memcpy (&half, str, sizeof half);
-      word = half;
-      memcpy (&half, str + length - sizeof half, sizeof half);
-      word |= (guint64) half << 32;
-    }
-  else
-    {
-      const guint8 *bytes = (const guint8 *) str;
 
-      word = G_GUINT64_CONSTANT (0x0101010101000000) | bytes[0] | bytes[length / 2] << 8 |
-             bytes[length - 1] << 16;
+      return TRUE;
     }
 
-  return G_LIKELY (is_ascii (word)) || g_utf8_validate_len (str + i, length - i, NULL);
+  if (length < sizeof first)
+    {
+      memcpy (&head, str, sizeof head);
+      memcpy (&tail, str + length - sizeof tail, sizeof tail);
+      memcpy (out, &head, sizeof head);
+      memcpy (out + length - sizeof tail, &tail, sizeof tail);
+
+      return find_not_ascii (head | (guint64) tail << 32) == 0;
+    }
+
+  for (; i + 2 * sizeof first < length; i += sizeof first)
+    {
+      memcpy (&first, str + i, sizeof first);
+      if (find_not_ascii (first) != 0)
+        return FALSE;
+      memcpy (out + i, &first, sizeof first);
+    }
+
+  memcpy (&first, str + i, sizeof first);
+  memcpy (&last, str + length - sizeof last, sizeof last);
+  memcpy (out + i, &first, sizeof first);
+  memcpy (out + length - sizeof last, &last, sizeof last);
+
+  return (find_not_ascii (first) | find_not_ascii (last)) == 0;
 }
 
-/* Copies to where 8 bytes more may be written. */
-static inline void
-copy_str (guint8     *out,
-          const char *str,
-          gsize       length)
-{
-  if (length > 16)
-    {
-      memcpy (out, str, length);
-    }
-  else if (length >= 8)
-    {
-      memcpy (out, str, 8);
-      memcpy (out + length - 8, str + length - 8, 8);
-    }
-  else if (length >= 4)
-    {
-      memcpy (out, str, 4);
-      memcpy (out + length - 4, str + length - 4, 4);
-    }
-  else
-    {
-      out[0] = str[0];
-      out[length / 2] = str[length / 2];
-      out[length - 1] = str[length - 1];
-    }
-}
+/* What the parser calls. Its objects are what follows the values. */
 
-static int
-writer_put_repaired (Writer     *self,
-                     const char *str,
-                     gsize       length)
-{
-  guint64 size = _msgpack_rpc_utf8_repair (NULL, str, length) + 1;
-  guint8 *out;
-
-  if (size > self->limits.max_decoded_size)
-    {
-      writer_fail_decoded_size (self, size);
-      return -1;
-    }
-
-  out = writer_begin (self, KIND_MAP_STR, size);
-  if (out == NULL)
-    return -1;
-
-  _msgpack_rpc_utf8_repair ((char *) out, str, length);
-  out[size - 1] = '\0';
-
-  return writer_end (self, SUFFIX ("s"));
-}
-
-/* A str that is no text. */
-static int
-writer_put_raw_str (Writer     *self,
-                    const char *str,
-                    gsize       length)
-{
-  const char *end;
-
-  switch (self->limits.string_policy)
-    {
-    case MSGPACK_RPC_STRING_POLICY_REPLACE:
-      return writer_put_repaired (self, str, length);
-
-    case MSGPACK_RPC_STRING_POLICY_STRICT:
-      g_utf8_validate_len (str, length, &end);
-      return writer_fail (self, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
-                          *end == '\0' ? "NUL in a str" : "str that is not valid UTF-8",
-                          0, end - str);
-
-    case MSGPACK_RPC_STRING_POLICY_RAW:
-    default:
-      return writer_put_opaque (self, 256, (const guint8 *) str, length);
-    }
-}
-
-/* What the parser calls. Its own objects are of no use to us: they are all 0. */
-
-static inline char
+static inline const Suffix *
 decoder_callback_root (Writer *self)
 {
-  return 0;
+  return NULL;
 }
 
 static inline int
-decoder_callback_uint64 (Writer   *self,
-                         guint64   value,
-                         char     *object)
+decoder_callback_uint64 (Writer        *self,
+                         guint64        value,
+                         const Suffix **object)
 {
-  *object = 0;
   if (value <= G_MAXINT64)
-    return writer_put_int (self, value);
+    return writer_put_int (self, value, object);
 
-  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, SUFFIX ("t"));
+  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, &suffix_t, object);
 }
 
-#define DEFINE_INT_CALLBACK(name, type)       \
-  static inline int                           \
-  decoder_callback_##name (Writer *self,      \
-                           type    value,     \
-                           char   *object)    \
-  {                                           \
-    *object = 0;                              \
-    return writer_put_int (self, value);      \
+#define DEFINE_INT_CALLBACK(name, type)           \
+  static inline int                               \
+  decoder_callback_##name (Writer        *self,   \
+                           type           value,  \
+                           const Suffix **object) \
+  {                                               \
+    return writer_put_int (self, value, object);  \
   }
 
 DEFINE_INT_CALLBACK (uint8, guint8)
@@ -914,144 +882,244 @@ DEFINE_INT_CALLBACK (int32, gint32)
 DEFINE_INT_CALLBACK (int64, gint64)
 
 static inline int
-decoder_callback_double (Writer *self,
-                         double  value,
-                         char   *object)
+decoder_callback_double (Writer        *self,
+                         double         value,
+                         const Suffix **object)
 {
-  *object = 0;
-  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, SUFFIX ("d"));
+  return writer_put (self, KIND_MAP_ANY, &value, sizeof value, &suffix_d, object);
 }
 
 static inline int
-decoder_callback_float (Writer *self,
-                        float   value,
-                        char   *object)
+decoder_callback_float (Writer        *self,
+                        float          value,
+                        const Suffix **object)
 {
   return decoder_callback_double (self, value, object);
 }
 
 static inline int
-decoder_callback_nil (Writer *self,
-                      char   *object)
+decoder_callback_nil (Writer        *self,
+                      const Suffix **object)
 {
-  *object = 0;
-  return writer_put (self, KIND_MAP_ANY, "", 0, SUFFIX ("mv"));
+  return writer_put (self, KIND_MAP_ANY, "", 0, &suffix_mv, object);
 }
 
 static inline int
-decoder_callback_true (Writer *self,
-                       char   *object)
+decoder_callback_true (Writer        *self,
+                       const Suffix **object)
 {
-  *object = 0;
-  return writer_put (self, KIND_MAP_ANY, "\1", 1, SUFFIX ("b"));
+  return writer_put (self, KIND_MAP_ANY, "\1", 1, &suffix_b, object);
 }
 
 static inline int
-decoder_callback_false (Writer *self,
-                        char   *object)
+decoder_callback_false (Writer        *self,
+                        const Suffix **object)
 {
-  *object = 0;
-  return writer_put (self, KIND_MAP_ANY, "\0", 1, SUFFIX ("b"));
+  return writer_put (self, KIND_MAP_ANY, "\0", 1, &suffix_b, object);
 }
 
 static inline int
-decoder_callback_array (Writer *self,
-                        gsize   n,
-                        char   *object)
+decoder_callback_array (Writer        *self,
+                        gsize          n,
+                        const Suffix **object)
 {
-  *object = 0;
-  return writer_put_container (self, KIND_ARRAY, n);
+  return writer_put_container (self, KIND_ARRAY, n, object);
 }
 
 static inline int
-decoder_callback_array_item (Writer *self,
-                             char   *array,
-                             char    item)
+decoder_callback_array_item (Writer        *self,
+                             const Suffix **array,
+                             const Suffix  *item)
 {
-  return 0;
-}
-
-static inline int
-decoder_callback_map (Writer *self,
-                      gsize   n,
-                      char   *object)
-{
-  *object = 0;
-  return writer_put_container (self, KIND_MAP, n);
-}
-
-static inline int
-decoder_callback_map_item (Writer *self,
-                           char   *map,
-                           char    key,
-                           char    value)
-{
-  return 0;
-}
-
-static inline int
-decoder_callback_str (Writer     *self,
-                      const char *base,
-                      const char *str,
-                      guint       length,
-                      char       *object)
-{
-  guint8 *out;
-
-  *object = 0;
-
-  if (length == 0)
-    return writer_put (self, KIND_MAP_STR, "", 1, SUFFIX ("s"));
-
-  if (!is_text (str, length))
-    return writer_put_raw_str (self, str, length);
-
-  out = writer_begin (self, KIND_MAP_STR, (gsize) length + 1);
-  if (G_UNLIKELY (out == NULL))
+  if (item == &suffix_open && !writer_end_container (self, FALSE))
     return -1;
 
-  copy_str (out, str, length);
-  out[length] = '\0';
-
-  return writer_end (self, SUFFIX ("s"));
+  return writer_end_item (self, self->top, self->length);
 }
 
 static inline int
-decoder_callback_bin (Writer     *self,
-                      const char *base,
-                      const char *data,
-                      guint       length,
-                      char       *object)
+decoder_callback_map (Writer        *self,
+                      gsize          n,
+                      const Suffix **object)
 {
-  *object = 0;
+  return writer_put_container (self, KIND_MAP, n, object);
+}
 
-  if (length == 0)
-    return writer_put (self, KIND_MAP_ANY, "", 0, SUFFIX ("ay"));
+static inline int
+decoder_callback_map_item (Writer        *self,
+                           const Suffix **map,
+                           const Suffix  *key,
+                           const Suffix  *value)
+{
+  gsize length;
 
-  return writer_put (self, KIND_MAP_ANY, data, length, SUFFIX ("ay"));
+  if (value == &suffix_open && !writer_end_container (self, FALSE))
+    return -1;
+
+  length = writer_end_entry (self, self->top);
+
+  return writer_end_item (self, self->top, length);
+}
+
+static int
+writer_put_repaired (Writer        *self,
+                     const char    *str,
+                     gsize          length,
+                     const Suffix **object)
+{
+  Container *container = self->top;
+  gboolean is_key = container->expects_key;
+  guint64 size = _msgpack_rpc_utf8_repair (NULL, str, length) + 1;
+  gsize start;
+
+  *object = &suffix_s;
+
+  if (size > self->limits.max_decoded_size)
+    {
+      writer_fail_decoded_size (self, size);
+      return -1;
+    }
+
+  if (is_key && !writer_begin_key (self, container, KIND_MAP_STR))
+    return -1;
+
+  if (!writer_begin (self, size, &start))
+    return -1;
+
+  _msgpack_rpc_utf8_repair ((char *) self->data + start, str, length);
+  self->data[start + size - 1] = '\0';
+  writer_end (self, container, start + size, &suffix_s, is_key);
+
+  return 0;
+}
+
+/* A str that is no text. */
+static int
+writer_put_raw_str (Writer        *self,
+                    const char    *str,
+                    gsize          length,
+                    const Suffix **object)
+{
+  const char *end;
+
+  switch (self->limits.string_policy)
+    {
+    case MSGPACK_RPC_STRING_POLICY_REPLACE:
+      return writer_put_repaired (self, str, length, object);
+
+    case MSGPACK_RPC_STRING_POLICY_STRICT:
+      g_utf8_validate_len (str, length, &end);
+      return writer_fail (self, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                          *end == '\0' ? "NUL in a str" : "str that is not valid UTF-8",
+                          0, end - str);
+
+    case MSGPACK_RPC_STRING_POLICY_RAW:
+    default:
+      return writer_put_opaque (self, 256, (const guint8 *) str, length, object);
+    }
+}
+
+/* Puts a str of any kind, as any key. */
+static G_GNUC_NO_INLINE int
+writer_put_str (Writer        *self,
+                const char    *str,
+                gsize          length,
+                const Suffix **object)
+{
+  Container *container = self->top;
+  gboolean is_key = container->expects_key;
+  gsize start;
+
+  if (length > 0 && !g_utf8_validate_len (str, length, NULL))
+    return writer_put_raw_str (self, str, length, object);
+
+  *object = &suffix_s;
+
+  if (is_key && !writer_begin_key (self, container, KIND_MAP_STR))
+    return -1;
+
+  if (!writer_begin (self, length + 1, &start))
+    return -1;
+
+  if (length > 0)
+    memcpy (self->data + start, str, length);
+  self->data[start + length] = '\0';
+  writer_end (self, container, start + length + 1, &suffix_s, is_key);
+
+  return 0;
+}
+
+static G_ALWAYS_INLINE inline int
+decoder_callback_str (Writer        *self,
+                      const char    *base,
+                      const char    *str,
+                      guint          length,
+                      const Suffix **object)
+{
+  Container *container = self->top;
+  gboolean is_key = container->expects_key;
+  gsize start;
+  guint8 *out;
+
+  if (is_key && G_UNLIKELY (container->kind != KIND_MAP_STR && container->kind != KIND_MAP))
+    return writer_put_str (self, str, length, object);
+
+  if (!writer_begin (self, (gsize) length + 1, &start))
+    return -1;
+
+  out = self->data + start;
+  if (G_UNLIKELY (!copy_ascii (out, str, length)))
+    return writer_put_str (self, str, length, object);
+
+  out[length] = '\0';
+  *object = &suffix_s;
+
+  if (is_key)
+    {
+      container->kind = KIND_MAP_STR;
+      container->entry = start;
+      container->key_end = length + 1;
+      container->expects_key = FALSE;
+      self->length = start + length + 1;
+    }
+  else
+    {
+      writer_end (self, container, start + length + 1, &suffix_s, FALSE);
+    }
+
+  return 0;
+}
+
+static inline int
+decoder_callback_bin (Writer        *self,
+                      const char    *base,
+                      const char    *data,
+                      guint          length,
+                      const Suffix **object)
+{
+  return writer_put (self, KIND_MAP_ANY, length > 0 ? data : "", length, &suffix_ay, object);
 }
 
 /* @length is that of the body and the type before it; it is 0 when it overflowed. */
 static inline int
-decoder_callback_ext (Writer     *self,
-                      const char *base,
-                      const char *data,
-                      guint       length,
-                      char       *object)
+decoder_callback_ext (Writer        *self,
+                      const char    *base,
+                      const char    *data,
+                      guint          length,
+                      const Suffix **object)
 {
-  *object = 0;
-
   if (length == 0)
     return writer_fail (self, MSGPACK_RPC_ERROR_INVALID_MESSAGE, "extension length 0xffffffff",
                         0, 0);
 
-  return writer_put_opaque (self, *(const gint8 *) data, (const guint8 *) data + 1, length - 1);
+  return writer_put_opaque (self, *(const gint8 *) data, (const guint8 *) data + 1, length - 1,
+                            object);
 }
 
 #define msgpack_unpack_struct(name) struct decoder##name
 #define msgpack_unpack_func(ret, name) static inline ret decoder##name
 #define msgpack_unpack_callback(name) decoder_callback##name
-#define msgpack_unpack_object char
+#define msgpack_unpack_object const Suffix *
 #define msgpack_unpack_user Writer
 
 struct decoder_context;
@@ -1061,10 +1129,41 @@ typedef struct decoder_context decoder_context;
 
 struct _MsgpackRpcDecoder
 {
-  decoder_context context;
-  guint64 offset; /* of the first byte not consumed, in the stream */
-  gsize wanted;   /* bytes behind it, before decoding can go on */
+  decoder_context context; /* its user is the writer, and comes first */
+  guint64 offset;          /* of the first byte not consumed, in the stream */
+  gsize wanted;            /* bytes behind it, before decoding can go on */
 };
+
+static guint64
+writer_count_remaining (Writer    *self,
+                        Container *container)
+{
+  const decoder_context *context = (const decoder_context *) self;
+
+  return context->stack[container - self->containers - 1].count;
+}
+
+static guint64
+writer_count_pending (Writer *self)
+{
+  const decoder_context *context = (const decoder_context *) self;
+  guint depth = self->top - self->containers;
+  guint64 pending = 1;
+
+  for (guint i = 0; i < depth; i++)
+    {
+      const struct decoder_stack *container = &context->stack[i];
+      guint64 count = container->count;
+
+      /* The one that is being put, or of which it is a part, is counted above. */
+      if (container->ct == MSGPACK_CT_ARRAY_ITEM)
+        pending += count - 1;
+      else
+        pending += 2 * count - (container->ct == MSGPACK_CT_MAP_VALUE ? 2 : 1);
+    }
+
+  return pending;
+}
 
 static void
 decoder_reset (MsgpackRpcDecoder *self)
@@ -1073,10 +1172,9 @@ decoder_reset (MsgpackRpcDecoder *self)
 
   writer->length = 0;
   writer->guessed = FALSE;
-  writer->n_ends = 0;
-  writer->pending = 1;
+  writer->next_end = writer->ends;
+  writer->claimed = 0;
   writer->consumed = 0;
-  writer->depth = 0;
   writer->top = writer->containers;
 
   decoder_init (&self->context);
@@ -1157,7 +1255,7 @@ static GVariant *
 decoder_take_value (MsgpackRpcDecoder *self)
 {
   Writer *writer = &self->context.user;
-  const GVariantType *type = (const GVariantType *) ((const char *) &writer->type.text + 1);
+  const GVariantType *type = (const GVariantType *) (writer->type->text + 1);
   g_autoptr(GBytes) bytes = NULL;
   GVariant *value;
 
@@ -1249,8 +1347,9 @@ decoder_check_claim (MsgpackRpcDecoder *self)
   Writer *writer = &self->context.user;
   gboolean in_body = self->context.cs >= MSGPACK_ACS_STR_VALUE;
   guint64 wanted = decoder_get_item_size (self);
-  guint64 message_size = writer->consumed + wanted + writer->pending - 1;
-  guint64 decoded_size = writer_used (writer) + VALUE_MIN_SIZE * (writer->pending - 1);
+  guint64 others = writer_count_pending (writer) - 1;
+  guint64 message_size = writer->consumed + wanted + others;
+  guint64 decoded_size = writer_used (writer) + VALUE_MIN_SIZE * others;
 
   if (message_size > writer->limits.max_message_size)
     {
@@ -1285,6 +1384,23 @@ decoder_suspend (MsgpackRpcDecoder *self,
   return TRUE;
 }
 
+/* The message is no variant: its type is not written. */
+static gboolean
+decoder_end_message (MsgpackRpcDecoder *self)
+{
+  Writer *writer = &self->context.user;
+  const Suffix *suffix = decoder_data (&self->context);
+
+  if (suffix != &suffix_open)
+    writer->type = suffix;
+  else if (!writer_end_container (writer, FALSE))
+    return FALSE;
+
+  writer->length -= writer->type->length;
+
+  return TRUE;
+}
+
 static MsgpackRpcDecoderStatus
 decoder_decode (MsgpackRpcDecoder  *self,
                 const guint8       *data,
@@ -1304,6 +1420,7 @@ decoder_decode (MsgpackRpcDecoder  *self,
     end = start;
 
   writer->available = end - start;
+  writer_update_room (writer); /* the limits may have changed */
   if (start < end)
     result = decoder_execute (&self->context, (const char *) data, end, offset);
   writer->consumed += *offset - start;
@@ -1320,6 +1437,9 @@ decoder_decode (MsgpackRpcDecoder  *self,
 
   if (result == 0)
     return MSGPACK_RPC_DECODER_MORE;
+
+  if (!decoder_end_message (self))
+    return decoder_fail (self, self->offset, 0, error);
 
   if (!writer->limits.alone || *offset == length)
     *value = decoder_take_value (self);
