@@ -427,6 +427,8 @@ msgpack_rpc_variant_get_bytes (GVariant *value)
 {
   g_autoptr(GVariant) unboxed = NULL;
   g_autoptr(GBytes) bytes = NULL;
+  const char *text;
+  gsize length;
   int handle;
 
   g_return_val_if_fail (value != NULL, NULL);
@@ -444,8 +446,12 @@ msgpack_rpc_variant_get_bytes (GVariant *value)
     case G_VARIANT_CLASS_STRING:
     case G_VARIANT_CLASS_OBJECT_PATH:
     case G_VARIANT_CLASS_SIGNATURE:
+      text = g_variant_get_string (unboxed, &length);
+      /* Data that are not in normal form stand for another string. */
+      if (text != g_variant_get_data (unboxed))
+        return g_bytes_new (text, length);
       bytes = g_variant_get_data_as_bytes (unboxed);
-      return g_bytes_new_from_bytes (bytes, 0, strlen (g_variant_get_string (unboxed, NULL)));
+      return g_bytes_new_from_bytes (bytes, 0, length);
 
     default:
       return NULL;

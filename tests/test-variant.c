@@ -438,6 +438,42 @@ test_bytes_shared (void)
   assert_lies_in (data, message);
 }
 
+/* GVariant has another string instead, and that is what counts. */
+static void
+test_bytes_not_normal (void)
+{
+  static const struct
+  {
+    const char *type;
+    const char *data;
+    gsize size;
+    const char *expected;
+  } cases[] = {
+    { "s", "", 0, "" },
+    { "s", "abc", 3, "" },
+    { "s", "a\xff", 3, "" },
+    { "o", "ab", 3, "/" },
+    { "o", "a", 2, "/" },
+    { "g", "?", 2, "" },
+  };
+
+  g_test_summary ("Strings whose data are not in normal form have the bytes of the text");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr(GBytes) data = g_bytes_new (cases[i].data, cases[i].size);
+      g_autoptr(GVariant) value = NULL;
+      g_autoptr(GBytes) bytes = NULL;
+
+      value = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (cases[i].type), data,
+                                                            FALSE));
+      bytes = msgpack_rpc_variant_get_bytes (value);
+      g_assert_nonnull (bytes);
+      g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
+                       cases[i].expected, strlen (cases[i].expected));
+    }
+}
+
 static void
 test_bytes_outlive_message (void)
 {
@@ -626,6 +662,7 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/variant/strings", test_strings);
   g_test_add_func ("/msgpack-rpc/variant/raw-string", test_raw_string);
   g_test_add_func ("/msgpack-rpc/variant/bytes-shared", test_bytes_shared);
+  g_test_add_func ("/msgpack-rpc/variant/bytes-not-normal", test_bytes_not_normal);
   g_test_add_func ("/msgpack-rpc/variant/bytes-outlive-message", test_bytes_outlive_message);
   g_test_add_func ("/msgpack-rpc/variant/new-bytes", test_new_bytes);
   g_test_add_func ("/msgpack-rpc/variant/boolean", test_boolean);
