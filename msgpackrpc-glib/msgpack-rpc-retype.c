@@ -212,6 +212,13 @@ piece_open (Piece        *self,
   return FALSE;
 }
 
+/* What is in a maybe has to be taken out of it first. Nothing that was decoded is in one. */
+static inline gboolean
+piece_is_boxed (const Piece *self)
+{
+  return *self->type == 'v' || (*self->type == 'm' && self->size > 0);
+}
+
 static gboolean
 writer_put_unsigned (Writer  *self,
                      char     type,
@@ -334,7 +341,7 @@ static gboolean
 writer_put_variant (Writer      *self,
                     const Piece *piece)
 {
-  return *piece->type != 'v' && writer_append (self, piece->data, piece->size) &&
+  return !piece_is_boxed (piece) && writer_append (self, piece->data, piece->size) &&
          writer_append (self, "", 1) && writer_append (self, piece->type, piece->type_length);
 }
 
@@ -613,7 +620,7 @@ writer_put (Writer      *self,
     }
 
   if (piece_is_of_type (piece, type))
-    return (*type != 'b' || piece->size == 1) &&
+    return (*type != 'b' || piece->size == 1) && !piece_is_boxed (piece) &&
            writer_append (self, piece->data, piece->size);
 
   switch (*type)

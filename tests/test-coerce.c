@@ -680,6 +680,33 @@ test_same_by_parts (void)
   g_assert_cmpuint (n_retyped, >, n / 8);
 }
 
+/* Applications' values may have what is never decoded. */
+static void
+test_maybes (void)
+{
+  static const char *const texts[] = {
+    "@mx 5", "@mmx just nothing", "<@mx 5>", "[<@ms 'a'>, <@mv <true>>]", "{'a': <@mi 5>}",
+    "[<@m() ()>]", "[<@mmv just nothing>]",
+  };
+  static const char *const types[] = {
+    "v", "x", "mx", "mmx", "av", "as", "ams", "amv", "a{sv}", "a{si}", "am()", "ammv", "(vv)",
+    "(mmv)",
+  };
+  guint n_fit = 0;
+
+  g_test_summary ("What is in a maybe is taken out of it, however it is gone through");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr(GVariant) value = variant_from_text (texts[i]);
+
+      for (gsize j = 0; j < G_N_ELEMENTS (types); j++)
+        n_fit += assert_same_by_parts (value, G_VARIANT_TYPE (types[j]));
+    }
+
+  g_assert_cmpuint (n_fit, >, G_N_ELEMENTS (types));
+}
+
 /* What the bytes say is not what they are. */
 static void
 test_broken_data (void)
@@ -748,6 +775,7 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/coerce/untrusted", test_untrusted);
   g_test_add_func ("/msgpack-rpc/coerce/layout", test_layout);
   g_test_add_func ("/msgpack-rpc/coerce/same-by-parts", test_same_by_parts);
+  g_test_add_func ("/msgpack-rpc/coerce/maybes", test_maybes);
   g_test_add_func ("/msgpack-rpc/coerce/broken-data", test_broken_data);
 
   return g_test_run ();
