@@ -1340,16 +1340,23 @@ decoder_get_item_size (MsgpackRpcDecoder *self)
   return self->context.cs == MSGPACK_CS_HEADER ? 1 : self->context.trail;
 }
 
-/* The parser has run out of bytes: whether what it waits for is within the limits. */
+/* The parser has run out of bytes: whether what it waits for is within the limits. What is compared
+ * with them never becomes less on the way, so it does not matter how often it is looked at: with each
+ * value an aligned length grows by 8 or the size of the body at least. The ends of a container's items
+ * count only as long as they are held. */
 static gboolean
 decoder_check_claim (MsgpackRpcDecoder *self)
 {
   Writer *writer = &self->context.user;
-  gboolean in_body = self->context.cs >= MSGPACK_ACS_STR_VALUE;
   guint64 wanted = decoder_get_item_size (self);
   guint64 others = writer_count_pending (writer) - 1;
   guint64 message_size = writer->consumed + wanted + others;
-  guint64 decoded_size = writer_used (writer) + VALUE_MIN_SIZE * others;
+  guint64 body_size = self->context.cs >= MSGPACK_ACS_STR_VALUE ? wanted : 0;
+  guint64 decoded_size = align8 (writer->length) + VALUE_MIN_SIZE * others;
+
+  if (body_size > VALUE_MIN_SIZE)
+    decoded_size += body_size - VALUE_MIN_SIZE;
+  decoded_size = MAX (decoded_size, writer_used (writer) + body_size);
 
   if (message_size > writer->limits.max_message_size)
     {
@@ -1358,10 +1365,8 @@ decoder_check_claim (MsgpackRpcDecoder *self)
       return FALSE;
     }
 
-  if (in_body && decoded_size + wanted > writer->limits.max_decoded_size)
-    return writer_fail_decoded_size (writer, decoded_size + wanted);
-
-  return TRUE;
+  return decoded_size <= writer->limits.max_decoded_size ||
+         writer_fail_decoded_size (writer, decoded_size);
 }
 
 /* More must come. Unless much of the message has, it is begun anew then. */

@@ -849,6 +849,40 @@ test_max_decoded_size_of_pieces (void)
   g_assert_cmpuint (smallest, <, 300);
 }
 
+static void
+assert_rest_refused (const GByteArray *wire,
+                     guint             piece)
+{
+  g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
+
+  msgpack_rpc_unpacker_set_max_decoded_size (unpacker, 1000);
+  for (guint start = 0; start < wire->len; start += piece)
+    {
+      feed_copy (unpacker, wire->data + start, MIN (piece, wire->len - start));
+      g_assert_null (msgpack_rpc_unpacker_next (unpacker, NULL));
+    }
+
+  assert_next_fails (unpacker, MSGPACK_RPC_ERROR_TOO_LARGE, "the limit is 1000");
+}
+
+static void
+test_max_decoded_size_of_rest (void)
+{
+  g_autoptr(GByteArray) wire = bytes_from_hex ("dc 00 c8");
+
+  g_test_summary ("A message whose rest cannot fit any more is refused, however it is cut");
+
+  for (guint i = 0; i < 60; i++)
+    g_byte_array_append (wire, (const guint8 *) "\xc0", 1);
+
+  for (guint piece = 1; piece <= wire->len; piece++)
+    assert_rest_refused (wire, piece);
+
+  g_byte_array_append (wire, (const guint8 *) "\xa5", 1);
+  for (guint piece = 1; piece <= wire->len; piece++)
+    assert_rest_refused (wire, piece);
+}
+
 /* Memory in use, as far as the C library tells. */
 static gsize
 memory_in_use (void)
@@ -1083,6 +1117,7 @@ main (int   argc,
                    test_max_decoded_size_of_header);
   g_test_add_func ("/msgpack-rpc/unpacker/max-decoded-size-of-pieces",
                    test_max_decoded_size_of_pieces);
+  g_test_add_func ("/msgpack-rpc/unpacker/max-decoded-size-of-rest", test_max_decoded_size_of_rest);
   g_test_add_func ("/msgpack-rpc/unpacker/header-bombs", test_header_bombs);
   g_test_add_func ("/msgpack-rpc/unpacker/body-buffer", test_body_buffer);
   g_test_add_func ("/msgpack-rpc/unpacker/idle-memory", test_idle_memory);
