@@ -540,7 +540,7 @@ unpacker_complete (MsgpackRpcUnpacker *self)
   gsize wanted = _msgpack_rpc_decoder_get_wanted (self->decoder);
   gsize held = self->end - self->start;
   gsize length = MAX (wanted - MIN (wanted, held), MIN_COPIED);
-  const guint8 *data = self->lent + self->lent_start;
+  const guint8 *data;
 
   if (unpacker_get_lent (self) == 0)
     return FALSE;
@@ -548,6 +548,7 @@ unpacker_complete (MsgpackRpcUnpacker *self)
   if (held > 0)
     {
       length = MIN (length, unpacker_get_lent (self));
+      data = self->lent + self->lent_start;
       self->lent_start += length;
       unpacker_append (self, data, length);
     }
@@ -669,18 +670,19 @@ show_bytes (const guint8 *data,
 static gboolean
 unpacker_check_array (MsgpackRpcUnpacker *self,
                       const guint8       *data,
-                      gsize               length)
+                      gsize               start,
+                      gsize               end)
 {
   g_autofree char *shown = NULL;
 
-  if (!self->require_array || length == 0 ||
+  if (!self->require_array || start == end ||
       !_msgpack_rpc_decoder_is_between_messages (self->decoder))
     return TRUE;
 
-  if ((*data & 0xf0) == 0x90 || *data == 0xdc || *data == 0xdd)
+  if ((data[start] & 0xf0) == 0x90 || data[start] == 0xdc || data[start] == 0xdd)
     return TRUE;
 
-  shown = show_bytes (data, length);
+  shown = show_bytes (data + start, end - start);
   unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                                     "expected a message (an array), got %s at offset "
                                     "%" G_GUINT64_FORMAT, shown,
@@ -700,7 +702,7 @@ unpacker_decode (MsgpackRpcUnpacker  *self,
   MsgpackRpcDecoderStatus status;
   GError *error = NULL;
 
-  if (!unpacker_check_array (self, data + *start, end - *start))
+  if (!unpacker_check_array (self, data, *start, end))
     return MSGPACK_RPC_DECODER_FAILED;
 
   status = _msgpack_rpc_decoder_decode (self->decoder, data, end, start, value, &error);
@@ -854,11 +856,10 @@ _msgpack_rpc_unpacker_lend (MsgpackRpcUnpacker *self,
 void
 _msgpack_rpc_unpacker_keep (MsgpackRpcUnpacker *self)
 {
-  const guint8 *data = self->lent + self->lent_start;
   gsize length = unpacker_get_lent (self);
 
   if (length > 0)
-    unpacker_append (self, data, length);
+    unpacker_append (self, self->lent + self->lent_start, length);
 
   unpacker_drop_lent (self);
 }
