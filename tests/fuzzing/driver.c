@@ -1,35 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* Gives files or whole folders to a fuzzer where there is no libFuzzer to do it, and what comes of
- * them by changes at random, always the same. */
+/* Gives inputs to a fuzzer where there is no libFuzzer to do it: those of its corpus, and what comes
+ * of them by changes at random, always the same. Or, by name, the files of the command line. */
 
 #include <string.h>
 
-#include <glib.h>
+#include "fuzz-util.h"
 
-int LLVMFuzzerTestOneInput (const guint8 *data,
-                            gsize         size);
+#define N_MUTATIONS 100000
+#define MAX_MUTATION_SIZE 256
+
+/* A copy of its own size, so that reading one byte too many is noticed. */
+static void
+run_input (gconstpointer data,
+           gsize         size)
+{
+  g_autofree guint8 *copy = g_memdup2 (data, size);
+
+  g_assert_cmpint (LLVMFuzzerTestOneInput (copy, size), ==, 0);
+}
 
 static void
 run_file (gconstpointer data)
 {
   const char *path = data;
   g_autofree char *contents = NULL;
-  g_autofree guint8 *copy = NULL;
   g_autoptr(GError) error = NULL;
   gsize size;
 
   g_file_get_contents (path, &contents, &size, &error);
   g_assert_no_error (error);
-
-  /* Without the NUL byte that ends contents, so that reading one byte too many is noticed. */
-  copy = g_memdup2 (contents, size);
-  g_assert_cmpint (LLVMFuzzerTestOneInput (copy, size), ==, 0);
+  run_input (contents, size);
 }
 
-#define N_MUTATIONS 100000
-#define MAX_MUTATION_SIZE 256
+static void
+run_corpus (gconstpointer data)
+{
+  GPtrArray *corpus = (GPtrArray *) data;
+
+  g_test_summary ("Inputs that a fuzzer has found to be unlike others");
+
+  for (guint i = 0; i < corpus->len; i++)
+    {
+      GBytes *input = g_ptr_array_index (corpus, i);
+
+      run_input (g_bytes_get_data (input, NULL), g_bytes_get_size (input));
+    }
+}
+
+static void
+append (GByteArray *self,
+        GBytes     *input,
+        gsize       start)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (input, &size);
+
+  start = MIN (start, size);
+  g_byte_array_append (self, data + start, MIN (size - start, MAX_MUTATION_SIZE));
+}
 
 static void
 mutate (GByteArray *input,
@@ -42,7 +72,7 @@ mutate (GByteArray *input,
     0xca, 0xcb, 0xcc, 0xcf, 0xd0, 0xd3, 0xd4, 0xd9, 0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xe0, 0xff,
   };
   guint position = g_rand_int_range (rand, 0, input->len);
-  const GByteArray *other = g_ptr_array_index (corpus, g_rand_int_range (rand, 0, corpus->len));
+  GBytes *other = g_ptr_array_index (corpus, g_rand_int_range (rand, 0, corpus->len));
   guint8 byte = bytes[g_rand_int_range (rand, 0, G_N_ELEMENTS (bytes))];
   guint n;
 
@@ -69,8 +99,7 @@ mutate (GByteArray *input,
 
     default:
       g_byte_array_set_size (input, position);
-      n = g_rand_int_range (rand, 0, other->len + 1);
-      g_byte_array_append (input, other->data + n, MIN (other->len - n, MAX_MUTATION_SIZE));
+      append (input, other, g_rand_int_range (rand, 0, g_bytes_get_size (other) + 1));
       break;
     }
 }
@@ -85,17 +114,14 @@ run_mutations (gconstpointer data)
 
   for (guint i = 0; i < N_MUTATIONS; i++)
     {
-      const GByteArray *base = g_ptr_array_index (corpus, i % corpus->len);
       g_autoptr(GByteArray) input = g_byte_array_new ();
-      g_autofree guint8 *copy = NULL;
       guint n = g_rand_int_range (rand, 1, 6);
 
-      g_byte_array_append (input, base->data, MIN (base->len, MAX_MUTATION_SIZE));
+      append (input, g_ptr_array_index (corpus, i % corpus->len), 0);
       for (guint j = 0; j < n && input->len > 0; j++)
         mutate (input, corpus, rand);
 
-      copy = g_memdup2 (input->data, input->len);
-      g_assert_cmpint (LLVMFuzzerTestOneInput (copy, input->len), ==, 0);
+      run_input (input->data, input->len);
     }
 }
 
@@ -106,89 +132,101 @@ compare_names (gconstpointer a,
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* The folder's files in the order of their names: the same inputs on all machines. */
+static GBytes *
+read_file (const char *path)
+{
+  g_autoptr(GError) error = NULL;
+  char *contents;
+  gsize size;
+
+  g_file_get_contents (path, &contents, &size, &error);
+  g_assert_no_error (error);
+
+  return g_bytes_new_take (contents, size);
+}
+
+/* The inputs written by hand, in the order of their names: the same on all machines. */
 static void
-add_mutations (const char *folder)
+read_folder (GPtrArray  *corpus,
+             const char *path)
 {
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr(GDir) dir = g_dir_open (folder, 0, NULL);
-  GPtrArray *corpus = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
+  g_autoptr(GDir) dir = g_dir_open (path, 0, NULL);
   const char *name;
 
   g_assert_nonnull (dir);
   while ((name = g_dir_read_name (dir)) != NULL)
-    g_ptr_array_add (names, g_build_filename (folder, name, NULL));
+    g_ptr_array_add (names, g_build_filename (path, name, NULL));
   g_ptr_array_sort (names, compare_names);
 
   for (guint i = 0; i < names->len; i++)
-    {
-      g_autoptr(GError) error = NULL;
-      char *contents;
-      gsize size;
-
-      g_file_get_contents (g_ptr_array_index (names, i), &contents, &size, &error);
-      g_assert_no_error (error);
-      g_ptr_array_add (corpus, g_byte_array_new_take ((guint8 *) contents, size));
-    }
-
-  g_test_add_data_func_full ("/msgpack-rpc/fuzzing/mutations", corpus, run_mutations,
-                             (GDestroyNotify) g_ptr_array_unref);
+    g_ptr_array_add (corpus, read_file (g_ptr_array_index (names, i)));
 }
 
-static int
-add_path (const char *path)
+/* The inputs found by libFuzzer: as MessagePack, a bin each. */
+static void
+read_pack (GPtrArray  *corpus,
+           const char *path)
 {
-  g_autoptr(GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-  int n_files = 0;
+  g_autoptr(GBytes) pack = read_file (path);
+  gsize size;
+  const char *data = g_bytes_get_data (pack, &size);
+  msgpack_unpacked unpacked;
+  gsize offset = 0;
 
-  if (dir == NULL)
+  msgpack_unpacked_init (&unpacked);
+  while (msgpack_unpack_next (&unpacked, data, size, &offset) == MSGPACK_UNPACK_SUCCESS)
     {
-      g_autofree char *file = g_path_get_basename (path);
-      g_autofree char *test = g_strconcat ("/msgpack-rpc/fuzzing/", file, NULL);
-
-      g_test_add_data_func_full (test, g_strdup (path), run_file, g_free);
-      return 1;
+      g_assert_cmpint (unpacked.data.type, ==, MSGPACK_OBJECT_BIN);
+      g_ptr_array_add (corpus, g_bytes_new (unpacked.data.via.bin.ptr,
+                                            unpacked.data.via.bin.size));
     }
-
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      n_files += add_path (child);
-    }
-
-  return n_files;
+  g_assert_cmpuint (offset, ==, size);
+  msgpack_unpacked_destroy (&unpacked);
 }
 
-/* Adds the corpus of fuzz-NAME, which is in the folder NAME. */
-static int
-add_corpus (const char *program)
+/* The inputs of fuzz-NAME are the files in the folder NAME, and what is in NAME.msgpack. */
+static GPtrArray *
+read_corpus (const char *program)
 {
   g_autofree char *file = g_path_get_basename (program);
-  g_autofree char *corpus = NULL;
+  const char *name = file + strlen ("fuzz-");
+  g_autofree char *folder = NULL;
+  g_autofree char *pack = NULL;
+  GPtrArray *corpus = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 
   g_assert_true (g_str_has_prefix (file, "fuzz-"));
-  corpus = g_test_build_filename (G_TEST_DIST, "fuzzing", "corpus", file + strlen ("fuzz-"), NULL);
+  folder = g_test_build_filename (G_TEST_DIST, "fuzzing", "corpus", name, NULL);
+  pack = g_strconcat (folder, ".msgpack", NULL);
+  read_folder (corpus, folder);
+  read_pack (corpus, pack);
+  g_assert_cmpuint (corpus->len, >, 0);
 
-  add_mutations (corpus);
-
-  return add_path (corpus);
+  return corpus;
 }
 
 int
 main (int   argc,
       char *argv[])
 {
-  int n_files = 0;
+  g_autoptr(GPtrArray) corpus = NULL;
 
   g_test_init (&argc, &argv, NULL);
 
-  for (int i = 1; i < argc; i++)
-    n_files += add_path (argv[i]);
   if (argc < 2)
-    n_files += add_corpus (argv[0]);
-  g_assert_cmpint (n_files, >, 0);
+    {
+      corpus = read_corpus (argv[0]);
+      g_test_add_data_func ("/msgpack-rpc/fuzzing/corpus", corpus, run_corpus);
+      g_test_add_data_func ("/msgpack-rpc/fuzzing/mutations", corpus, run_mutations);
+    }
+
+  for (int i = 1; i < argc; i++)
+    {
+      g_autofree char *file = g_path_get_basename (argv[i]);
+      g_autofree char *test = g_strconcat ("/msgpack-rpc/fuzzing/", file, NULL);
+
+      g_test_add_data_func (test, argv[i], run_file);
+    }
 
   return g_test_run ();
 }

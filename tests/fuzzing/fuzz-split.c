@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+/* The input is a byte of flags, three that choose limits, the sizes of pieces, and a stream of
+ * messages. Read in one piece and in these, it must give the same messages at the same offsets, and
+ * end in the same way. */
+
+#include "fuzz-util.h"
+
+#include <string.h>
+
+#include "msgpack-rpc-error.h"
+#include "msgpack-rpc-unpacker-private.h"
+
+#define FLAG_FEED_BYTES 1
+#define FLAG_REQUIRE_ARRAY 2
+#define FLAG_SMALL_MESSAGE 4 /* the limit of the message's size is chosen */
+#define FLAG_SMALL_DECODED 8
+#define FLAG_DEPTH 16
+#define FLAGS_STRING_POLICY_SHIFT 5
+#define FLAG_LEND 128 /* what is not fed as GBytes is given as the link does it */
+
+#define MAX_PIECES 16
+
+/* What is left after so many comes at once: else small pieces take most of the time. */
+#define MAX_READS 50
+
+typedef struct
+{
+  guint8 flags;
+  guint64 max_message_size;
+  guint64 max_decoded_size;
+  guint max_depth;
+  guint8 pieces[MAX_PIECES]; /* their sizes, again and again; 0 for one larger than others */
+  guint n_pieces;            /* 0 for one piece */
+} Plan;
+
+typedef struct
+{
+  GPtrArray *values;
+  GArray *ends; /* of the messages, in the stream */
+  GError *error;
+  gboolean cut;
+} Reading;
+
+static void
+plan_take (Plan      *self,
+           FuzzInput *input)
+{
+  self->flags = fuzz_input_take_byte (input);
+  self->max_message_size = 1 + fuzz_input_take_byte (input);
+  self->max_decoded_size = 1 + 16 * fuzz_input_take_byte (input);
+  self->max_depth = fuzz_input_take_byte (input) % 41;
+  self->n_pieces = 1 + fuzz_input_take_byte (input) % MAX_PIECES;
+  for (guint i = 0; i < self->n_pieces; i++)
+    self->pieces[i] = fuzz_input_take_byte (input);
+}
+
+static MsgpackRpcUnpacker *
+plan_make_unpacker (const Plan *self)
+{
+  MsgpackRpcUnpacker *unpacker = msgpack_rpc_unpacker_new ();
+
+  if (self->flags & FLAG_SMALL_MESSAGE)
+    msgpack_rpc_unpacker_set_max_message_size (unpacker, self->max_message_size);
+  if (self->flags & FLAG_SMALL_DECODED)
+    msgpack_rpc_unpacker_set_max_decoded_size (unpacker, self->max_decoded_size);
+  if (self->flags & FLAG_DEPTH)
+    msgpack_rpc_unpacker_set_max_depth (unpacker, self->max_depth);
+  msgpack_rpc_unpacker_set_string_policy (unpacker,
+                                          (self->flags >> FLAGS_STRING_POLICY_SHIFT & 3) % 3);
+  _msgpack_rpc_unpacker_set_require_array (unpacker, self->flags & FLAG_REQUIRE_ARRAY);
+
+  return unpacker;
+}
+
+static gsize
+plan_get_piece (const Plan *self,
+                guint       i,
+                gsize       left)
+{
+  guint8 size = self->n_pieces > 0 ? self->pieces[i % self->n_pieces] : 0;
+
+  if (self->n_pieces == 0 || i == MAX_READS)
+    return left;
+
+  return MIN (size > 0 ? size : 300, left);
+}
+
+static void
+read_messages (Reading            *self,
+               MsgpackRpcUnpacker *unpacker)
+{
+  GVariant *value;
+
+  while ((value = msgpack_rpc_unpacker_next (unpacker, &self->error)) != NULL)
+    {
+      guint64 end = _msgpack_rpc_unpacker_get_message_offset (unpacker);
+
+      g_assert_no_error (self->error);
+      g_assert_false (g_variant_is_floating (value));
+      g_assert_cmpuint (_msgpack_rpc_unpacker_get_offset (unpacker), ==, end);
+      g_ptr_array_add (self->values, value);
+      g_array_append_val (self->ends, end);
+    }
+}
+
+/* As the link reads: into the unpacker's buffer if it waits for a large body, else into memory that
+ * is gone afterwards. */
+static void
+read_lent (Reading            *self,
+           MsgpackRpcUnpacker *unpacker,
+           const guint8       *data,
+           gsize               size)
+{
+  while (size > 0 && self->error == NULL)
+    {
+      gsize n = size;
+      guint8 *space = _msgpack_rpc_unpacker_get_space (unpacker, &n);
+      g_autofree guint8 *copy = NULL;
+
+      if (space != NULL)
+        {
+          n = MIN (n, size);
+          memcpy (space, data, n);
+          _msgpack_rpc_unpacker_commit (unpacker, n);
+        }
+      else
+        {
+          n = size;
+          copy = g_memdup2 (data, n);
+          _msgpack_rpc_unpacker_lend (unpacker, copy, n);
+        }
+
+      read_messages (self, unpacker);
+      _msgpack_rpc_unpacker_keep (unpacker);
+      data += n;
+      size -= n;
+    }
+}
+
+static void
+read_piece (Reading            *self,
+            MsgpackRpcUnpacker *unpacker,
+            const guint8       *data,
+            gsize               size,
+            gboolean            as_bytes,
+            gboolean            lent)
+{
+  g_autoptr(GBytes) bytes = NULL;
+
+  if (lent && !as_bytes)
+    {
+      read_lent (self, unpacker, data, size);
+      return;
+    }
+
+  if (as_bytes)
+    {
+      bytes = g_bytes_new (data, size);
+      msgpack_rpc_unpacker_feed_bytes (unpacker, bytes);
+      g_clear_pointer (&bytes, g_bytes_unref);
+    }
+  else
+    {
+      msgpack_rpc_unpacker_feed (unpacker, data, size);
+    }
+
+  read_messages (self, unpacker);
+}
+
+/* At the end of the stream. A failed unpacker stays failed. */
+static void
+finish (Reading            *self,
+        MsgpackRpcUnpacker *unpacker)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) again = NULL;
+  gboolean empty = _msgpack_rpc_unpacker_is_empty (unpacker);
+
+  self->cut = !msgpack_rpc_unpacker_finish (unpacker, &error) && self->error == NULL;
+  g_assert_true (self->error != NULL || empty != self->cut);
+  if (self->error != NULL)
+    g_assert_cmpstr (error->message, ==, self->error->message);
+  else
+    self->error = g_steal_pointer (&error);
+
+  if (self->error == NULL)
+    return;
+
+  fuzz_assert_error (self->error);
+  msgpack_rpc_unpacker_feed (unpacker, (const guint8 *) "\0", 1);
+  g_assert_null (msgpack_rpc_unpacker_next (unpacker, &again));
+  g_assert_nonnull (again);
+  g_assert_cmpstr (again->message, ==, self->error->message);
+  g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffer_size (unpacker), ==, 0);
+}
+
+static void
+reading_init (Reading      *self,
+              const Plan   *plan,
+              const guint8 *data,
+              gsize         size)
+{
+  g_autoptr(MsgpackRpcUnpacker) unpacker = plan_make_unpacker (plan);
+  gsize piece;
+
+  self->values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  self->ends = g_array_new (FALSE, FALSE, sizeof (guint64));
+  self->error = NULL;
+
+  for (guint i = 0; size > 0 && self->error == NULL; i++)
+    {
+      piece = plan_get_piece (plan, i, size);
+      read_piece (self, unpacker, data, piece, plan->flags & FLAG_FEED_BYTES && i % 2 == 0,
+                  plan->flags & FLAG_LEND);
+      data += piece;
+      size -= piece;
+    }
+
+  finish (self, unpacker);
+}
+
+static void
+reading_clear (Reading *self)
+{
+  g_ptr_array_unref (self->values);
+  g_array_unref (self->ends);
+  g_clear_error (&self->error);
+}
+
+static void
+check_same_end (const Reading *whole,
+                const Reading *pieces)
+{
+  g_assert_true ((whole->error == NULL) == (pieces->error == NULL));
+  g_assert_cmpint (whole->cut, ==, pieces->cut);
+  if (whole->error == NULL)
+    return;
+
+  /* In pieces, a claim is seen before what follows it, and what is shown of no message is less. */
+  if (!whole->cut && g_error_matches (pieces->error, MSGPACK_RPC_ERROR,
+                                      MSGPACK_RPC_ERROR_TOO_LARGE))
+    return;
+
+  g_assert_cmpint (whole->error->code, ==, pieces->error->code);
+  if (!g_str_has_prefix (whole->error->message, "expected a message"))
+    g_assert_cmpstr (whole->error->message, ==, pieces->error->message);
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data,
+                        gsize         size)
+{
+  FuzzInput input = { data, size };
+  Reading whole;
+  Reading pieces;
+  Plan plan;
+
+  plan_take (&plan, &input);
+  reading_init (&pieces, &plan, input.data, input.size);
+  plan.n_pieces = 0;
+  reading_init (&whole, &plan, input.data, input.size);
+
+  g_assert_cmpuint (whole.values->len, ==, pieces.values->len);
+  for (guint i = 0; i < whole.values->len; i++)
+    {
+      fuzz_assert_same (g_ptr_array_index (whole.values, i),
+                        g_ptr_array_index (pieces.values, i));
+      fuzz_assert_normal_form (g_ptr_array_index (whole.values, i));
+      g_assert_cmpuint (g_array_index (whole.ends, guint64, i), ==,
+                        g_array_index (pieces.ends, guint64, i));
+    }
+  check_same_end (&whole, &pieces);
+
+  reading_clear (&whole);
+  reading_clear (&pieces);
+
+  return 0;
+}
