@@ -89,8 +89,12 @@ GVariant *_msgpack_rpc_call_run_value      (MsgpackRpcCall      *self,
                                             GCancellable        *cancellable,
                                             GError             **error);
 
+/* Whether a sync function may begin: it is not cancelled, and could wait. */
+gboolean  _msgpack_rpc_call_check_sync     (GCancellable        *cancellable,
+                                            GError             **error);
+
 /* Waiting. Does the I/O of the calls' links in this thread until @wanted of them have ended; FALSE
- * if @cancellable was cancelled before. Runs nothing of the application: messages that are no reply
+ * if @cancellable was cancelled before, or if this thread cannot wait. Runs nothing of the application: messages that are no reply
  * to these calls are left for the connection's context. */
 gboolean  _msgpack_rpc_call_wait_for       (MsgpackRpcCall     **calls,
                                             gsize                n_calls,

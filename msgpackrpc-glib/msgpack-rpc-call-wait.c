@@ -57,32 +57,49 @@ timeout_until (gint64 deadline)
   return left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
 }
 
-static int
-shorter_timeout (int a,
-                 int b)
+typedef struct
 {
-  if (a < 0 || b < 0)
-    return MAX (a, b);
-  return MIN (a, b);
+  MsgpackRpcCall **calls;
+  gsize n_calls;
+  gsize wanted;
+  GCancellable *cancellable;
+  MsgpackRpcWaiter *waiter;
+  GPtrArray *links;       /* which know of the waiter */
+  gint64 deadline;
+} Wait;
+
+/* From before they are looked at, so that whatever changes afterwards wakes this thread. */
+static void
+join_links (Wait *self)
+{
+  g_autoptr(GPtrArray) links = collect_links (self->calls, self->n_calls, &self->deadline);
+
+  for (guint i = 0; i < links->len; i++)
+    if (!g_ptr_array_find (self->links, g_ptr_array_index (links, i), NULL))
+      _msgpack_rpc_link_add_waiter (g_ptr_array_index (links, i), self->waiter);
+  for (guint i = 0; i < self->links->len; i++)
+    if (!g_ptr_array_find (links, g_ptr_array_index (self->links, i), NULL))
+      _msgpack_rpc_link_remove_waiter (g_ptr_array_index (self->links, i), self->waiter);
+
+  g_ptr_array_unref (self->links);
+  self->links = g_steal_pointer (&links);
 }
 
 static void
-poll_once (GPtrArray        *links,
-           MsgpackRpcWaiter *waiter,
-           gint64            deadline)
+poll_once (Wait *self)
 {
   g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (GPollFD));
-  int timeout = timeout_until (deadline);
-  GPollFD fd = _msgpack_rpc_waiter_poll (waiter);
+  int timeout = timeout_until (self->deadline);
+  GPollFD fd = _msgpack_rpc_waiter_poll (self->waiter);
 
   g_array_append_val (fds, fd);
-  for (guint i = 0; i < links->len; i++)
-    timeout = shorter_timeout (timeout,
-                               _msgpack_rpc_link_query (g_ptr_array_index (links, i), fds));
+  for (guint i = 0; i < self->links->len; i++)
+    timeout = _msgpack_rpc_shorter_timeout (
+      timeout, _msgpack_rpc_link_query (g_ptr_array_index (self->links, i), self->waiter, fds));
 
   g_poll ((GPollFD *) (gpointer) fds->data, fds->len, timeout);
 
-  _msgpack_rpc_waiter_clear (waiter);
+  _msgpack_rpc_waiter_clear (self->waiter);
 }
 
 static gsize
@@ -94,6 +111,59 @@ count_ended (MsgpackRpcCall **calls,
   for (gsize i = 0; i < n_calls; i++)
     n += _msgpack_rpc_call_has_ended (calls[i]) ? 1 : 0;
   return n;
+}
+
+/* A stream or socket client of the application's may have called this function: nothing goes on
+ * before it returns. */
+static gboolean
+check_not_held (Wait    *self,
+                GError **error)
+{
+  for (guint i = 0; i < self->links->len; i++)
+    if (_msgpack_rpc_link_is_held (g_ptr_array_index (self->links, i)))
+      {
+        g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
+                             "Waiting here would never end: the connection's stream or socket "
+                             "client has called this, and goes on when it returns");
+        return FALSE;
+      }
+
+  return TRUE;
+}
+
+static gboolean
+is_done (Wait *self)
+{
+  return count_ended (self->calls, self->n_calls) >= self->wanted ||
+         g_cancellable_is_cancelled (self->cancellable);
+}
+
+static gboolean
+run_until_done (Wait    *self,
+                GError **error)
+{
+  do
+    {
+      expire_due (self->calls, self->n_calls);
+      join_links (self);
+      if (!check_not_held (self, error))
+        return FALSE;
+
+      for (guint i = 0; i < self->links->len; i++)
+        _msgpack_rpc_link_work_waiting (g_ptr_array_index (self->links, i));
+      if (is_done (self))
+        break;
+
+      /* What it writes may be waited for by code that it calls, which takes what woke this
+       * thread. */
+      _msgpack_rpc_reactor_flush_corks ();
+      if (!is_done (self))
+        poll_once (self);
+    }
+  while (count_ended (self->calls, self->n_calls) < self->wanted);
+
+  return count_ended (self->calls, self->n_calls) >= self->wanted ||
+         !g_cancellable_set_error_if_cancelled (self->cancellable, error);
 }
 
 static void
@@ -113,39 +183,45 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
                             GCancellable    *cancellable,
                             GError         **error)
 {
-  MsgpackRpcWaiter *waiter = _msgpack_rpc_waiter_get ();
-  gboolean cancelled = FALSE;
+  Wait wait = {
+    .calls = calls,
+    .n_calls = n_calls,
+    .wanted = wanted,
+    .cancellable = cancellable,
+  };
+  gboolean done;
   gulong id = 0;
 
+  if (count_ended (calls, n_calls) >= wanted)
+    return TRUE;
+
+  wait.waiter = _msgpack_rpc_waiter_get (error);
+  if (wait.waiter == NULL)
+    return FALSE;
+
+  wait.links = g_ptr_array_new_with_free_func (g_object_unref);
   if (cancellable != NULL)
-    id = g_cancellable_connect (cancellable, G_CALLBACK (wake_cb), waiter, NULL);
+    id = g_cancellable_connect (cancellable, G_CALLBACK (wake_cb), wait.waiter, NULL);
   for (gsize i = 0; i < n_calls; i++)
-    _msgpack_rpc_call_add_waiter (calls[i], waiter);
+    _msgpack_rpc_call_add_waiter (calls[i], wait.waiter);
 
-  while (count_ended (calls, n_calls) < wanted)
-    {
-      g_autoptr(GPtrArray) links = NULL;
-      gint64 deadline;
+  done = run_until_done (&wait, error);
 
-      expire_due (calls, n_calls);
-      links = collect_links (calls, n_calls, &deadline);
-      for (guint i = 0; i < links->len; i++)
-        _msgpack_rpc_link_work (g_ptr_array_index (links, i));
-
-      if (count_ended (calls, n_calls) >= wanted)
-        break;
-      cancelled = g_cancellable_set_error_if_cancelled (cancellable, error);
-      if (cancelled)
-        break;
-
-      _msgpack_rpc_reactor_flush_corks ();
-      poll_once (links, waiter, deadline);
-    }
-
+  for (guint i = 0; i < wait.links->len; i++)
+    _msgpack_rpc_link_remove_waiter (g_ptr_array_index (wait.links, i), wait.waiter);
+  g_ptr_array_unref (wait.links);
   for (gsize i = 0; i < n_calls; i++)
-    _msgpack_rpc_call_remove_waiter (calls[i], waiter);
+    _msgpack_rpc_call_remove_waiter (calls[i], wait.waiter);
   g_cancellable_disconnect (cancellable, id);
-  return !cancelled;
+  return done;
+}
+
+gboolean
+_msgpack_rpc_call_check_sync (GCancellable  *cancellable,
+                              GError       **error)
+{
+  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
+         _msgpack_rpc_waiter_get (error) != NULL;
 }
 
 static gboolean
@@ -171,11 +247,14 @@ check_started (MsgpackRpcCall  *self,
  *
  * May be called from any thread, whether the connection's context is running or not, also from a
  * handler or callback in that context. While it waits it does the connection's I/O itself, and runs
- * nothing of the application: what else comes in is delivered later, in order.
+ * nothing of the application: what else comes in is delivered later, in order. The one exception
+ * are streams and socket clients of the application's making, as a handler of
+ * `GSocketClient::event`: what they call cannot wait for the same connection.
  *
  * Returns: (transfer full): the result, or `NULL` with @error set: what the call failed with, or
- *   `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, or `G_IO_ERROR_NOT_INITIALIZED` if the
- *   call was not started
+ *   `G_IO_ERROR_CANCELLED` if @cancellable was cancelled, `G_IO_ERROR_NOT_INITIALIZED` if the
+ *   call was not started, `G_IO_ERROR_WOULD_BLOCK` if it is waited for by what the connection's own
+ *   stream or socket client has called, or `G_IO_ERROR_TOO_MANY_OPEN_FILES`
  * Since: 1.0
  */
 GVariant *
@@ -265,7 +344,8 @@ wait_cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
  *
  * Waits until the call has ended, also if it has ended already.
  *
- * Call [method@Call.wait_finish] from @callback to get the result.
+ * Waiting for a call that was not started fails at once. Call [method@Call.wait_finish] from
+ * @callback to get the result.
  *
  * Since: 1.0
  */
@@ -276,6 +356,7 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
                              gpointer             user_data)
 {
   g_autoptr(GTask) task = NULL;
+  GError *error = NULL;
 
   g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
@@ -283,6 +364,11 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, msgpack_rpc_call_wait_async);
   g_task_set_check_cancellable (task, FALSE);
+  if (!check_started (self, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
 
   g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb), g_object_ref (task),
                          (GClosureNotify) (void (*) (void)) g_object_unref, 0);
@@ -307,7 +393,7 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
  * Gets the outcome of [method@Call.wait_async].
  *
  * Returns: (transfer full): the call's result, or `NULL` with @error set: what the call failed
- *   with, or `G_IO_ERROR_CANCELLED`
+ *   with, or `G_IO_ERROR_CANCELLED`, or `G_IO_ERROR_NOT_INITIALIZED` if the call was not started
  * Since: 1.0
  */
 GVariant *
@@ -345,8 +431,8 @@ check_all_started (MsgpackRpcCall **calls,
  *
  * Otherwise as [method@Call.wait].
  *
- * Returns: `TRUE` when all have ended; `FALSE` with @error set to `G_IO_ERROR_CANCELLED` or
- *   `G_IO_ERROR_NOT_INITIALIZED`
+ * Returns: `TRUE` when all have ended; `FALSE` with @error set, as for [method@Call.wait] where it
+ *   is not the call that failed
  * Since: 1.0
  */
 gboolean
@@ -374,8 +460,8 @@ msgpack_rpc_call_wait_all (MsgpackRpcCall **calls,
  *
  * Otherwise as [method@Call.wait].
  *
- * Returns: (transfer full): the first of @calls that has ended, or `NULL` with @error set to
- *   `G_IO_ERROR_CANCELLED` or `G_IO_ERROR_NOT_INITIALIZED`
+ * Returns: (transfer full): the first of @calls that has ended, or `NULL` with @error set, as for
+ *   [method@Call.wait] where it is not the call that failed
  * Since: 1.0
  */
 MsgpackRpcCall *

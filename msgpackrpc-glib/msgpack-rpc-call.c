@@ -686,8 +686,15 @@ static void
 run (MsgpackRpcCall *self,
      GCancellable   *cancellable)
 {
-  if (!_msgpack_rpc_call_wait_for (&self, 1, 1, cancellable, NULL))
+  g_autoptr(GError) error = NULL;
+
+  if (_msgpack_rpc_call_wait_for (&self, 1, 1, cancellable, &error))
+    return;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     msgpack_rpc_call_cancel (self);
+  else
+    _msgpack_rpc_call_fail (self, error);
 }
 
 gboolean

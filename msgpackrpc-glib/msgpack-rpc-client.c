@@ -1218,7 +1218,8 @@ msgpack_rpc_client_open_finish (MsgpackRpcClient  *self,
  * [method@Client.open_async].
  *
  * Returns: `TRUE` when the client is connected; `FALSE` with @error set, as for
- *   [method@Client.open_finish]
+ *   [method@Client.open_finish], or `G_IO_ERROR_WOULD_BLOCK` if called by a handler of the client's
+ *   own [class@Gio.SocketClient], or `G_IO_ERROR_TOO_MANY_OPEN_FILES`
  * Since: 1.0
  */
 gboolean
@@ -1232,7 +1233,7 @@ msgpack_rpc_client_open_sync (MsgpackRpcClient  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!_msgpack_rpc_call_check_sync (cancellable, error))
     return FALSE;
 
   call = start_opening (self, NULL, NULL, NULL);

@@ -893,7 +893,14 @@ _msgpack_rpc_connection_open (MsgpackRpcConnection   *self,
   g_autoptr(GError) error = NULL;
 
   if (!_msgpack_rpc_connection_register_call (self, call, 0))
-    return;
+    {
+      /* It was cancelled, and with it the attempt: others may wait for it already. */
+      error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                   _("The operation was cancelled"));
+      if (func != NULL)
+        _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
+      return;
+    }
 
   if (func != NULL && _msgpack_rpc_link_open (self->link, func, data))
     return;

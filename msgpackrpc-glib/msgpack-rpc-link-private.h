@@ -6,6 +6,7 @@
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-settings-private.h"
 #include "msgpack-rpc-types.h"
+#include "msgpack-rpc-waiter-private.h"
 
 G_BEGIN_DECLS
 
@@ -102,16 +103,28 @@ void _msgpack_rpc_link_fail  (MsgpackRpcLink      *self,
 void _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
                                    gboolean        paused);
 
-/* Does all the I/O that can be done without blocking, waiting for another thread that is doing
- * it. */
+/* Does all the I/O that can be done without blocking. If another thread is doing it, waits for that,
+ * or has the reactor's context do it afterwards. */
 void _msgpack_rpc_link_work   (MsgpackRpcLink *self);
 /* The same, by the reactor's context. */
 void _msgpack_rpc_link_work_later (MsgpackRpcLink *self);
 /* Looks again whether a half-closed link can end. */
 void _msgpack_rpc_link_settle (MsgpackRpcLink *self);
-/* What a thread that waits should poll before it calls _work() again: appends to @fds (of GPollFD)
- * and returns the timeout in milliseconds, −1 for none. */
-int  _msgpack_rpc_link_query  (MsgpackRpcLink *self,
-                               GArray         *fds);
+
+/* A thread that waits for something of a link is known to it from before it looks at the link until
+ * it waits no more: what changes meanwhile wakes it. */
+void     _msgpack_rpc_link_add_waiter    (MsgpackRpcLink   *self,
+                                          MsgpackRpcWaiter *waiter);
+void     _msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
+                                          MsgpackRpcWaiter *waiter);
+/* Whether this thread holds the I/O, and would wait for itself. */
+gboolean _msgpack_rpc_link_is_held       (MsgpackRpcLink   *self);
+/* As _work(), by a thread that waits; it is woken when another thread has done it. */
+void     _msgpack_rpc_link_work_waiting  (MsgpackRpcLink   *self);
+/* What it should poll before it does that again: appends to @fds (of GPollFD) and returns the timeout
+ * in milliseconds, −1 for none. */
+int      _msgpack_rpc_link_query         (MsgpackRpcLink   *self,
+                                          MsgpackRpcWaiter *waiter,
+                                          GArray           *fds);
 
 G_END_DECLS

@@ -41,6 +41,14 @@ typedef enum
   N_STATES
 } State;
 
+/* Who wants the I/O: */
+typedef enum
+{
+  WANTS_NOTHING = 0,
+  WANTS_AS_WAITER = 1 << 0, /* a thread that waits: polls no more until it is woken */
+  WANTS_AS_HOME = 1 << 1,   /* the reactor's context: likewise */
+} Wants;
+
 struct _MsgpackRpcLink
 {
   GObject parent_instance;
@@ -61,6 +69,7 @@ struct _MsgpackRpcLink
   MsgpackRpcOutput output;
   GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue */
   MsgpackRpcTimer close_timer;  /* ends an orderly close */
+  gint64 close_deadline;        /* the same, for threads that wait; monotonic */
   gboolean paused;
   gboolean corked;              /* output waits for the next turn of the loop */
 
@@ -70,6 +79,8 @@ struct _MsgpackRpcLink
 
   GThread *io_thread;           /* who holds the I/O, or NULL */
   GCond io_released;
+  Wants io_wanted;              /* who is to be told when it is released */
+  GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
   MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
 };
 
@@ -99,6 +110,15 @@ state_to_status (State state)
     }
 }
 
+/* What a thread polls that waits follows from the state, and it may be the only one that does any
+ * I/O. The lock is held. */
+static void
+wake_waiters (MsgpackRpcLink *self)
+{
+  for (GList *item = self->waiters.head; item != NULL; item = item->next)
+    _msgpack_rpc_waiter_wake (item->data);
+}
+
 /* The only place that changes the state. The lock is held. */
 static void
 set_state (MsgpackRpcLink *self,
@@ -121,6 +141,7 @@ set_state (MsgpackRpcLink *self,
            error != NULL ? ": " : "", error != NULL ? error->message : "");
 
   self->state = state;
+  wake_waiters (self);
   if (old_status != new_status && self->owner != NULL)
     self->funcs->status (self->owner, old_status, new_status, error);
 }
@@ -150,17 +171,24 @@ ref_owner (MsgpackRpcLink *self)
 
 /* ---- who holds the I/O ---- */
 
-/* FALSE if this thread holds it already, or if another does and @wait is FALSE. */
+/* FALSE if this thread holds it already; or if another does, and either nothing is wanted, or it may
+ * take its time: the private context runs what an application's stream or socket client calls. Who
+ * wanted it is then told of its release. */
 static gboolean
 enter_io (MsgpackRpcLink *self,
-          gboolean        wait)
+          Wants           wants)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   while (self->io_thread != NULL)
     {
-      if (self->io_thread == g_thread_self () || !wait)
+      if (self->io_thread == g_thread_self () || wants == WANTS_NOTHING)
         return FALSE;
+      if (self->nested != NULL)
+        {
+          self->io_wanted |= wants;
+          return FALSE;
+        }
       g_cond_wait (&self->io_released, &self->lock);
     }
 
@@ -175,6 +203,7 @@ static void
 leave_io (MsgpackRpcLink *self)
 {
   gboolean again;
+  Wants wanted;
 
   do
     {
@@ -183,10 +212,17 @@ leave_io (MsgpackRpcLink *self)
       g_mutex_lock (&self->lock);
       self->io_thread = NULL;
       again = self->state == STATE_ENDED && self->transport != NULL && !self->transport_closed;
+      wanted = self->io_wanted;
+      self->io_wanted = WANTS_NOTHING;
+      if ((wanted & WANTS_AS_WAITER) != 0)
+        wake_waiters (self);
       g_cond_signal (&self->io_released);
       g_mutex_unlock (&self->lock);
+
+      if ((wanted & WANTS_AS_HOME) != 0)
+        _msgpack_rpc_link_work_later (self);
     }
-  while (again && enter_io (self, FALSE));
+  while (again && enter_io (self, WANTS_NOTHING));
 }
 
 /* ---- ports ---- */
@@ -367,7 +403,7 @@ end (MsgpackRpcLink *self,
     self->funcs->ended (owner, self->error, opened, incomplete, unsent);
 
   /* Whoever holds the I/O closes the stream when it has finished. */
-  if (enter_io (self, FALSE))
+  if (enter_io (self, WANTS_NOTHING))
     leave_io (self);
 }
 
@@ -556,22 +592,21 @@ may_read (MsgpackRpcLink *self)
 static void
 iterate_private_context (MsgpackRpcLink *self)
 {
-  GMainContext *context = self->context;
+  g_autoptr(GMutexLocker) locker = NULL;
+  MsgpackRpcWaiter *poller;
 
-  /* Nobody else acquires it without holding the I/O. */
-  if (context == NULL || !g_main_context_acquire (context))
+  if (self->context == NULL)
     return;
 
-  g_main_context_push_thread_default (context);
-  while (g_main_context_iteration (context, FALSE))
-    ;
-  g_main_context_pop_thread_default (context);
-  g_main_context_release (context);
+  _msgpack_rpc_nested_context_iterate (self->context);
 
-  g_mutex_lock (&self->lock);
+  locker = g_mutex_locker_new (&self->lock);
+  /* What it polls may be out of date now, and what would have woken it is taken. */
+  poller = g_queue_peek_head (&self->waiters);
+  if (poller != NULL && !_msgpack_rpc_waiter_is_mine (poller))
+    _msgpack_rpc_waiter_wake (poller);
   if (self->nested == NULL)
     g_clear_pointer (&self->context, g_main_context_unref);
-  g_mutex_unlock (&self->lock);
 }
 
 static gboolean
@@ -647,12 +682,27 @@ do_io (MsgpackRpcLink *self,
   read_leftovers (self, owner);
 }
 
-void
-_msgpack_rpc_link_work (MsgpackRpcLink *self)
+/* The reactor's timer does the same, if its context is run. */
+static void
+close_if_due (MsgpackRpcLink *self)
+{
+  gboolean due;
+
+  g_mutex_lock (&self->lock);
+  due = self->state == STATE_CLOSING && g_get_monotonic_time () >= self->close_deadline;
+  g_mutex_unlock (&self->lock);
+
+  if (due)
+    close_timed_out (self);
+}
+
+static void
+work (MsgpackRpcLink *self,
+      Wants           wants)
 {
   g_autoptr(GObject) owner = ref_owner (self);
 
-  if (!enter_io (self, TRUE))
+  if (!enter_io (self, wants))
     return;
 
   if (owner != NULL)
@@ -662,6 +712,12 @@ _msgpack_rpc_link_work (MsgpackRpcLink *self)
 
   _msgpack_rpc_link_settle (self);
   leave_io (self);
+}
+
+void
+_msgpack_rpc_link_work (MsgpackRpcLink *self)
+{
+  work (self, WANTS_AS_HOME);
 }
 
 /* Of a descriptor that is for input alone. That its other end is closed says nothing of output. */
@@ -694,7 +750,7 @@ port_ready (gpointer     owner,
 static void
 try_write (MsgpackRpcLink *self)
 {
-  if (!enter_io (self, FALSE))
+  if (!enter_io (self, WANTS_NOTHING))
     return;
 
   write_output (self);
@@ -724,52 +780,95 @@ uncork_cb (gpointer owner)
 
 /* ---- opening ---- */
 
-/* The holder of the I/O alone touches the context. */
+/* Whoever polls it meanwhile iterates it, too: the holder of the I/O alone touches the context. */
 static int
-query_context (GMainContext *context,
-               GArray       *fds)
+query_private_context (MsgpackRpcLink *self,
+                       GArray         *fds,
+                       Wants           wants)
 {
-  guint start = fds->len;
-  int timeout = -1;
-  int priority, n;
-  gboolean ready;
-
-  if (!g_main_context_acquire (context))
-    return -1;
-
-  ready = g_main_context_prepare (context, &priority);
-  g_array_set_size (fds, start + 8);
-  while ((n = g_main_context_query (context, priority, &timeout,
-                                    &g_array_index (fds, GPollFD, start),
-                                    (int) (fds->len - start))) > (int) (fds->len - start))
-    g_array_set_size (fds, start + (guint) n);
-  g_array_set_size (fds, start + (guint) n);
-  g_main_context_release (context);
-
-  return ready ? 0 : timeout;
-}
-
-static int
-query_private_context (gpointer owner,
-                       GArray  *fds)
-{
-  MsgpackRpcLink *self = owner;
   int timeout = -1;
 
-  if (!enter_io (self, TRUE))
+  if (!enter_io (self, wants))
     return -1;
 
   if (self->context != NULL)
-    timeout = query_context (self->context, fds);
+    timeout = _msgpack_rpc_nested_context_query (self->context, fds);
   leave_io (self);
   return timeout;
 }
 
-int
-_msgpack_rpc_link_query (MsgpackRpcLink *self,
-                         GArray         *fds)
+static int
+query_for_home (gpointer  owner,
+                GArray   *fds)
 {
-  gboolean nested;
+  return query_private_context (owner, fds, WANTS_AS_HOME);
+}
+
+/* ---- threads that wait ---- */
+
+void
+_msgpack_rpc_link_add_waiter (MsgpackRpcLink   *self,
+                              MsgpackRpcWaiter *waiter)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_queue_push_tail (&self->waiters, waiter);
+}
+
+void
+_msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
+                                 MsgpackRpcWaiter *waiter)
+{
+  gboolean was_poller, nested;
+
+  g_mutex_lock (&self->lock);
+  was_poller = g_queue_peek_head (&self->waiters) == waiter;
+  g_queue_remove (&self->waiters, waiter);
+  nested = self->nested != NULL;
+  if (was_poller && nested && self->waiters.head != NULL)
+    _msgpack_rpc_waiter_wake (self->waiters.head->data);
+  g_mutex_unlock (&self->lock);
+
+  /* The same holds for the reactor's context: what it polls may be out of date. */
+  if (was_poller && nested)
+    _msgpack_rpc_reactor_wake (self->reactor);
+}
+
+gboolean
+_msgpack_rpc_link_is_held (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->io_thread == g_thread_self ();
+}
+
+void
+_msgpack_rpc_link_work_waiting (MsgpackRpcLink *self)
+{
+  close_if_due (self);
+  work (self, WANTS_AS_WAITER);
+}
+
+/* Milliseconds until an orderly close has taken too long. The lock is held. */
+static int
+get_close_timeout (MsgpackRpcLink *self)
+{
+  gint64 left = self->close_deadline - g_get_monotonic_time ();
+
+  if (self->state != STATE_CLOSING)
+    return -1;
+  return left <= 0 ? 0 : (int) ((left + 999) / 1000);
+}
+
+/* Of several threads that waited for the private context, one would take what should wake another:
+ * only the first of them waits for it. */
+int
+_msgpack_rpc_link_query (MsgpackRpcLink   *self,
+                         MsgpackRpcWaiter *waiter,
+                         GArray           *fds)
+{
+  int timeout, nested_timeout;
+  gboolean is_poller;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), -1);
 
@@ -789,10 +888,12 @@ _msgpack_rpc_link_query (MsgpackRpcLink *self,
         if (own[i].events != 0)
           g_array_append_val (fds, own[i]);
     }
-  nested = self->nested != NULL;
+  is_poller = self->nested != NULL && g_queue_peek_head (&self->waiters) == waiter;
+  timeout = get_close_timeout (self);
   g_mutex_unlock (&self->lock);
 
-  return nested ? query_private_context (self, fds) : -1;
+  nested_timeout = is_poller ? query_private_context (self, fds, WANTS_AS_WAITER) : -1;
+  return _msgpack_rpc_shorter_timeout (timeout, nested_timeout);
 }
 
 static void
@@ -807,20 +908,23 @@ _msgpack_rpc_link_work_later (MsgpackRpcLink *self)
   _msgpack_rpc_reactor_cork (self->reactor, work_cb, G_OBJECT (self));
 }
 
-/* The private context is polled by the reactor's context, and by any thread that waits. The lock is
+/* The private context is polled by the reactor's context, and by a thread that waits. The lock is
  * held. */
-static void
-start_private_context (MsgpackRpcLink *self)
+static gboolean
+start_private_context (MsgpackRpcLink  *self,
+                       GError         **error)
 {
   if (self->nested != NULL)
-    return;
+    return TRUE;
 
-  /* Without the flag nothing that another thread adds would wake whoever polls from outside. */
   if (self->context == NULL)
-    self->context = g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
-  self->nested = _msgpack_rpc_nested_source_new (query_private_context, work_cb,
-                                                 G_OBJECT (self));
+    self->context = _msgpack_rpc_nested_context_new (error);
+  if (self->context == NULL)
+    return FALSE;
+
+  self->nested = _msgpack_rpc_nested_source_new (query_for_home, work_cb, G_OBJECT (self));
   g_source_attach (self->nested, _msgpack_rpc_reactor_get_context (self->reactor));
+  return TRUE;
 }
 
 gboolean
@@ -829,27 +933,33 @@ _msgpack_rpc_link_open (MsgpackRpcLink         *self,
                         gpointer                data)
 {
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
-  gboolean is_new;
+  g_autoptr(GError) error = NULL;
+  gboolean is_new, started = FALSE;
+
+  /* Before there is a private context: nobody holds it for long. */
+  if (!enter_io (self, WANTS_AS_HOME))
+    return FALSE;
 
   g_mutex_lock (&self->lock);
   is_new = self->state == STATE_NEW;
-  if (is_new)
+  started = is_new && start_private_context (self, &error);
+  if (started)
     {
-      start_private_context (self);
       self->open_cancellable = g_object_ref (cancellable);
       set_state (self, STATE_CONNECTING, NULL);
     }
   g_mutex_unlock (&self->lock);
-  if (!is_new)
-    return FALSE;
 
-  if (!enter_io (self, TRUE))
-    g_assert_not_reached ();
-  g_main_context_push_thread_default (self->context);
-  func (self, data, cancellable);
-  g_main_context_pop_thread_default (self->context);
+  if (started)
+    {
+      g_main_context_push_thread_default (self->context);
+      func (self, data, cancellable);
+      g_main_context_pop_thread_default (self->context);
+    }
+  else if (is_new)
+    end (self, error);
   leave_io (self);
-  return TRUE;
+  return is_new;
 }
 
 /* Nagle's algorithm makes a request wait for the acknowledgement of the one before: 40 ms. */
@@ -866,10 +976,12 @@ disable_delay (GIOStream *stream)
 }
 
 static MsgpackRpcTransport *
-choose_transport (MsgpackRpcLink *self,
-                  GIOStream      *stream)
+choose_transport (MsgpackRpcLink  *self,
+                  GIOStream       *stream,
+                  GError         **error)
 {
   MsgpackRpcTransport *transport;
+  gboolean started;
 
   disable_delay (stream);
   transport = _msgpack_rpc_fd_transport_new (stream);
@@ -877,17 +989,24 @@ choose_transport (MsgpackRpcLink *self,
     return transport;
 
   g_mutex_lock (&self->lock);
-  start_private_context (self);
+  started = start_private_context (self, error);
   g_mutex_unlock (&self->lock);
-  return _msgpack_rpc_async_transport_new (stream, self->context);
+  return started ? _msgpack_rpc_async_transport_new (stream, self->context) : NULL;
 }
 
 void
 _msgpack_rpc_link_attach (MsgpackRpcLink *self,
                           GIOStream      *stream)
 {
-  MsgpackRpcTransport *transport = choose_transport (self, stream);
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcTransport *transport = choose_transport (self, stream, &error);
   gboolean ended, has_port;
+
+  if (transport == NULL)
+    {
+      end (self, error);
+      return;
+    }
 
   g_mutex_lock (&self->lock);
   g_assert (self->transport == NULL);
@@ -902,7 +1021,7 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
 
   /* It was closed meanwhile: whoever holds the I/O closes the late stream too. */
-  if (ended && enter_io (self, FALSE))
+  if (ended && enter_io (self, WANTS_NOTHING))
     leave_io (self);
   /* Nothing tells that there is something to read before somebody has tried. */
   if (!ended && !has_port)
@@ -1035,9 +1154,9 @@ start_closing (MsgpackRpcLink      *self,
   if (self->state == STATE_CLOSING)
     return;
 
+  self->close_deadline = g_get_monotonic_time () + CLOSE_TIMEOUT;
   set_state (self, STATE_CLOSING, NULL);
-  _msgpack_rpc_reactor_start_timer (self->reactor, &self->close_timer,
-                                    g_get_monotonic_time () + CLOSE_TIMEOUT);
+  _msgpack_rpc_reactor_start_timer (self->reactor, &self->close_timer, self->close_deadline);
 }
 
 void
@@ -1104,7 +1223,10 @@ _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
   resumed = self->paused && !paused;
   self->paused = paused;
   if (resumed)
-    update_ports (self);
+    {
+      update_ports (self);
+      wake_waiters (self);
+    }
   g_mutex_unlock (&self->lock);
 
   /* Messages that have come already are waiting in the unpacker. */
@@ -1162,7 +1284,7 @@ _msgpack_rpc_link_disown (MsgpackRpcLink *self)
   g_mutex_unlock (&self->lock);
 
   /* Nobody may ever run the context again, which would be kept by what is pending in it. */
-  if (enter_io (self, FALSE))
+  if (enter_io (self, WANTS_NOTHING))
     {
       iterate_private_context (self);
       leave_io (self);
@@ -1194,6 +1316,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_assert (self->io_thread == NULL);
   g_assert (self->transport == NULL);
   g_assert (self->nested == NULL);
+  g_assert (self->waiters.head == NULL);
   g_assert (_msgpack_rpc_output_is_empty (&self->output));
 
   g_clear_pointer (&self->context, g_main_context_unref);
@@ -1219,6 +1342,7 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
 {
   g_mutex_init (&self->lock);
   g_cond_init (&self->io_released);
+  g_queue_init (&self->waiters);
   _msgpack_rpc_output_init (&self->output);
   self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->close_timer.func = close_timed_out;

@@ -89,6 +89,7 @@ loop_run (gpointer data)
 {
   Loop *loop = data;
 
+  /* This acquires the context for good: no other thread can take what quitting wakes it with. */
   g_main_context_push_thread_default (loop->context);
   while (!g_atomic_int_get (&loop->has_quit))
     g_main_context_iteration (loop->context, TRUE);

@@ -5,6 +5,8 @@
 
 #include "msgpack-rpc-nested-source-private.h"
 
+#include "msgpack-rpc-waiter-private.h"
+
 typedef struct
 {
   GSource source;
@@ -147,4 +149,51 @@ _msgpack_rpc_nested_source_destroy (GSource *source)
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   g_source_destroy (source);
+}
+
+GMainContext *
+_msgpack_rpc_nested_context_new (GError **error)
+{
+  if (!_msgpack_rpc_waiter_check_descriptors (error))
+    return NULL;
+
+  /* Without the flag nothing that another thread adds would wake whoever polls from outside. */
+  return g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
+}
+
+void
+_msgpack_rpc_nested_context_iterate (GMainContext *context)
+{
+  if (!g_main_context_acquire (context))
+    return;
+
+  g_main_context_push_thread_default (context);
+  while (g_main_context_iteration (context, FALSE))
+    ;
+  g_main_context_pop_thread_default (context);
+  g_main_context_release (context);
+}
+
+int
+_msgpack_rpc_nested_context_query (GMainContext *context,
+                                   GArray       *fds)
+{
+  guint start = fds->len;
+  int timeout = -1;
+  int priority, n;
+  gboolean ready;
+
+  if (!g_main_context_acquire (context))
+    return -1;
+
+  ready = g_main_context_prepare (context, &priority);
+  g_array_set_size (fds, start + 8);
+  while ((n = g_main_context_query (context, priority, &timeout,
+                                    &g_array_index (fds, GPollFD, start),
+                                    (int) (fds->len - start))) > (int) (fds->len - start))
+    g_array_set_size (fds, start + (guint) n);
+  g_array_set_size (fds, start + (guint) n);
+  g_main_context_release (context);
+
+  return ready ? 0 : timeout;
 }

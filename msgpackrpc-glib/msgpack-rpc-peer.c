@@ -158,7 +158,8 @@ msgpack_rpc_peer_call_finish (MsgpackRpcPeer  *self,
  * runs nothing of the application; what else comes in is delivered later, in order. A user
  * interface freezes meanwhile: there, use [method@Peer.call_async].
  *
- * Returns: (transfer full): the result, or `NULL` with @error set, as [class@Call] lists it
+ * Returns: (transfer full): the result, or `NULL` with @error set, as [class@Call] and
+ *   [method@Call.wait] list it
  * Since: 1.0
  */
 GVariant *
@@ -176,7 +177,7 @@ msgpack_rpc_peer_call_sync (MsgpackRpcPeer  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   call = msgpack_rpc_call_new (method, params);
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!_msgpack_rpc_call_check_sync (cancellable, error))
     return NULL;
 
   MSGPACK_RPC_PEER_GET_IFACE (self)->send_call (self, call);
@@ -351,7 +352,7 @@ msgpack_rpc_peer_send_notification_sync (MsgpackRpcPeer  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   call = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_NOTIFICATION, method, params);
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (!_msgpack_rpc_call_check_sync (cancellable, error))
     return FALSE;
 
   MSGPACK_RPC_PEER_GET_IFACE (self)->send_call (self, call);

@@ -82,6 +82,8 @@ void     _msgpack_rpc_reactor_uncork         (MsgpackRpcReactor   *self,
                                               GObject             *owner);
 /* The same, now: before this thread blocks. */
 void     _msgpack_rpc_reactor_flush_corks    (void);
+/* Makes the context look again at what it polls, and for how long. */
+void     _msgpack_rpc_reactor_wake           (MsgpackRpcReactor   *self);
 /* Whether this thread is inside of its dispatch. */
 gboolean _msgpack_rpc_reactor_is_dispatching (MsgpackRpcReactor   *self);
 

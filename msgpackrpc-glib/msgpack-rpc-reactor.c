@@ -545,8 +545,8 @@ _msgpack_rpc_reactor_get_context (MsgpackRpcReactor *self)
 
 /* Whoever owns the context is not inside of poll() if it is this thread; if nobody owns it, the
  * next owner looks before it polls. */
-static void
-wake (MsgpackRpcReactor *self)
+void
+_msgpack_rpc_reactor_wake (MsgpackRpcReactor *self)
 {
   if (!g_main_context_is_owner (self->context))
     g_main_context_wakeup (self->context);
@@ -581,7 +581,7 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
   g_mutex_unlock (&self->lock);
 
   if (was_empty)
-    wake (self);
+    _msgpack_rpc_reactor_wake (self);
 }
 
 void
@@ -660,7 +660,7 @@ _msgpack_rpc_reactor_start_timer (MsgpackRpcReactor *self,
   g_mutex_unlock (&self->lock);
 
   if (is_first)
-    wake (self);
+    _msgpack_rpc_reactor_wake (self);
 }
 
 void
@@ -795,7 +795,7 @@ _msgpack_rpc_reactor_cork (MsgpackRpcReactor   *self,
   g_array_append_val (self->corks, cork);
   g_mutex_unlock (&self->lock);
 
-  wake (self);
+  _msgpack_rpc_reactor_wake (self);
 }
 
 void

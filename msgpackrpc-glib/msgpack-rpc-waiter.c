@@ -5,8 +5,10 @@
 
 #include "msgpack-rpc-waiter-private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
@@ -25,25 +27,63 @@ waiter_free (gpointer data)
   g_free (self);
 }
 
-MsgpackRpcWaiter *
-_msgpack_rpc_waiter_get (void)
+static GPrivate waiter_key = G_PRIVATE_INIT (waiter_free);
+
+static gboolean
+open_pipe (int      fds[2],
+           GError **error)
 {
-  static GPrivate key = G_PRIVATE_INIT (waiter_free);
-  MsgpackRpcWaiter *self = g_private_get (&key);
-  g_autoptr(GError) error = NULL;
+  int saved_errno;
+
+  if (g_unix_open_pipe (fds, FD_CLOEXEC, NULL))
+    return TRUE;
+
+  saved_errno = errno;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
+               _("There is nothing to wait with: %s"), g_strerror (saved_errno));
+  return FALSE;
+}
+
+gboolean
+_msgpack_rpc_waiter_check_descriptors (GError **error)
+{
+  int fds[2];
+
+  if (!open_pipe (fds, error))
+    return FALSE;
+
+  g_close (fds[0], NULL);
+  g_close (fds[1], NULL);
+  return TRUE;
+}
+
+MsgpackRpcWaiter *
+_msgpack_rpc_waiter_get (GError **error)
+{
+  MsgpackRpcWaiter *self = g_private_get (&waiter_key);
+  int fds[2];
 
   if (self != NULL)
     return self;
 
-  self = g_new0 (MsgpackRpcWaiter, 1);
-  /* As GLib's own wake-up does: without descriptors nothing can be waited for. */
-  if (!g_unix_open_pipe (self->fds, FD_CLOEXEC, &error) ||
-      !g_unix_set_fd_nonblocking (self->fds[0], TRUE, &error) ||
-      !g_unix_set_fd_nonblocking (self->fds[1], TRUE, &error))
-    g_error ("Cannot create a pipe to wait on: %s", error->message);
+  if (!open_pipe (fds, error))
+    return NULL;
 
-  g_private_set (&key, self);
+  /* Fails for no open pipe. */
+  g_unix_set_fd_nonblocking (fds[0], TRUE, NULL);
+  g_unix_set_fd_nonblocking (fds[1], TRUE, NULL);
+
+  self = g_new0 (MsgpackRpcWaiter, 1);
+  self->fds[0] = fds[0];
+  self->fds[1] = fds[1];
+  g_private_set (&waiter_key, self);
   return self;
+}
+
+gboolean
+_msgpack_rpc_waiter_is_mine (MsgpackRpcWaiter *self)
+{
+  return self == g_private_get (&waiter_key);
 }
 
 void
@@ -72,4 +112,13 @@ _msgpack_rpc_waiter_clear (MsgpackRpcWaiter *self)
   do
     n = read (self->fds[0], buffer, sizeof buffer);
   while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+int
+_msgpack_rpc_shorter_timeout (int a,
+                              int b)
+{
+  if (a < 0 || b < 0)
+    return MAX (a, b);
+  return MIN (a, b);
 }

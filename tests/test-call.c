@@ -514,6 +514,29 @@ test_wait_async (Fixture       *f,
 }
 
 static void
+test_wait_unstarted (Fixture       *f G_GNUC_UNUSED,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = msgpack_rpc_call_new ("a", NULL);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GError) async_error = NULL;
+
+  g_test_summary ("A call that was not started cannot be waited for, in either way");
+
+  msgpack_rpc_call_wait_async (call, NULL, test_store_result, &result);
+  g_assert_null (result);
+  WAIT_UNTIL (result != NULL);
+  g_assert_null (msgpack_rpc_call_wait_finish (call, result, &async_error));
+  g_assert_error (async_error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED);
+  g_assert_null (msgpack_rpc_call_wait (call, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED);
+
+  g_clear_object (&result);
+  g_assert_finalize_object (g_steal_pointer (&call));
+}
+
+static void
 test_wait_many (Fixture       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
@@ -656,6 +679,7 @@ main (int    argc,
   ADD ("unsendable", test_unsendable);
   ADD ("finish-checks", test_finish_checks);
   ADD ("wait-async", test_wait_async);
+  ADD ("wait-unstarted", test_wait_unstarted);
   ADD ("wait-many", test_wait_many);
   ADD ("observed", test_observed);
   ADD ("holds-peer", test_holds_peer);

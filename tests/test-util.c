@@ -8,6 +8,7 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +43,34 @@ test_drain (void)
 {
   while (g_main_context_iteration (g_main_context_get_thread_default (), FALSE))
     ;
+}
+
+static char
+get_thread_state (const char *id,
+                  const char *name)
+{
+  g_autofree char *path = g_build_filename ("/proc/self/task", id, "stat", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *start = g_strdup_printf ("%s (%s) ", id, name);
+
+  /* It may have ended. */
+  if (!g_file_get_contents (path, &text, NULL, NULL) || !g_str_has_prefix (text, start))
+    return '\0';
+  return text[strlen (start)];
+}
+
+gboolean
+test_threads_sleep (const char *name,
+                    guint       n)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GDir) folder = g_dir_open ("/proc/self/task", 0, &error);
+  const char *id;
+
+  g_assert_no_error (error);
+  while ((id = g_dir_read_name (folder)) != NULL)
+    n -= get_thread_state (id, name) == 'S' ? 1 : 0;
+  return n == 0;
 }
 
 void

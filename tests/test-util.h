@@ -34,6 +34,10 @@ void test_iterate (void);
 /* Runs what is ready now, and nothing else. */
 void test_drain (void);
 
+/* Whether there are @n threads of that name, and none of them has anything to do. */
+gboolean test_threads_sleep (const char *name,
+                             guint       n);
+
 /* A GAsyncReadyCallback that puts a reference on the result where @user_data points. */
 void test_store_result (GObject      *source,
                         GAsyncResult *result,
