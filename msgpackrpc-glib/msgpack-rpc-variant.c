@@ -371,8 +371,8 @@ msgpack_rpc_variant_get_timestamp (GVariant *value)
  *   before it
  * @nanoseconds: (out) (optional): return location for the nanoseconds to add, from 0 to 999,999,999
  *
- * Gets the time of a timestamp (an ext of the type -1) in any of its three forms, be it in a variant
- * or not.
+ * Gets the time of a timestamp (an ext of the type -1) in any of its three forms, be it in a
+ * variant or not.
  *
  * If @value is no timestamp, or one whose data has another length or more nanoseconds, both are set
  * to 0.

@@ -12,6 +12,7 @@
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-ext-registry.h"
 #include "msgpack-rpc-fault-stream.h"
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-loop-thread.h"

@@ -628,7 +628,8 @@ test_pairs (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *hex = pack_to_hex (variant_from_text (cases[i].text));
+      g_autoptr(GVariant) value = variant_from_text (cases[i].text);
+      g_autofree char *hex = pack_to_hex (value);
 
       g_assert_cmpstr (hex, ==, cases[i].hex);
     }
