@@ -485,8 +485,9 @@ packer_put_members (Packer      *self,
         {
           end = start + child.size;
         }
-      else if (*type == ')' || *type == '}')
+      else if (*type == ')' || *type == '}' || piece->size == 0)
         {
+          /* GLib takes no bytes at all for members that are empty, without framing offsets. */
           end = limit;
         }
       else

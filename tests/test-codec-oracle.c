@@ -30,20 +30,6 @@ assert_same_value (GVariant *value,
                    g_variant_get_data (expected), g_variant_get_size (expected));
 }
 
-/* Of a copy that nobody has vouched for. */
-static void
-assert_normal_form (GVariant *value)
-{
-  gsize size = g_variant_get_size (value);
-  gpointer copy = g_memdup2 (g_variant_get_data (value), size);
-  g_autoptr(GVariant) untrusted = NULL;
-
-  untrusted = g_variant_new_from_data (g_variant_get_type (value), copy, size, FALSE, g_free, copy);
-  g_variant_ref_sink (untrusted);
-  g_assert_true (g_variant_is_normal_form (untrusted));
-  g_assert_false (g_variant_is_floating (value));
-}
-
 /* Feeds a message in pieces: of @piece bytes, then of one more, and so on. */
 static GVariant *
 unpack_in_pieces (GBytes *wire,
