@@ -123,8 +123,9 @@ typedef struct
 
   guint64 claimed;   /* values that headers have said would come in the message */
   guint64 claimable; /* as many as that are within the limits for certain */
-  guint64 consumed;  /* wire bytes of the message */
-  gsize available;   /* wire bytes given to the current call */
+  guint64 consumed;  /* wire bytes of the message, before the current call */
+  const guint8 *input; /* the wire bytes given to the current call */
+  gsize available;   /* how many */
   guint expansion;   /* eighths of the last large message's size that decoding it took, and more */
   const Suffix *type; /* of the container that was complete last, or of the complete message */
 
@@ -713,10 +714,11 @@ writer_put_opaque (Writer        *self,
 /* Fails if the items that a header claims cannot be within the limits. */
 static G_GNUC_NO_INLINE gboolean
 writer_check_claim (Writer  *self,
-                    guint64  n_values)
+                    guint64  n_values,
+                    gsize    length)
 {
   guint64 pending = writer_count_pending (self);
-  guint64 message_size = self->consumed + pending + n_values;
+  guint64 message_size = self->consumed + length + pending - 1 + n_values;
   guint64 decoded_size;
 
   if (message_size > self->limits.max_message_size)
@@ -741,13 +743,16 @@ writer_put_empty (Writer        *self,
   return writer_put (self, KIND_MAP_ANY, "", 0, &container_suffixes[kind], object);
 }
 
+/* @end is where its header ends. */
 static G_ALWAYS_INLINE inline int
 writer_put_container (Writer        *self,
                       Kind           kind,
                       guint64        n,
+                      const guint8  *end,
                       const Suffix **object)
 {
   guint64 n_values = kind == KIND_ARRAY ? n : 2 * n;
+  gsize length = end - self->input;
   guint depth = self->top - self->containers;
   gboolean is_key = self->top->expects_key;
   Container *container;
@@ -758,8 +763,8 @@ writer_put_container (Writer        *self,
                         self->limits.max_depth, depth + 1);
 
   /* More have been claimed than are still to come. */
-  if (G_UNLIKELY (self->claimed + n_values >= self->claimable) &&
-      !writer_check_claim (self, n_values))
+  if (G_UNLIKELY (self->claimed + n_values + length >= self->claimable) &&
+      !writer_check_claim (self, n_values, length))
     return -1;
 
   if (n == 0)
@@ -918,13 +923,9 @@ decoder_callback_false (Writer        *self,
   return writer_put (self, KIND_MAP_ANY, "\0", 1, &suffix_b, object);
 }
 
-static inline int
-decoder_callback_array (Writer        *self,
-                        gsize          n,
-                        const Suffix **object)
-{
-  return writer_put_container (self, KIND_ARRAY, n, object);
-}
+/* Only the parser's own position says how much of the message has come. */
+#define decoder_callback_array(self, n, object) \
+  writer_put_container (self, KIND_ARRAY, n, p + 1, object)
 
 static inline int
 decoder_callback_array_item (Writer        *self,
@@ -937,13 +938,8 @@ decoder_callback_array_item (Writer        *self,
   return writer_end_item (self, self->top, self->length);
 }
 
-static inline int
-decoder_callback_map (Writer        *self,
-                      gsize          n,
-                      const Suffix **object)
-{
-  return writer_put_container (self, KIND_MAP, n, object);
-}
+#define decoder_callback_map(self, n, object) \
+  writer_put_container (self, KIND_MAP, n, p + 1, object)
 
 static inline int
 decoder_callback_map_item (Writer        *self,
@@ -1424,6 +1420,7 @@ decoder_decode (MsgpackRpcDecoder  *self,
   else
     end = start;
 
+  writer->input = data + start;
   writer->available = end - start;
   writer_update_room (writer); /* the limits may have changed */
   if (start < end)

@@ -675,7 +675,7 @@ test_unpack_errors (void)
       "2 bytes too many after the message, at offset 1" },
     { "01 c1", MSGPACK_RPC_ERROR_INVALID_MESSAGE, "1 bytes too many" },
     { "dd 10 00 00 00", MSGPACK_RPC_ERROR_TOO_LARGE, "67108864" },
-    { "dd ff ff ff ff", MSGPACK_RPC_ERROR_TOO_LARGE, "4294967296 bytes or more" },
+    { "dd ff ff ff ff", MSGPACK_RPC_ERROR_TOO_LARGE, "4294967300 bytes or more" },
     { "df ff ff ff ff", MSGPACK_RPC_ERROR_TOO_LARGE, "67108864" },
     { "db ff ff ff ff", MSGPACK_RPC_ERROR_TOO_LARGE, "4294967300 bytes or more" },
     { "c6 ff ff ff ff", MSGPACK_RPC_ERROR_TOO_LARGE, "67108864" },
