@@ -12,6 +12,7 @@
 
 #include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-serial-private.h"
 #include "msgpack-rpc-utf8-private.h"
 
@@ -1402,13 +1403,33 @@ decoder_end_message (MsgpackRpcDecoder *self)
   return TRUE;
 }
 
+/* Makes the message's value, of the type that is wanted if that is simple. */
+static GVariant *
+decoder_make_value (MsgpackRpcDecoder  *self,
+                    const GVariantType *type)
+{
+  Writer *writer = &self->context.user;
+  GVariant *value = NULL;
+
+  if (type != NULL)
+    value = _msgpack_rpc_retype_data (writer->data, writer->length, writer->type->text + 1, type);
+
+  if (value == NULL)
+    return decoder_take_value (self);
+
+  decoder_reset (self);
+
+  return value;
+}
+
 static MsgpackRpcDecoderStatus
-decoder_decode (MsgpackRpcDecoder  *self,
-                const guint8       *data,
-                gsize               length,
-                gsize              *offset,
-                GVariant          **value,
-                GError            **error)
+decoder_decode (MsgpackRpcDecoder   *self,
+                const guint8        *data,
+                gsize                length,
+                gsize               *offset,
+                const GVariantType  *type,
+                GVariant           **value,
+                GError             **error)
 {
   Writer *writer = &self->context.user;
   gsize start = *offset;
@@ -1444,25 +1465,26 @@ decoder_decode (MsgpackRpcDecoder  *self,
     return decoder_fail (self, self->offset, 0, error);
 
   if (!writer->limits.alone || *offset == length)
-    *value = decoder_take_value (self);
+    *value = decoder_make_value (self, type);
 
   return MSGPACK_RPC_DECODER_DONE;
 }
 
 MsgpackRpcDecoderStatus
-_msgpack_rpc_decoder_decode (MsgpackRpcDecoder  *self,
-                             const guint8       *data,
-                             gsize               length,
-                             gsize              *offset,
-                             GVariant          **value,
-                             GError            **error)
+_msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
+                             const guint8        *data,
+                             gsize                length,
+                             gsize               *offset,
+                             const GVariantType  *type,
+                             GVariant           **value,
+                             GError             **error)
 {
   Writer *writer = &self->context.user;
   MsgpackRpcDecoderStatus status;
   Scratch scratch;
 
   writer_enter (writer, &scratch);
-  status = decoder_decode (self, data, length, offset, value, error);
+  status = decoder_decode (self, data, length, offset, type, value, error);
   if (status != MSGPACK_RPC_DECODER_MORE || writer->consumed == 0)
     writer_drop (writer);
   writer->scratch = NULL;

@@ -9,8 +9,9 @@
 /* The longest type that a value in a variant is decoded to. */
 #define MAX_TYPE_LENGTH 5
 
-/* Small messages need no more ends than this. */
-#define N_LOCAL_ENDS 16
+/* Small values need no more than this, which is on the stack. */
+#define LOCAL_SIZE 512
+#define N_LOCAL_ENDS 32
 
 /* The serialised form of a value that was decoded. Its type need not end with NUL. */
 typedef struct
@@ -23,15 +24,22 @@ typedef struct
 
 typedef struct
 {
-  guint8 *data;
+  guint8 data[LOCAL_SIZE];
+  gsize ends[N_LOCAL_ENDS];
+} Local;
+
+typedef struct
+{
+  Local *local;
+
+  guint8 *data; /* allocated, or the local ones */
   gsize length;
   gsize capacity;
 
   /* Of the items without a fixed size, in all containers that are not complete. */
-  gsize *ends; /* NULL as long as they are the local ones */
+  gsize *ends; /* allocated, or the local ones */
   gsize n_ends;
   gsize ends_capacity;
-  gsize local_ends[N_LOCAL_ENDS];
 } Writer;
 
 static gboolean writer_put (Writer      *self,
@@ -41,8 +49,10 @@ static gboolean writer_put (Writer      *self,
 static void
 writer_clear (Writer *self)
 {
-  g_free (self->data);
-  g_free (self->ends);
+  if (self->data != self->local->data)
+    g_free (self->data);
+  if (self->ends != self->local->ends)
+    g_free (self->ends);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Writer, writer_clear)
@@ -52,11 +62,14 @@ writer_grow (Writer *self,
              gsize   size)
 {
   gsize capacity = MAX (2 * self->capacity, self->length + size + 64);
-  guint8 *data = g_try_realloc (self->data, capacity);
+  gboolean is_local = self->data == self->local->data;
+  guint8 *data = g_try_realloc (is_local ? NULL : self->data, capacity);
 
   if (data == NULL)
     return FALSE;
 
+  if (is_local)
+    memcpy (data, self->data, self->length);
   self->data = data;
   self->capacity = capacity;
 
@@ -100,16 +113,11 @@ writer_align (Writer *self,
   return TRUE;
 }
 
-static inline gsize *
-writer_get_ends (Writer *self)
-{
-  return self->ends != NULL ? self->ends : self->local_ends;
-}
-
 static gboolean
 writer_reserve_ends (Writer *self,
                      gsize   n)
 {
+  gboolean is_local = self->ends == self->local->ends;
   gsize capacity;
   gsize *ends;
 
@@ -117,12 +125,12 @@ writer_reserve_ends (Writer *self,
     return TRUE;
 
   capacity = MAX (2 * self->ends_capacity, self->n_ends + n);
-  ends = g_try_renew (gsize, self->ends, capacity);
+  ends = g_try_renew (gsize, is_local ? NULL : self->ends, capacity);
   if (ends == NULL)
     return FALSE;
 
-  if (self->ends == NULL)
-    memcpy (ends, self->local_ends, self->n_ends * sizeof (gsize));
+  if (is_local)
+    memcpy (ends, self->ends, self->n_ends * sizeof (gsize));
   self->ends = ends;
   self->ends_capacity = capacity;
 
@@ -135,7 +143,7 @@ writer_add_end (Writer *self)
   if (!writer_reserve_ends (self, 1))
     return FALSE;
 
-  writer_get_ends (self)[self->n_ends++] = self->length;
+  self->ends[self->n_ends++] = self->length;
 
   return TRUE;
 }
@@ -163,7 +171,7 @@ writer_put_offsets (Writer   *self,
 {
   gsize n = self->n_ends - first_end;
   guint offset_size = _msgpack_rpc_serial_offset_size_for_body (self->length - start, n);
-  const gsize *ends = writer_get_ends (self) + first_end;
+  const gsize *ends = self->ends + first_end;
 
   if (!writer_reserve (self, n * offset_size))
     return FALSE;
@@ -639,44 +647,61 @@ writer_put (Writer      *self,
     }
 }
 
-static GVariant *
-writer_end (Writer             *self,
-            const GVariantType *type)
+static GBytes *
+writer_end (Writer *self)
 {
-  g_autoptr(GBytes) bytes = NULL;
-  guint8 *data = g_steal_pointer (&self->data);
+  guint8 *data = self->data;
 
-  if (self->capacity - self->length > self->length / 4 + 64)
+  if (data == self->local->data)
+    return g_bytes_new (data, self->length);
+
+  if (self->capacity - self->length > self->length / 4)
     data = g_realloc (data, self->length);
-  bytes = g_bytes_new_take (data, self->length);
+  self->data = self->local->data;
 
-  return g_variant_ref_sink (g_variant_new_from_bytes (type, bytes, TRUE));
+  return g_bytes_new_take (data, self->length);
+}
+
+GVariant *
+_msgpack_rpc_retype_data (const guint8       *data,
+                          gsize               size,
+                          const char         *data_type,
+                          const GVariantType *type)
+{
+  Piece piece = { data_type, strlen (data_type), data, size };
+  Local local;
+  g_auto(Writer) writer = { &local, local.data, 0, sizeof local.data, local.ends, 0,
+                            G_N_ELEMENTS (local.ends) };
+  g_autoptr(GBytes) bytes = NULL;
+
+  if (*data_type == 'v' && !piece_open (&piece, data, size))
+    return NULL;
+
+  if (piece_is_of_type (&piece, g_variant_type_peek_string (type)) ||
+      !writer_put (&writer, g_variant_type_peek_string (type), &piece))
+    return NULL;
+
+  bytes = writer_end (&writer);
+
+  return g_variant_new_from_bytes (type, bytes, TRUE);
 }
 
 GVariant *
 _msgpack_rpc_retype (GVariant           *value,
                      const GVariantType *type)
 {
-  g_auto(Writer) writer = { .ends_capacity = N_LOCAL_ENDS };
-  Piece piece;
+  GVariant *retyped;
+  gconstpointer data;
 
   if (g_variant_is_of_type (value, type) || !g_variant_is_normal_form (value))
     return NULL;
 
-  piece.type = g_variant_get_type_string (value);
-  piece.type_length = strlen (piece.type);
-  piece.data = g_variant_get_data (value);
-  piece.size = g_variant_get_size (value);
-
-  if (piece.data == NULL && piece.size > 0)
+  data = g_variant_get_data (value);
+  if (data == NULL && g_variant_get_size (value) > 0)
     return NULL;
 
-  if (*piece.type == 'v' && (!piece_open (&piece, piece.data, piece.size) ||
-                             piece_is_of_type (&piece, g_variant_type_peek_string (type))))
-    return NULL;
+  retyped = _msgpack_rpc_retype_data (data, g_variant_get_size (value),
+                                      g_variant_get_type_string (value), type);
 
-  if (!writer_put (&writer, g_variant_type_peek_string (type), &piece))
-    return NULL;
-
-  return writer_end (&writer, type);
+  return retyped != NULL ? g_variant_ref_sink (retyped) : NULL;
 }

@@ -705,7 +705,7 @@ unpacker_decode (MsgpackRpcUnpacker  *self,
   if (!unpacker_check_array (self, data, *start, end))
     return MSGPACK_RPC_DECODER_FAILED;
 
-  status = _msgpack_rpc_decoder_decode (self->decoder, data, end, start, value, &error);
+  status = _msgpack_rpc_decoder_decode (self->decoder, data, end, start, NULL, value, &error);
   if (status == MSGPACK_RPC_DECODER_FAILED)
     unpacker_fail (self, error);
 

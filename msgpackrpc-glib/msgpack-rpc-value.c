@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-packer-private.h"
@@ -83,6 +84,49 @@ msgpack_rpc_pack_full (GVariant             *value,
   return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }
 
+static GVariant *
+unpack (GBytes              *bytes,
+        const GVariantType  *type,
+        GError             **error)
+{
+  g_autoptr(MsgpackRpcDecoder) decoder = NULL;
+  g_autoptr(GVariant) value = NULL;
+  const guint8 *data;
+  gsize length;
+  gsize offset = 0;
+
+  data = g_bytes_get_data (bytes, &length);
+  decoder = _msgpack_rpc_decoder_new ();
+  _msgpack_rpc_decoder_limits (decoder)->alone = TRUE;
+
+  switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, type, &value, error))
+    {
+    case MSGPACK_RPC_DECODER_FAILED:
+      return NULL;
+
+    case MSGPACK_RPC_DECODER_MORE:
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "Message cut short: it ends after %" G_GSIZE_FORMAT " bytes", length);
+      return NULL;
+
+    case MSGPACK_RPC_DECODER_DONE:
+    default:
+      if (value != NULL)
+        g_variant_ref_sink (value);
+      break;
+    }
+
+  if (offset < length)
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "%" G_GSIZE_FORMAT " bytes too many after the message, at offset "
+                   "%" G_GSIZE_FORMAT, length - offset, offset);
+      return NULL;
+    }
+
+  return g_steal_pointer (&value);
+}
+
 /**
  * msgpack_rpc_unpack:
  * @bytes: one MessagePack value
@@ -126,43 +170,50 @@ GVariant *
 msgpack_rpc_unpack (GBytes  *bytes,
                     GError **error)
 {
-  g_autoptr(MsgpackRpcDecoder) decoder = NULL;
-  g_autoptr(GVariant) value = NULL;
-  const guint8 *data;
-  gsize length;
-  gsize offset = 0;
-
   g_return_val_if_fail (bytes != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  data = g_bytes_get_data (bytes, &length);
-  decoder = _msgpack_rpc_decoder_new ();
-  _msgpack_rpc_decoder_limits (decoder)->alone = TRUE;
+  return unpack (bytes, NULL, error);
+}
 
-  switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, &value, error))
-    {
-    case MSGPACK_RPC_DECODER_FAILED:
-      return NULL;
+/**
+ * msgpack_rpc_unpack_as:
+ * @bytes: one MessagePack value
+ * @type: the type that the value is to have
+ * @error: return location for an error
+ *
+ * Reads one MessagePack value into a declared type, such as `(xx)`, `a{sv}`, `ax`, `as` or `a(sd)`.
+ *
+ * That is stricter than [func@unpack], faster than converting its result, and the value is easier to
+ * use: an `ax` is a C array. A number fits every type of number that can hold it, an integral float
+ * is an integer, an array fits a tuple of as many members, a str and a bin fit a string if they are
+ * UTF-8, a map fits a dictionary, and an empty map an empty array; nil fits nothing but a maybe.
+ * Nothing is converted to an indefinite type, such as `a*`.
+ *
+ * Fails as [func@unpack] does, and with `MSGPACK_RPC_ERROR_INVALID_PARAMS` if the value does not fit:
+ * the message says what was expected and where, for instance
+ * `expected a number at value[1][0], got a string`.
+ *
+ * Any thread may call this.
+ *
+ * Returns: (transfer full): the value, not floating, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_unpack_as (GBytes              *bytes,
+                       const GVariantType  *type,
+                       GError             **error)
+{
+  g_autoptr(GVariant) value = NULL;
 
-    case MSGPACK_RPC_DECODER_MORE:
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
-                   "Message cut short: it ends after %" G_GSIZE_FORMAT " bytes", length);
-      return NULL;
+  g_return_val_if_fail (bytes != NULL, NULL);
+  g_return_val_if_fail (type != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-    case MSGPACK_RPC_DECODER_DONE:
-    default:
-      if (value != NULL)
-        g_variant_ref_sink (value);
-      break;
-    }
+  value = unpack (bytes, g_variant_type_is_definite (type) ? type : NULL, error);
+  if (value == NULL || g_variant_is_of_type (value, type))
+    return g_steal_pointer (&value);
 
-  if (offset < length)
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
-                   "%" G_GSIZE_FORMAT " bytes too many after the message, at offset "
-                   "%" G_GSIZE_FORMAT, length - offset, offset);
-      return NULL;
-    }
-
-  return g_steal_pointer (&value);
+  return _msgpack_rpc_coerce_by_parts (value, type, "value", error);
 }

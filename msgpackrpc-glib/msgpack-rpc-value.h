@@ -24,5 +24,9 @@ GBytes   *msgpack_rpc_pack_full (GVariant             *value,
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_unpack    (GBytes               *bytes,
                                  GError              **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_unpack_as (GBytes               *bytes,
+                                 const GVariantType   *type,
+                                 GError              **error);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-serial-private.h"
+#include "msgpack-rpc-value.h"
 
 #include "test-bytes.h"
 
@@ -218,6 +219,96 @@ static const Case misfits[] = {
   { "int64 1", "h", "expected a value of another kind at result, got a number" },
   { "int64 1", "a*", "expected a value of another kind at result, got a number" },
 };
+
+/* Values that differ in memory may be the same as MessagePack: then so is what they fit. */
+static void
+test_unpack_fits (gconstpointer data)
+{
+  const Case *c = data;
+  const GVariantType *type = G_VARIANT_TYPE (c->type);
+  g_autoptr(GVariant) value = variant_from_text (c->value);
+  g_autoptr(GVariant) expected = NULL;
+  g_autoptr(GVariant) unpacked = NULL;
+  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A message that fits the declared type is read into it at once");
+
+  bytes = msgpack_rpc_pack (value, &error);
+  g_assert_no_error (error);
+  unpacked = msgpack_rpc_unpack (bytes, &error);
+  g_assert_no_error (error);
+
+  expected = _msgpack_rpc_coerce_by_parts (unpacked, type, "value", &error);
+  g_assert_no_error (error);
+  result = msgpack_rpc_unpack_as (bytes, type, &error);
+  g_assert_no_error (error);
+  g_assert_false (g_variant_is_floating (result));
+  g_assert_true (g_variant_is_of_type (result, type));
+  g_assert_cmpvariant (result, expected);
+}
+
+static void
+test_unpack_misfits (gconstpointer data)
+{
+  const Case *c = data;
+  const GVariantType *type = G_VARIANT_TYPE (c->type);
+  g_autoptr(GVariant) value = variant_from_text (c->value);
+  g_autoptr(GVariant) unpacked = NULL;
+  g_autoptr(GVariant) by_parts = NULL;
+  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(GError) expected = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A message that does not fit the declared type is an error that says where");
+
+  bytes = msgpack_rpc_pack (value, NULL);
+  if (bytes == NULL || !g_variant_type_is_definite (type))
+    return;
+
+  unpacked = msgpack_rpc_unpack (bytes, &error);
+  g_assert_no_error (error);
+  by_parts = _msgpack_rpc_coerce_by_parts (unpacked, type, "value", &expected);
+  result = msgpack_rpc_unpack_as (bytes, type, &error);
+  if (by_parts != NULL)
+    {
+      g_assert_no_error (error);
+      g_assert_cmpvariant (result, by_parts);
+      return;
+    }
+
+  g_assert_null (result);
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS);
+  g_assert_cmpstr (error->message, ==, expected->message);
+}
+
+static void
+test_unpack_as (void)
+{
+  g_autoptr(GBytes) bytes = gbytes_from_hex ("92 a1 61 92 01 c0");
+  g_autoptr(GBytes) trailing = gbytes_from_hex ("01 02");
+  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("What is expected is named with the place, and what is no message is its own error");
+
+  result = msgpack_rpc_unpack_as (bytes, G_VARIANT_TYPE ("(sax)"), &error);
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS);
+  g_assert_cmpstr (error->message, ==, "expected a number at value[1][1], got nil");
+  g_assert_null (result);
+  g_clear_error (&error);
+
+  result = msgpack_rpc_unpack_as (trailing, G_VARIANT_TYPE ("x"), &error);
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE);
+  g_assert_null (result);
+  g_clear_error (&error);
+
+  result = msgpack_rpc_unpack_as (bytes, G_VARIANT_TYPE ("(samx)"), &error);
+  g_assert_no_error (error);
+  g_assert_cmpvariant (result, g_variant_new_parsed ("('a', [@mx 1, nothing])"));
+}
 
 static void
 test_misfits (gconstpointer data)
@@ -757,6 +848,9 @@ main (int   argc,
       g_autofree char *path = g_strdup_printf ("/msgpack-rpc/coerce/fits/%" G_GSIZE_FORMAT, i);
 
       g_test_add_data_func (path, &fits[i], test_fits);
+      g_clear_pointer (&path, g_free);
+      path = g_strdup_printf ("/msgpack-rpc/coerce/unpack-fits/%" G_GSIZE_FORMAT, i);
+      g_test_add_data_func (path, &fits[i], test_unpack_fits);
     }
 
   for (gsize i = 0; i < G_N_ELEMENTS (misfits); i++)
@@ -764,6 +858,9 @@ main (int   argc,
       g_autofree char *path = g_strdup_printf ("/msgpack-rpc/coerce/misfits/%" G_GSIZE_FORMAT, i);
 
       g_test_add_data_func (path, &misfits[i], test_misfits);
+      g_clear_pointer (&path, g_free);
+      path = g_strdup_printf ("/msgpack-rpc/coerce/unpack-misfits/%" G_GSIZE_FORMAT, i);
+      g_test_add_data_func (path, &misfits[i], test_unpack_misfits);
     }
 
   g_test_add_func ("/msgpack-rpc/coerce/params", test_params);
@@ -771,6 +868,7 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/coerce/params-misfits", test_params_misfits);
   g_test_add_func ("/msgpack-rpc/coerce/long-names", test_long_names);
   g_test_add_func ("/msgpack-rpc/coerce/long-paths", test_long_paths);
+  g_test_add_func ("/msgpack-rpc/coerce/unpack-as", test_unpack_as);
   g_test_add_func ("/msgpack-rpc/coerce/long-arrays", test_long_arrays);
   g_test_add_func ("/msgpack-rpc/coerce/untrusted", test_untrusted);
   g_test_add_func ("/msgpack-rpc/coerce/layout", test_layout);

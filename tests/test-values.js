@@ -39,6 +39,23 @@ run({
         }
     },
 
+    'unpack as': () => {
+        const bytes = bytesFromHex('9201920203');
+        const value = MsgpackRpc.unpack_as(bytes, new GLib.VariantType('(iax)'));
+
+        assertEqual(value.get_type_string(), '(iax)');
+        assertEqual(value.deepUnpack(), [1, [2, 3]]);
+
+        let error = null;
+        try {
+            MsgpackRpc.unpack_as(bytes, new GLib.VariantType('(ias)'));
+        } catch (e) {
+            error = e;
+        }
+        assertEqual(error.matches(MsgpackRpc.Error, MsgpackRpc.Error.INVALID_PARAMS), true);
+        assertEqual(error.message, 'expected a string at value[1][0], got a number');
+    },
+
     'numbers': () => {
         assertEqual(MsgpackRpc.variant_get_int64(new GLib.Variant('d', -3)), [true, -3]);
         assertEqual(MsgpackRpc.variant_get_uint64(new GLib.Variant('x', -3)), [false, 0]);

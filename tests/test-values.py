@@ -25,6 +25,18 @@ class Values(unittest.TestCase):
             function(*args)
         self.assertTrue(caught.exception.matches(MsgpackRpc.error_quark(), code))
 
+    def test_unpack_as(self):
+        data = GLib.Bytes.new(b'\x92\x01\x92\xa1a\xa1b')
+        value = MsgpackRpc.unpack_as(data, GLib.VariantType('(ias)'))
+        self.assertEqual(value.get_type_string(), '(ias)')
+        self.assertEqual(value.unpack(), (1, ['a', 'b']))
+        with self.assertRaises(GLib.Error) as caught:
+            MsgpackRpc.unpack_as(data, GLib.VariantType('(iai)'))
+        self.assertTrue(caught.exception.matches(MsgpackRpc.Error.quark(),
+                                                 MsgpackRpc.Error.INVALID_PARAMS))
+        self.assertEqual(caught.exception.message,
+                         'expected a number at value[1][0], got a string')
+
     def test_unpack(self):
         for data, type_string, value in [
             (b'\xc0', 'mv', None),
