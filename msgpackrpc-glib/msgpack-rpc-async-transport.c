@@ -9,8 +9,6 @@
 
 #define READ_SIZE (16 * 1024)
 #define WRITE_SIZE (64 * 1024)
-/* How long a stream may take to close in good order, which may mean to write, in milliseconds. */
-#define CLOSE_TIMEOUT 1000
 
 /* One direction. An operation is started when it is first asked for, and its outcome waits here
  * until it is asked for again. */
@@ -33,8 +31,6 @@ typedef struct
   Half out;
   gboolean closing;           /* close as soon as nothing is pending */
   gboolean close_pending;
-  GCancellable *close_cancellable;
-  GSource *close_timeout;     /* while close_pending */
   guint8 *read_buffer;        /* READ_SIZE; while reading, and while it holds bytes */
   gsize read_offset;
   GByteArray *write_buffer;   /* a copy: the caller may go before the stream has done with it */
@@ -58,38 +54,18 @@ async_transport_unref (AsyncTransport *self)
   g_byte_array_unref (self->write_buffer);
   g_free (self->read_buffer);
   g_object_unref (self->cancellable);
-  g_object_unref (self->close_cancellable);
   g_object_unref (self->parent.stream);
   g_main_context_unref (self->context);
   g_free (self);
 }
 
-static gssize
-would_block (GError **error)
-{
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "The stream is not ready");
-  return -1;
-}
-
 static void
-close_cb (GObject      *source,
-          GAsyncResult *result,
-          gpointer      user_data)
+closed (gpointer user_data)
 {
   AsyncTransport *self = user_data;
 
-  g_io_stream_close_finish (G_IO_STREAM (source), result, NULL);
-  g_source_destroy (self->close_timeout);
-  g_clear_pointer (&self->close_timeout, g_source_unref);
   self->close_pending = FALSE;
   async_transport_unref (self);
-}
-
-static gboolean
-close_timed_out (gpointer user_data)
-{
-  g_cancellable_cancel (user_data);
-  return G_SOURCE_REMOVE;
 }
 
 /* A stream refuses to be closed while something is pending on it. */
@@ -101,15 +77,8 @@ close_when_idle (AsyncTransport *self)
 
   self->closing = FALSE;
   self->close_pending = TRUE;
-  self->close_timeout = g_timeout_source_new (CLOSE_TIMEOUT);
-  g_source_set_static_name (self->close_timeout, "[msgpackrpc-glib] close timeout");
-  g_source_set_callback (self->close_timeout, close_timed_out, self->close_cancellable, NULL);
-  g_source_attach (self->close_timeout, self->context);
-
-  g_main_context_push_thread_default (self->context);
-  g_io_stream_close_async (self->parent.stream, G_PRIORITY_DEFAULT, self->close_cancellable,
-                           close_cb, async_transport_ref (self));
-  g_main_context_pop_thread_default (self->context);
+  _msgpack_rpc_transport_close_stream (self->parent.stream, self->context, closed,
+                                       async_transport_ref (self));
 }
 
 static void
@@ -178,7 +147,7 @@ async_transport_read (MsgpackRpcTransport  *transport,
   if (!self->in.done)
     {
       start_read (self);
-      return would_block (error);
+      return _msgpack_rpc_transport_would_block (error);
     }
   if (self->in.count <= 0)
     return half_take (&self->in, error);
@@ -239,7 +208,7 @@ async_transport_writev (MsgpackRpcTransport  *transport,
   if (self->out.done)
     return half_take (&self->out, error);
   if (self->out.pending || self->close_pending)
-    return would_block (error);
+    return _msgpack_rpc_transport_would_block (error);
 
   g_byte_array_set_size (self->write_buffer, 0);
   for (guint i = 0; i < n_vectors && self->write_buffer->len < WRITE_SIZE; i++)
@@ -253,7 +222,7 @@ async_transport_writev (MsgpackRpcTransport  *transport,
                                G_PRIORITY_DEFAULT, self->cancellable, write_cb,
                                async_transport_ref (self));
   g_main_context_pop_thread_default (self->context);
-  return would_block (error);
+  return _msgpack_rpc_transport_would_block (error);
 }
 
 static guint
@@ -289,6 +258,7 @@ async_transport_free (MsgpackRpcTransport *transport)
 }
 
 static const MsgpackRpcTransportClass async_transport_class = {
+  .name = "async",
   .max_output = WRITE_SIZE,
   .read = async_transport_read,
   .writev = async_transport_writev,
@@ -312,7 +282,6 @@ _msgpack_rpc_async_transport_new (GIOStream    *stream,
   g_atomic_ref_count_init (&self->ref_count);
   self->context = g_main_context_ref (context);
   self->cancellable = g_cancellable_new ();
-  self->close_cancellable = g_cancellable_new ();
   self->write_buffer = g_byte_array_new ();
   return &self->parent;
 }

@@ -110,6 +110,7 @@ fd_transport_free (MsgpackRpcTransport *transport)
 }
 
 static const MsgpackRpcTransportClass fd_transport_class = {
+  .name = "fd",
   .read = fd_transport_read,
   .writev = fd_transport_writev,
   .get_fds = fd_transport_get_fds,

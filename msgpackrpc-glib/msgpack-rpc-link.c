@@ -985,13 +985,21 @@ choose_transport (MsgpackRpcLink  *self,
 
   disable_delay (stream);
   transport = _msgpack_rpc_fd_transport_new (stream);
-  if (transport != NULL)
-    return transport;
+  if (transport == NULL)
+    {
+      g_mutex_lock (&self->lock);
+      started = start_private_context (self, error);
+      g_mutex_unlock (&self->lock);
+      if (!started)
+        return NULL;
+      transport = _msgpack_rpc_pollable_transport_new (stream, self->context);
+    }
+  if (transport == NULL)
+    transport = _msgpack_rpc_async_transport_new (stream, self->context);
 
-  g_mutex_lock (&self->lock);
-  started = start_private_context (self, error);
-  g_mutex_unlock (&self->lock);
-  return started ? _msgpack_rpc_async_transport_new (stream, self->context) : NULL;
+  g_debug ("[link %p] %s transport for a %s", self, transport->klass->name,
+           G_OBJECT_TYPE_NAME (stream));
+  return transport;
 }
 
 void
@@ -1045,7 +1053,7 @@ _msgpack_rpc_link_opened (MsgpackRpcLink *self,
   else
     end (self, error);
 
-  /* Only the asynchronous transport goes on with the private context. */
+  /* Only the transport for descriptors goes on without the private context. */
   g_mutex_lock (&self->lock);
   done = self->ports[0] != NULL;
   g_mutex_unlock (&self->lock);

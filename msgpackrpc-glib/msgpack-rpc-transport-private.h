@@ -10,12 +10,14 @@ G_BEGIN_DECLS
 /* How bytes get in and out of a stream without ever blocking. All functions are called by whoever
  * holds the link's I/O, in any thread.
  *
- * Two kinds: one for streams that are file descriptors, which says what to poll, and one for all
- * others, which works with their asynchronous functions on a private context. */
+ * Three kinds: one for streams that are file descriptors, which says what to poll; one for those that
+ * can be polled otherwise, such as TLS, by their sources in a private context; and one for all
+ * others, which works with their asynchronous functions on that context. */
 typedef struct _MsgpackRpcTransport MsgpackRpcTransport;
 
 typedef struct
 {
+  const char *name;
   /* How many bytes writev() takes at most, and goes on writing after G_IO_ERROR_WOULD_BLOCK; 0: it
    * takes what it can at once, and keeps nothing. */
   gsize max_output;
@@ -49,8 +51,20 @@ struct _MsgpackRpcTransport
 
 /* NULL if the stream's two ends are no file descriptors that can be made non-blocking. */
 MsgpackRpcTransport *_msgpack_rpc_fd_transport_new    (GIOStream    *stream);
-/* @context: private to the link; iterated by whoever holds its I/O. */
+/* @context: private to the link; iterated by whoever holds its I/O. NULL if the stream's two ends
+ * cannot be polled. */
+MsgpackRpcTransport *_msgpack_rpc_pollable_transport_new (GIOStream    *stream,
+                                                          GMainContext *context);
+/* @context: likewise. */
 MsgpackRpcTransport *_msgpack_rpc_async_transport_new (GIOStream    *stream,
                                                        GMainContext *context);
+
+/* Closes @stream in good order and in bounded time; calls @done from @context. */
+void   _msgpack_rpc_transport_close_stream (GIOStream       *stream,
+                                            GMainContext    *context,
+                                            GDestroyNotify   done,
+                                            gpointer         data);
+/* Sets G_IO_ERROR_WOULD_BLOCK and returns −1. */
+gssize _msgpack_rpc_transport_would_block  (GError         **error);
 
 G_END_DECLS

@@ -52,6 +52,12 @@ has_msgpack ()
   pkg-config --exists 'msgpack-c >= 4' || pkg-config --exists 'msgpack >= 4'
 }
 
+# GIO finds TLS in a module that is installed apart from it.
+has_tls ()
+{
+  grep -q gio-tls-backend "$(pkg-config --variable=giomoduledir gio-2.0)/giomodule.cache"
+}
+
 can_sanitize ()
 {
   echo 'int main (void) { return 0; }' |
@@ -87,6 +93,7 @@ needs_to_test ()
 {
   need_module gobject-introspection-1.0 libgirepository1.0-dev
   need_module json-glib-1.0 libjson-glib-dev
+  need 'TLS for GIO' glib-networking has_tls
   need_program gi-docgen gi-docgen
   need_program gjs gjs
   need_program msgfmt gettext

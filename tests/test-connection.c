@@ -332,8 +332,8 @@ test_order (Fixture       *f,
   raw_peer_close (&f->raw);
 
   WAIT_UNTIL (strstr (f->log->str, "closed") != NULL);
-  g_assert_true (g_str_has_prefix (f->log->str,
-                                   "n1 result(b) n2 request(q) failure(a) n3 closed("));
+  if (!g_str_has_prefix (f->log->str, "n1 result(b) n2 request(q) failure(a) n3 closed("))
+    g_error ("Delivered: %s", f->log->str);
 }
 
 static void
@@ -851,7 +851,10 @@ test_cancelled_invocation (Fixture       *f,
   WAIT_UNTIL (kept->len == 1);
   invocation = g_ptr_array_index (kept, 0);
   g_assert_false (msgpack_rpc_invocation_is_cancelled (invocation));
-  raw_peer_close (&f->raw);
+  if (test_transport_tells_hangup ())
+    raw_peer_close (&f->raw);
+  else
+    msgpack_rpc_connection_close_async (f->connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
   WAIT_UNTIL (f->log->len > 0);
   g_assert_true (msgpack_rpc_invocation_is_cancelled (invocation));
   g_assert_false (msgpack_rpc_invocation_return_value (invocation, NULL));

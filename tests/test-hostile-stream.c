@@ -251,10 +251,8 @@ make_plain (RawPeer *raw)
 {
   int fds[2];
 
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_assert_true (g_unix_set_fd_nonblocking (fds[1], TRUE, NULL));
-  raw->fd = fds[1];
-  raw->unpacker = msgpack_rpc_unpacker_new ();
+  test_transport_socketpair (fds);
+  raw_peer_take (raw, fds[1]);
   return plain_stream_new (fds[0]);
 }
 
@@ -277,11 +275,21 @@ make_buffered (RawPeer *raw)
   return plain_stream_new_around (base, input, output);
 }
 
-static GIOStream *
-make_socket (RawPeer *raw)
-{
-  return raw_peer_init (raw);
-}
+#define MAKE(function, name) \
+  static GIOStream * \
+  function (RawPeer *raw) \
+  { \
+    return raw_peer_init_transport (raw, name); \
+  }
+
+MAKE (make_faults, "plain")
+MAKE (make_faults_pollable, "pollable")
+MAKE (make_faults_split, "split")
+MAKE (make_pipes, "pipes")
+MAKE (make_tcp, "tcp")
+MAKE (make_tls, "tls")
+MAKE (make_tls_new, "tls-new")
+MAKE (make_unix, "unix")
 
 /* The two directions of a socket, each by a descriptor of its own. */
 static GIOStream *
@@ -292,10 +300,8 @@ make_descriptors (RawPeer *raw)
   g_autoptr(GInputStream) input = NULL;
   g_autoptr(GOutputStream) output = NULL;
 
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_assert_true (g_unix_set_fd_nonblocking (fds[1], TRUE, NULL));
-  raw->fd = fds[1];
-  raw->unpacker = msgpack_rpc_unpacker_new ();
+  test_transport_socketpair (fds);
+  raw_peer_take (raw, fds[1]);
   other = dup (fds[0]);
   input = g_unix_input_stream_new (fds[0], TRUE);
   output = g_unix_output_stream_new (other, TRUE);
@@ -900,7 +906,14 @@ main (int    argc,
 {
   g_test_init (&argc, &argv, NULL);
 
-  add_stream ("socket", make_socket);
+  add_stream ("unix", make_unix);
+  add_stream ("tcp", make_tcp);
+  add_stream ("tls", make_tls);
+  add_stream ("tls-new", make_tls_new);
+  add_stream ("two-pipes", make_pipes);
+  add_stream ("faults", make_faults);
+  add_stream ("faults-pollable", make_faults_pollable);
+  add_stream ("faults-split", make_faults_split);
   add_stream ("descriptors", make_descriptors);
   add_stream ("plain", make_plain);
   add_stream ("buffered-input", make_buffered_input);

@@ -357,25 +357,7 @@ hostile_reset (Hostile *self)
 static inline GIOStream *
 tcp_peer_init (RawPeer *raw)
 {
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl (INADDR_LOOPBACK) } };
-  socklen_t length = sizeof address;
-  int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_autoptr(GSocket) socket = NULL;
-  g_autoptr(GError) error = NULL;
-
-  g_assert_cmpint (bind (listener, (struct sockaddr *) &address, length), ==, 0);
-  g_assert_cmpint (listen (listener, 1), ==, 0);
-  g_assert_cmpint (getsockname (listener, (struct sockaddr *) &address, &length), ==, 0);
-  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, length), ==, 0);
-  raw->fd = accept (listener, NULL, NULL);
-  g_assert_true (g_unix_set_fd_nonblocking (raw->fd, TRUE, NULL));
-  raw->unpacker = msgpack_rpc_unpacker_new ();
-  g_close (listener, NULL);
-
-  socket = g_socket_new_from_fd (fd, &error);
-  g_assert_no_error (error);
-  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+  return raw_peer_init_transport (raw, "tcp");
 }
 
 /* The bytes that are allocated now; 0 where that is not known. */

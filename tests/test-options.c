@@ -901,8 +901,7 @@ raw_peer_init_connected (RawPeer    *self,
   struct sockaddr_un address = { .sun_family = AF_UNIX };
 
   g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  self->unpacker = msgpack_rpc_unpacker_new ();
-  self->fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  raw_peer_take (self, socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   g_assert_cmpint (connect (self->fd, (struct sockaddr *) &address, sizeof address), ==, 0);
 }
 

@@ -64,10 +64,7 @@ raw_peer_connect (RawPeer     *self,
   if (connection == NULL)
     return FALSE;
 
-  self->fd = dup (g_socket_get_fd (g_socket_connection_get_socket (connection)));
-  g_assert_cmpint (self->fd, >=, 0);
-  g_unix_set_fd_nonblocking (self->fd, TRUE, NULL);
-  self->unpacker = msgpack_rpc_unpacker_new ();
+  raw_peer_take (self, dup (g_socket_get_fd (g_socket_connection_get_socket (connection))));
   return TRUE;
 }
 

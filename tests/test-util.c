@@ -84,22 +84,32 @@ test_store_result (GObject      *source G_GNUC_UNUSED,
   *where = g_object_ref (result);
 }
 
+void
+raw_peer_take (RawPeer *self,
+               int      fd)
+{
+  g_assert_true (g_unix_set_fd_nonblocking (fd, TRUE, NULL));
+  *self = (RawPeer) { .fd = fd, .unpacker = msgpack_rpc_unpacker_new () };
+}
+
+GIOStream *
+raw_peer_init_transport (RawPeer    *self,
+                         const char *name)
+{
+  GIOStream *stream = NULL;
+
+  int fd;
+  TestTransport *transport = test_transport_new (name, &stream, &fd);
+
+  raw_peer_take (self, fd);
+  self->transport = transport;
+  return stream;
+}
+
 GIOStream *
 raw_peer_init (RawPeer *self)
 {
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GSocket) socket = NULL;
-  int fds[2];
-
-  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
-  g_unix_set_fd_nonblocking (fds[1], TRUE, &error);
-  g_assert_no_error (error);
-  self->fd = fds[1];
-  self->unpacker = msgpack_rpc_unpacker_new ();
-
-  socket = g_socket_new_from_fd (fds[0], &error);
-  g_assert_no_error (error);
-  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+  return raw_peer_init_transport (self, test_transport_get_name ());
 }
 
 void
@@ -121,6 +131,7 @@ raw_peer_clear (RawPeer *self)
 {
   raw_peer_close (self);
   g_object_unref (self->unpacker);
+  g_clear_pointer (&self->transport, test_transport_free);
 }
 
 void
@@ -184,14 +195,35 @@ take_message (RawPeer *self)
   return value;
 }
 
+static gboolean
+fd_ready (int          fd G_GNUC_UNUSED,
+          GIOCondition condition G_GNUC_UNUSED,
+          gpointer     user_data G_GNUC_UNUSED)
+{
+  return G_SOURCE_REMOVE;
+}
+
+/* As test_iterate(), also until something comes. */
+static void
+raw_peer_iterate (RawPeer *self)
+{
+  g_autoptr(GSource) source = g_unix_fd_source_new (self->fd, G_IO_IN);
+
+  g_source_set_callback (source, G_SOURCE_FUNC (fd_ready), NULL, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  test_iterate ();
+  g_source_destroy (source);
+}
+
 GVariant *
 raw_peer_receive (RawPeer *self)
 {
   GVariant *value = NULL;
   gboolean ended = FALSE;
 
-  WAIT_UNTIL ((value = take_message (self)) != NULL || ended ||
-              (ended = !read_some (self), value = take_message (self)) != NULL);
+  WAIT_UNTIL_WITH ((value = take_message (self)) != NULL || ended ||
+                   (ended = !read_some (self), value = take_message (self)) != NULL,
+                   raw_peer_iterate (self));
   g_assert_nonnull (value);
   return value;
 }
@@ -199,7 +231,7 @@ raw_peer_receive (RawPeer *self)
 void
 raw_peer_wait_closed (RawPeer *self)
 {
-  WAIT_UNTIL (!read_some (self));
+  WAIT_UNTIL_WITH (!read_some (self), raw_peer_iterate (self));
 }
 
 GVariant *

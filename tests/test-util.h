@@ -6,6 +6,8 @@
 #include <gio/gio.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
+#include "test-transport.h"
+
 G_BEGIN_DECLS
 
 /* How long a condition may take to come true, in microseconds. Nothing waits that long unless it
@@ -16,7 +18,8 @@ G_BEGIN_DECLS
 int test_get_slowness (void);
 
 /* Runs the thread-default context until @condition holds. */
-#define WAIT_UNTIL(condition)                                                        \
+#define WAIT_UNTIL(condition) WAIT_UNTIL_WITH (condition, test_iterate ())
+#define WAIT_UNTIL_WITH(condition, iterate)                                          \
   G_STMT_START                                                                       \
     {                                                                                \
       gint64 end_ = g_get_monotonic_time () + TEST_DEADLINE;                         \
@@ -24,7 +27,7 @@ int test_get_slowness (void);
         {                                                                            \
           if (g_get_monotonic_time () > end_)                                        \
             g_error ("%s:%d: timed out waiting for %s", __FILE__, __LINE__, #condition); \
-          test_iterate ();                                                           \
+          iterate;                                                                   \
         }                                                                            \
     }                                                                                \
   G_STMT_END
@@ -48,10 +51,17 @@ typedef struct
 {
   int fd;                        /* −1 once closed */
   MsgpackRpcUnpacker *unpacker;  /* what came and was not taken */
+  TestTransport *transport;      /* what is between the two, or NULL */
 } RawPeer;
 
-/* Two ends of a stream socket: one for a connection, one for a raw peer. */
+/* Two ends of a stream: one for a connection, one for a raw peer. Of which kind it is can be told by
+ * the environment. */
 GIOStream *raw_peer_init  (RawPeer       *self);
+GIOStream *raw_peer_init_transport (RawPeer    *self,
+                                    const char *name);
+/* One whose end of a stream is there already, and is the peer's own now. */
+void       raw_peer_take  (RawPeer       *self,
+                           int            fd);
 void       raw_peer_clear (RawPeer       *self);
 void       raw_peer_close (RawPeer       *self);
 /* Sends what is left of what the peer says: nothing, but its end can still read. */
