@@ -52,7 +52,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcDecoder, _msgpack_rpc_decoder_free)
 MsgpackRpcDecoderLimits *_msgpack_rpc_decoder_limits (MsgpackRpcDecoder *self);
 
 /* Decodes from @data + @offset up to the end of one message at most. @offset is moved to the first
- * byte that was not consumed. @value is a floating reference. It is of @type, unless that is NULL or
+ * byte that was not consumed. @value is a full reference. It is of @type, unless that is NULL or
  * the value takes more thought: then it is of its own type. */
 MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
                                                      const guint8        *data,

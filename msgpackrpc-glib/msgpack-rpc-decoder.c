@@ -1272,7 +1272,7 @@ decoder_take_value (MsgpackRpcDecoder *self)
       bytes = g_bytes_new_take (data, writer->length);
     }
 
-  value = g_variant_new_from_bytes (type, bytes, TRUE);
+  value = g_variant_take_ref (g_variant_new_from_bytes (type, bytes, TRUE));
   decoder_reset (self);
 
   return value;

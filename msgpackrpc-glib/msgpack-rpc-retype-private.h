@@ -15,8 +15,7 @@ G_BEGIN_DECLS
 GVariant *_msgpack_rpc_retype (GVariant           *value,
                                const GVariantType *type);
 
-/* The same from a value's serialised data, which are aligned to 8 bytes, and as a floating
- * reference. */
+/* The same from a value's serialised data, which are aligned to 8 bytes. */
 GVariant *_msgpack_rpc_retype_data (const guint8       *data,
                                     gsize               size,
                                     const char         *data_type,

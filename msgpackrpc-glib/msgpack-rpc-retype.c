@@ -42,10 +42,6 @@ typedef struct
   gsize ends_capacity;
 } Writer;
 
-static gboolean writer_put (Writer      *self,
-                            const char  *type,
-                            const Piece *piece);
-
 static void
 writer_clear (Writer *self)
 {
@@ -57,7 +53,7 @@ writer_clear (Writer *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Writer, writer_clear)
 
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 writer_grow (Writer *self,
              gsize   size)
 {
@@ -102,13 +98,11 @@ static inline gboolean
 writer_align (Writer *self,
               guint   alignment)
 {
-  gsize aligned = _msgpack_rpc_serial_align (self->length, alignment);
-
-  if (!writer_reserve (self, alignment))
+  if (!writer_reserve (self, 8))
     return FALSE;
 
-  while (self->length < aligned)
-    self->data[self->length++] = 0;
+  memset (self->data + self->length, 0, 8);
+  self->length = _msgpack_rpc_serial_align (self->length, alignment);
 
   return TRUE;
 }
@@ -227,7 +221,7 @@ piece_is_boxed (const Piece *self)
   return *self->type == 'v' || (*self->type == 'm' && self->size > 0);
 }
 
-static gboolean
+static inline gboolean
 writer_put_unsigned (Writer  *self,
                      char     type,
                      guint64  t)
@@ -250,7 +244,7 @@ writer_put_unsigned (Writer  *self,
     }
 }
 
-static gboolean
+static inline gboolean
 writer_put_signed (Writer *self,
                    char    type,
                    gint64  x)
@@ -272,7 +266,7 @@ writer_put_signed (Writer *self,
 }
 
 /* A double that is integral may stand for an integer. */
-static gboolean
+static G_GNUC_NO_INLINE gboolean
 writer_put_integer (Writer      *self,
                     char         type,
                     const Piece *piece)
@@ -343,6 +337,35 @@ writer_put_string (Writer      *self,
 {
   return piece_is (piece, "s", 1) && piece->size > 0 && piece->data[piece->size - 1] == '\0' &&
          writer_append (self, piece->data, piece->size);
+}
+
+static gboolean writer_put_other (Writer      *self,
+                                  const char  *type,
+                                  const Piece *piece);
+
+/* Puts the piece as the first type in @type. The output is aligned for it. */
+static inline gboolean
+writer_put (Writer      *self,
+            const char  *type,
+            const Piece *piece)
+{
+  switch (*type)
+    {
+    case 'y':
+    case 'n':
+    case 'q':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 't':
+      return writer_put_integer (self, *type, piece);
+
+    case 's':
+      return writer_put_string (self, piece);
+
+    default:
+      return writer_put_other (self, type, piece);
+    }
 }
 
 static gboolean
@@ -440,13 +463,13 @@ piece_open_entry (const Piece *map,
 
 /* Ends what is a tuple or an entry of a dictionary, of this layout. */
 static gboolean
-writer_end_members (Writer *self,
-                    gsize   start,
-                    gsize   first_end,
-                    guint   alignment,
-                    gsize   fixed_size)
+writer_end_members (Writer   *self,
+                    gsize     start,
+                    gsize     first_end,
+                    guint     alignment,
+                    gboolean  is_fixed)
 {
-  if (fixed_size == 0)
+  if (!is_fixed)
     return writer_put_offsets (self, start, first_end, TRUE);
 
   return writer_align (self, alignment) &&
@@ -463,19 +486,18 @@ writer_put_entry (Writer      *self,
   gsize first_end = self->n_ends;
   gsize start = self->length;
   const char *value_type;
-  guint alignment;
+  guint key_alignment;
   guint value_alignment;
-  gsize fixed_size;
   gsize key_size;
   gsize value_size;
 
-  _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
-  value_type = _msgpack_rpc_serial_type_layout (type + 1, &value_alignment, &key_size);
+  value_type = _msgpack_rpc_serial_type_layout (type + 1, &key_alignment, &key_size);
   _msgpack_rpc_serial_type_layout (value_type, &value_alignment, &value_size);
 
   return writer_put (self, type + 1, key) && (key_size > 0 || writer_add_end (self)) &&
          writer_align (self, value_alignment) && writer_put (self, value_type, value) &&
-         writer_end_members (self, start, first_end, alignment, fixed_size);
+         writer_end_members (self, start, first_end, MAX (key_alignment, value_alignment),
+                             key_size > 0 && value_size > 0);
 }
 
 /* @entry_type is from the brace on. */
@@ -533,16 +555,21 @@ writer_put_array (Writer      *self,
   return writer_put_list (self, item_type, piece);
 }
 
-/* @member is what comes behind the parenthesis. */
+/* @member is what comes behind the parenthesis. Gives the layout of the tuple. */
 static gboolean
 writer_put_members (Writer                *self,
                     const char            *member,
                     const Piece           *piece,
-                    const MsgpackRpcItems *items)
+                    const MsgpackRpcItems *items,
+                    guint                 *tuple_alignment,
+                    gboolean              *is_fixed)
 {
   gsize start = 0;
   gsize end;
   Piece item;
+
+  *tuple_alignment = 1;
+  *is_fixed = TRUE;
 
   for (gsize i = 0; i < items->n; i++, start = end)
     {
@@ -560,6 +587,9 @@ writer_put_members (Writer                *self,
 
       if (fixed_size == 0 && *member != ')' && !writer_add_end (self))
         return FALSE;
+
+      *tuple_alignment = MAX (*tuple_alignment, alignment);
+      *is_fixed = *is_fixed && fixed_size > 0;
     }
 
   return *member == ')';
@@ -573,15 +603,13 @@ writer_put_tuple (Writer      *self,
   gsize first_end = self->n_ends;
   gsize start = self->length;
   MsgpackRpcItems items;
-  gsize fixed_size;
+  gboolean is_fixed;
   guint alignment;
 
-  _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
-
-  return strncmp (type, "(hay)", 5) != 0 && piece_is (piece, "av", 2) &&
+  return !(type[1] == 'h' && strncmp (type, "(hay)", 5) == 0) && piece_is (piece, "av", 2) &&
          _msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) &&
-         writer_put_members (self, type + 1, piece, &items) &&
-         writer_end_members (self, start, first_end, alignment, fixed_size);
+         writer_put_members (self, type + 1, piece, &items, &alignment, &is_fixed) &&
+         writer_end_members (self, start, first_end, alignment, is_fixed);
 }
 
 /* Whether @type begins with the type of the piece. No type is the beginning of another one. */
@@ -597,28 +625,15 @@ piece_is_of_type (const Piece *self,
   return i == self->type_length;
 }
 
-/* Puts the piece as the first type in @type. The output is aligned for it. */
 static gboolean
-writer_put (Writer      *self,
-            const char  *type,
-            const Piece *piece)
+writer_put_other (Writer      *self,
+                  const char  *type,
+                  const Piece *piece)
 {
   switch (*type)
     {
-    case 'y':
-    case 'n':
-    case 'q':
-    case 'i':
-    case 'u':
-    case 'x':
-    case 't':
-      return writer_put_integer (self, *type, piece);
-
     case 'd':
       return writer_put_double (self, piece);
-
-    case 's':
-      return writer_put_string (self, piece);
 
     case 'v':
       return writer_put_variant (self, piece);
@@ -683,14 +698,13 @@ _msgpack_rpc_retype_data (const guint8       *data,
 
   bytes = writer_end (&writer);
 
-  return g_variant_new_from_bytes (type, bytes, TRUE);
+  return g_variant_take_ref (g_variant_new_from_bytes (type, bytes, TRUE));
 }
 
 GVariant *
 _msgpack_rpc_retype (GVariant           *value,
                      const GVariantType *type)
 {
-  GVariant *retyped;
   gconstpointer data;
 
   if (g_variant_is_of_type (value, type) || !g_variant_is_normal_form (value))
@@ -700,8 +714,6 @@ _msgpack_rpc_retype (GVariant           *value,
   if (data == NULL && g_variant_get_size (value) > 0)
     return NULL;
 
-  retyped = _msgpack_rpc_retype_data (data, g_variant_get_size (value),
-                                      g_variant_get_type_string (value), type);
-
-  return retyped != NULL ? g_variant_ref_sink (retyped) : NULL;
+  return _msgpack_rpc_retype_data (data, g_variant_get_size (value),
+                                   g_variant_get_type_string (value), type);
 }

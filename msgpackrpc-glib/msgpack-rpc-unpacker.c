@@ -745,7 +745,6 @@ msgpack_rpc_unpacker_next (MsgpackRpcUnpacker  *self,
 
       if (status == MSGPACK_RPC_DECODER_DONE)
         {
-          g_variant_ref_sink (value);
           unpacker_trim (self);
           return value;
         }

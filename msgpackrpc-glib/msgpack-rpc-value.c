@@ -111,8 +111,6 @@ unpack (GBytes              *bytes,
 
     case MSGPACK_RPC_DECODER_DONE:
     default:
-      if (value != NULL)
-        g_variant_ref_sink (value);
       break;
     }
 

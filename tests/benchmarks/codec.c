@@ -214,6 +214,7 @@ static const Case cases[] = {
 typedef struct
 {
   const Case *c;
+  const GVariantType *type;
   msgpack_sbuffer wire;
   msgpack_unpacked object;
   GVariant *value;      /* serialised */
@@ -235,7 +236,7 @@ decode (Fixture            *fixture,
                                fixture->wire.size, &offset, type, &value, &error);
   g_assert_no_error (error);
 
-  return g_variant_ref_sink (value);
+  return value;
 }
 
 static void
@@ -271,21 +272,10 @@ decode_ours (Fixture *fixture)
   g_variant_unref (decode (fixture, NULL));
 }
 
-static GVariant *
-decode_as_type (Fixture *fixture)
-{
-  const GVariantType *type = G_VARIANT_TYPE (fixture->c->type);
-  GVariant *typed = decode (fixture, type);
-
-  g_assert_true (g_variant_is_of_type (typed, type));
-
-  return typed;
-}
-
 static void
 typed_ours (Fixture *fixture)
 {
-  g_variant_unref (decode_as_type (fixture));
+  g_variant_unref (decode (fixture, fixture->type));
 }
 
 static void
@@ -378,7 +368,8 @@ fixture_init (Fixture    *self,
 
   self->decoder = _msgpack_rpc_decoder_new ();
   self->value = decode (self, NULL);
-  self->typed = decode_as_type (self);
+  self->type = G_VARIANT_TYPE (c->type);
+  self->typed = decode (self, self->type);
 }
 
 static void
@@ -398,6 +389,8 @@ fixture_check (Fixture *self)
   g_autoptr(GByteArray) out = g_byte_array_new ();
   g_autoptr(GVariant) tree = NULL;
   g_autoptr(GError) error = NULL;
+
+  g_assert_true (g_variant_is_of_type (self->typed, self->type));
 
   _msgpack_rpc_packer_append_value (out, self->value, 0, &error);
   g_assert_no_error (error);
