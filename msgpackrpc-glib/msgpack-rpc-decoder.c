@@ -1441,11 +1441,13 @@ decoder_decode (MsgpackRpcDecoder   *self,
   else
     end = start;
 
-  writer->input = data + start;
   writer->available = end - start;
   writer_update_room (writer); /* the limits may have changed */
   if (start < end)
-    result = decoder_execute (&self->context, (const char *) data, end, offset);
+    {
+      writer->input = data + start;
+      result = decoder_execute (&self->context, (const char *) data, end, offset);
+    }
   writer->consumed += *offset - start;
   self->offset += *offset - start;
   self->wanted = 1;
