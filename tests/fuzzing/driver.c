@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* Gives inputs to a fuzzer where there is no libFuzzer to do it: those of its corpus, and what comes
- * of them by changes at random, always the same. Or, by name, the files of the command line. */
+/* Gives inputs to a fuzzer where there is no libFuzzer to do it: those of its corpus, and what
+ * comes of them by changes at random, always the same. Or the files that it is given. */
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * Copyright 2026 The msgpackrpc-glib authors */
 
 /* The input is a byte of flags, and a message. Decoded and encoded, it must be what msgpack-c makes
- * of it, in the shortest form; decoded again, the same value. The flags also say in which form it is
- * encoded.
+ * of it, in the shortest form; decoded again, the same value. The flags also say in which form it
+ * is encoded.
  *
  * With FLAG_ANY_VALUE there is a type that ends with NUL, and data of that type that need not be in
  * normal form, instead of the message. Whatever can be encoded must be what comes of encoding one
@@ -162,8 +162,8 @@ check_by_tree (GBytes   *encoded,
   msgpack_sbuffer_destroy (&buffer);
 }
 
-/* What was encoded can be decoded, and encoded to the same; a value that nests deeper than a message
- * may cannot. */
+/* What was encoded can be decoded, and encoded to the same, unless it nests deeper than a message
+ * may. */
 static GVariant *
 check_again (GBytes              *encoded,
              MsgpackRpcPackFlags  flags)

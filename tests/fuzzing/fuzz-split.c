@@ -22,6 +22,8 @@
 
 #define MAX_PIECES 16
 
+#define LARGE_PIECE 8000
+
 /* What is left after so many comes at once: else small pieces take most of the time. */
 #define MAX_READS 50
 
@@ -31,7 +33,7 @@ typedef struct
   guint64 max_message_size;
   guint64 max_decoded_size;
   guint max_depth;
-  guint8 pieces[MAX_PIECES]; /* their sizes, again and again; 0 for one larger than others */
+  guint8 pieces[MAX_PIECES]; /* their sizes, again and again; 0 for a large one */
   guint n_pieces;            /* 0 for one piece */
 } Plan;
 
@@ -48,7 +50,7 @@ plan_take (Plan      *self,
            FuzzInput *input)
 {
   self->flags = fuzz_input_take_byte (input);
-  self->max_message_size = 1 + fuzz_input_take_byte (input);
+  self->max_message_size = 1 + 8 * fuzz_input_take_byte (input);
   self->max_decoded_size = 1 + 16 * fuzz_input_take_byte (input);
   self->max_depth = fuzz_input_take_byte (input) % 41;
   self->n_pieces = 1 + fuzz_input_take_byte (input) % MAX_PIECES;
@@ -84,7 +86,7 @@ plan_get_piece (const Plan *self,
   if (self->n_pieces == 0 || i == MAX_READS)
     return left;
 
-  return MIN (size > 0 ? size : 300, left);
+  return MIN (size > 0 ? size : LARGE_PIECE, left);
 }
 
 static void
@@ -238,11 +240,12 @@ check_same_end (const Reading *whole,
   if (whole->error == NULL)
     return;
 
-  /* In pieces, a claim is seen before what follows it, and what is shown of no message is less. */
+  /* That the rest will not fit is seen where a piece ends, before what follows. */
   if (!whole->cut && g_error_matches (pieces->error, MSGPACK_RPC_ERROR,
                                       MSGPACK_RPC_ERROR_TOO_LARGE))
     return;
 
+  /* What is shown of no message is less. */
   g_assert_cmpint (whole->error->code, ==, pieces->error->code);
   if (!g_str_has_prefix (whole->error->message, "expected a message"))
     g_assert_cmpstr (whole->error->message, ==, pieces->error->message);
