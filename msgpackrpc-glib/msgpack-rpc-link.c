@@ -1012,6 +1012,8 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
 
   if (transport == NULL)
     {
+      /* The peer would wait for as long as somebody has the stream. */
+      g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
       end (self, error);
       return;
     }
