@@ -537,6 +537,25 @@ test_argv (Fixture       *f,
 }
 
 static void
+test_stray_print (Fixture       *f,
+                  gconstpointer  data G_GNUC_UNUSED)
+{
+  static const char * const chatty[] = { "sh", "-c", "echo 'Loading 3 plugins...'; exec cat", NULL };
+  g_autoptr(GAsyncResult) called = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("What a program prints by mistake is shown as the text that it is");
+
+  set_client (f, msgpack_rpc_client_new_for_argv (chatty));
+  msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  msgpack_rpc_peer_call_async (f->peer, "add", NULL, NULL, test_store_result, &called);
+  WAIT_UNTIL (called != NULL);
+  g_assert_null (msgpack_rpc_peer_call_finish (f->peer, called, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_assert_nonnull (strstr (error->message, "got \"Loading 3 plugins...\\n\""));
+}
+
+static void
 test_unix_and_stream (Fixture       *f,
                       gconstpointer  data G_GNUC_UNUSED)
 {
@@ -660,6 +679,7 @@ main (int    argc,
   ADD ("reopen", test_reopen);
   ADD ("called-back", test_called_back);
   ADD ("argv", test_argv);
+  ADD ("stray-print", test_stray_print);
   ADD ("unix-and-stream", test_unix_and_stream);
   ADD ("drop-while-connecting", test_drop_while_connecting);
   ADD ("many-on-one-context", test_many_on_one_context);

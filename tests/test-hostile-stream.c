@@ -289,6 +289,7 @@ MAKE (make_pipes, "pipes")
 MAKE (make_tcp, "tcp")
 MAKE (make_tls, "tls")
 MAKE (make_tls_new, "tls-new")
+MAKE (make_tiny, "tiny")
 MAKE (make_unix, "unix")
 
 /* The two directions of a socket, each by a descriptor of its own. */
@@ -907,6 +908,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   add_stream ("unix", make_unix);
+  add_stream ("tiny", make_tiny);
   add_stream ("tcp", make_tcp);
   add_stream ("tls", make_tls);
   add_stream ("tls-new", make_tls_new);

@@ -167,6 +167,20 @@ new_unix (GIOStream **stream,
 }
 
 static TestTransport *
+new_tiny (GIOStream **stream,
+          int        *fd)
+{
+  int size = 1;  /* the kernel makes it the least that it can */
+  int fds[2];
+
+  test_transport_socketpair (fds);
+  g_assert_cmpint (setsockopt (fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size), ==, 0);
+  *stream = new_for_socket (fds[0]);
+  *fd = fds[1];
+  return NULL;
+}
+
+static TestTransport *
 new_tcp (GIOStream **stream,
          int        *fd)
 {
@@ -288,6 +302,8 @@ test_transport_new (const char  *name,
 
   if (g_str_equal (name, "unix"))
     self = new_unix (stream, fd);
+  else if (g_str_equal (name, "tiny"))
+    self = new_tiny (stream, fd);
   else if (g_str_equal (name, "tcp"))
     self = new_tcp (stream, fd);
   else if (g_str_equal (name, "pipes"))
@@ -313,5 +329,5 @@ test_transport_tells_hangup (void)
 {
   const char *name = test_transport_get_name ();
 
-  return g_str_equal (name, "unix") || g_str_equal (name, "pipes");
+  return g_str_equal (name, "unix") || g_str_equal (name, "tiny") || g_str_equal (name, "pipes");
 }

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 /* Streams of all kinds whose other end is a socket of raw bytes:
  *
  * - unix, tcp: sockets
+ * - tiny: a UNIX socket that takes next to nothing at once
  * - pipes: two pipes that block, as those of a subprocess
  * - tls, tls-new: TLS in a UNIX socket, after and before the handshake
  * - plain: neither a descriptor nor pollable
