@@ -198,11 +198,21 @@ enter_io (MsgpackRpcLink *self,
 
 static void close_transport (MsgpackRpcLink *self);
 
+/* Whether something of a link that has ended is still to be told so. The lock is held. */
+static gboolean
+is_untold (MsgpackRpcLink *self)
+{
+  if (self->state != STATE_ENDED)
+    return FALSE;
+  return (self->transport != NULL && !self->transport_closed) ||
+         (self->open_cancellable != NULL && !g_cancellable_is_cancelled (self->open_cancellable));
+}
+
 /* Whoever ended the link meanwhile left the stream to the holder of the I/O. */
 static void
 leave_io (MsgpackRpcLink *self)
 {
-  gboolean again;
+  gboolean again, ended;
   Wants wanted;
 
   do
@@ -211,15 +221,19 @@ leave_io (MsgpackRpcLink *self)
 
       g_mutex_lock (&self->lock);
       self->io_thread = NULL;
-      again = self->state == STATE_ENDED && self->transport != NULL && !self->transport_closed;
+      again = is_untold (self);
       wanted = self->io_wanted;
+      ended = self->state == STATE_ENDED;
       self->io_wanted = WANTS_NOTHING;
       if ((wanted & WANTS_AS_WAITER) != 0)
         wake_waiters (self);
       g_cond_signal (&self->io_released);
       g_mutex_unlock (&self->lock);
 
-      if ((wanted & WANTS_AS_HOME) != 0)
+      /* What waits for its next turn holds a link, and this may have been its last. */
+      if ((wanted & WANTS_AS_HOME) != 0 && ended)
+        _msgpack_rpc_reactor_wake (self->reactor);
+      else if ((wanted & WANTS_AS_HOME) != 0)
         _msgpack_rpc_link_work_later (self);
     }
   while (again && enter_io (self, WANTS_NOTHING));
@@ -316,25 +330,28 @@ drop_nested (MsgpackRpcLink *self)
     }
 }
 
-/* If the link has ended, closes the stream, and frees it once nothing is pending on it. By the
- * holder of the I/O. */
+/* If the link has ended, stops opening, or closes the stream, and frees it once nothing is pending on
+ * it. By the holder of the I/O: GLib loses what is cancelled while another thread begins to wait
+ * for it. */
 static void
 close_transport (MsgpackRpcLink *self)
 {
+  g_autoptr(GCancellable) opening = NULL;
   MsgpackRpcTransport *transport;
-  gboolean ended, closed, opening;
+  gboolean ended, closed;
 
   g_mutex_lock (&self->lock);
   ended = self->state == STATE_ENDED;
   transport = self->transport;
   closed = self->transport_closed;
-  opening = self->open_cancellable != NULL;
+  g_set_object (&opening, self->open_cancellable);
   self->transport_closed = ended && transport != NULL;
   g_mutex_unlock (&self->lock);
 
   if (!ended)
     return;
 
+  g_cancellable_cancel (opening);
   if (transport != NULL)
     {
       if (!closed)
@@ -349,7 +366,7 @@ close_transport (MsgpackRpcLink *self)
       transport->klass->free (transport);
     }
 
-  if (!opening)
+  if (opening == NULL)
     drop_nested (self);
 }
 
@@ -373,7 +390,6 @@ end (MsgpackRpcLink *self,
   g_autoptr(GVariant) incomplete = NULL;
   g_autoptr(GVariant) unsent = NULL;
   g_autoptr(GObject) owner = NULL;
-  g_autoptr(GCancellable) cancellable = NULL;
   gboolean opened;
 
   g_mutex_lock (&self->lock);
@@ -392,17 +408,14 @@ end (MsgpackRpcLink *self,
   remove_ports (self);
   if (self->owner != NULL)
     owner = g_object_ref (self->owner);
-  if (self->open_cancellable != NULL)
-    cancellable = g_object_ref (self->open_cancellable);
   g_mutex_unlock (&self->lock);
 
-  g_cancellable_cancel (cancellable);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->close_timer);
   _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
   if (owner != NULL)
     self->funcs->ended (owner, self->error, opened, incomplete, unsent);
 
-  /* Whoever holds the I/O closes the stream when it has finished. */
+  /* Whoever holds the I/O does the rest when it has finished. */
   if (enter_io (self, WANTS_NOTHING))
     leave_io (self);
 }
