@@ -14,4 +14,14 @@
  *
  * Since: 1.0
  */
-G_DEFINE_QUARK (msgpack-rpc-error-quark, msgpack_rpc_error)
+GQuark
+msgpack_rpc_error_quark (void)
+{
+  static gsize quark = 0;
+
+  /* G_DEFINE_QUARK would let threads write it at the same time. */
+  if (g_once_init_enter (&quark))
+    g_once_init_leave (&quark, g_quark_from_static_string ("msgpack-rpc-error-quark"));
+
+  return (GQuark) quark;
+}
