@@ -251,6 +251,240 @@ add_crowds (void)
     }
 }
 
+/* ---- traffic of many threads, and its end ---- */
+
+#define N_CALLERS 8
+#define N_CALLS 200
+
+typedef enum
+{
+  STAYS,
+  CLOSES_NOW,
+  CLOSES_ORDERLY,
+  DROPS,          /* nobody but the callers holds the connection */
+} Ending;
+
+typedef struct
+{
+  MsgpackRpcConnection *connection; /* owned */
+  Ending ending;
+  GThreadPool *cancellers;
+  int *n_running;                   /* atomic */
+  GMainContext *context;
+  GThread *thread;
+  guint n_ended;
+} Caller;
+
+static void
+cancel_in_pool (gpointer data,
+                gpointer user_data G_GNUC_UNUSED)
+{
+  g_cancellable_cancel (data);
+  g_object_unref (data);
+}
+
+typedef struct
+{
+  MsgpackRpcInvocation *invocation;
+  GVariant *value;
+} Job;
+
+static void
+answer_in_pool (gpointer data,
+                gpointer user_data G_GNUC_UNUSED)
+{
+  Job *job = data;
+
+  msgpack_rpc_invocation_return_value (job->invocation, job->value);
+  g_object_unref (job->invocation);
+  g_variant_unref (job->value);
+  g_free (job);
+}
+
+static gboolean
+later_handler (MsgpackRpcInvocation  *invocation,
+               GVariant              *params,
+               gpointer               user_data,
+               GError               **error G_GNUC_UNUSED)
+{
+  Job *job = g_new (Job, 1);
+
+  job->invocation = g_object_ref (invocation);
+  job->value = g_variant_get_child_value (params, 0);
+  return g_thread_pool_push (user_data, job, NULL);
+}
+
+/* A call ended with what it asked for, or was cancelled, or the connection was closed. */
+static void
+assert_outcome (Caller       *self,
+                GVariant     *params,
+                GVariant     *value,
+                const GError *error)
+{
+  if (value != NULL)
+    {
+      gint64 sent, received;
+
+      g_variant_get (params, "(x)", &sent);
+      g_variant_get (value, "x", &received);
+      g_assert_cmpint (received, ==, sent);
+    }
+  else if (self->ending != CLOSES_NOW && self->ending != CLOSES_ORDERLY)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  else if (error->code != G_IO_ERROR_CANCELLED)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+}
+
+static void
+caller_cb (GObject      *source,
+           GAsyncResult *result,
+           gpointer      data)
+{
+  Caller *self = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GVariant) value = NULL;
+
+  value = msgpack_rpc_peer_call_finish (MSGPACK_RPC_PEER (source), result, &error);
+  assert_outcome (self, msgpack_rpc_call_get_params (MSGPACK_RPC_CALL (result)), value, error);
+  g_assert_true (g_thread_self () == self->thread);
+  g_assert_true (g_main_context_is_owner (self->context));
+  self->n_ended++;
+}
+
+static void
+call_sync_once (Caller   *self,
+                GVariant *params)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GVariant) value = NULL;
+
+  value = msgpack_rpc_peer_call_sync (MSGPACK_RPC_PEER (self->connection), "later", params, NULL,
+                                      &error);
+  assert_outcome (self, params, value, error);
+}
+
+static gpointer
+run_caller (gpointer data)
+{
+  Caller *self = data;
+  g_autoptr(GMainContext) context = g_main_context_new ();
+
+  g_main_context_push_thread_default (context);
+  self->context = context;
+  self->thread = g_thread_self ();
+  for (gint64 i = 0; i < N_CALLS; i++)
+    {
+      g_autoptr(GVariant) params = g_variant_ref_sink (g_variant_new ("(x)", i));
+      g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+
+      msgpack_rpc_peer_call_async (MSGPACK_RPC_PEER (self->connection), "later", params,
+                                   cancellable, caller_cb, self);
+      if (i % 8 == 0)
+        g_thread_pool_push (self->cancellers, g_object_ref (cancellable), NULL);
+      else if (i % 8 == 4)
+        call_sync_once (self, params);
+    }
+  if (self->ending == DROPS)
+    g_clear_object (&self->connection);
+  WAIT_UNTIL (self->n_ended == N_CALLS);
+
+  g_clear_object (&self->connection);
+  g_main_context_pop_thread_default (context);
+  g_atomic_int_add (self->n_running, -1);
+  return NULL;
+}
+
+static gpointer
+close_in_thread (gpointer data)
+{
+  Caller *self = data;
+  MsgpackRpcCloseMode mode = self->ending == CLOSES_NOW ? MSGPACK_RPC_CLOSE_MODE_NOW
+                                                        : MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE;
+
+  g_assert_true (msgpack_rpc_connection_close_sync (self->connection, mode, NULL, NULL));
+  g_clear_object (&self->connection);
+  return NULL;
+}
+
+static void
+test_traffic (gconstpointer data)
+{
+  Ending ending = (Ending) GPOINTER_TO_INT (data);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(MsgpackRpcConnection) second = NULL;
+  MsgpackRpcConnection *first = NULL;
+  GThreadPool *answerers = g_thread_pool_new (answer_in_pool, NULL, 4, FALSE, NULL);
+  GThreadPool *cancellers = g_thread_pool_new (cancel_in_pool, NULL, 2, FALSE, NULL);
+  Caller callers[N_CALLERS];
+  GThread *threads[N_CALLERS];
+  Caller closer;
+  GThread *closing = NULL;
+  GWeakRef weak;
+  int n_running = N_CALLERS;
+
+  g_test_summary ("Each of many calls ends once and in its caller's thread, answered by a pool, while "
+                  "others cancel, close, or drop the connection");
+
+  g_assert_true (msgpack_rpc_connection_new_pair (&first, &second, NULL));
+  g_weak_ref_init (&weak, first);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "later", "(x)", later_handler, answerers, NULL);
+  msgpack_rpc_connection_set_dispatcher (second, dispatcher);
+  closer = (Caller) { g_object_ref (first), ending, cancellers, &n_running, NULL, NULL, 0 };
+  for (guint i = 0; i < N_CALLERS; i++)
+    {
+      callers[i] = closer;
+      g_object_ref (first);
+      threads[i] = g_thread_new ("caller", run_caller, &callers[i]);
+    }
+  if (ending == CLOSES_NOW || ending == CLOSES_ORDERLY)
+    {
+      WAIT_UNTIL (test_get_statistic (first, "messages") > N_CALLS);
+      closing = g_thread_new ("close", close_in_thread, &closer);
+    }
+  else
+    g_clear_object (&closer.connection);
+  g_object_unref (first);
+
+  WAIT_UNTIL (g_atomic_int_get (&n_running) == 0);
+  for (guint i = 0; i < N_CALLERS; i++)
+    g_thread_join (threads[i]);
+  g_clear_pointer (&closing, g_thread_join);
+  WAIT_UNTIL ((first = g_weak_ref_get (&weak)) == NULL || (g_object_unref (first), FALSE));
+  g_weak_ref_clear (&weak);
+
+  /* What came before the end is still handed to the pool. */
+  WAIT_UNTIL (msgpack_rpc_connection_get_status (second) ==
+              MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
+  test_drain ();
+  g_thread_pool_free (answerers, FALSE, TRUE);
+  g_thread_pool_free (cancellers, FALSE, TRUE);
+  test_drain ();
+  g_assert_finalize_object (g_steal_pointer (&second));
+}
+
+static void
+add_traffic (void)
+{
+  static const struct
+  {
+    const char *name;
+    Ending ending;
+  } endings[] = {
+    { "stays", STAYS },
+    { "closes-now", CLOSES_NOW },
+    { "closes-orderly", CLOSES_ORDERLY },
+    { "drops", DROPS },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (endings); i++)
+    {
+      g_autofree char *name = g_strconcat ("/msgpack-rpc/connection/traffic/", endings[i].name,
+                                           NULL);
+
+      g_test_add_data_func (name, GINT_TO_POINTER ((int) endings[i].ending), test_traffic);
+    }
+}
+
 /* ---- a client whose connecting the test holds in its hand ---- */
 
 typedef struct
@@ -662,6 +896,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   add_crowds ();
+  add_traffic ();
   ADD_PROXIED ("unopened", test_unopened);
   ADD_PROXIED ("left-behind", test_left_behind);
   ADD_PROXIED ("inside", test_inside);
