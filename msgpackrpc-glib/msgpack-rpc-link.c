@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "msgpack-rpc-link-private.h"
+#include "msgpack-rpc-link-parts-private.h"
 
 #include <glib/gi18n-lib.h>
 #include <netinet/in.h>
@@ -12,78 +12,10 @@
 #include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-nested-source-private.h"
-#include "msgpack-rpc-output-private.h"
-#include "msgpack-rpc-transport-private.h"
 #include "msgpack-rpc-unpacker-private.h"
-#include "msgpack-rpc-unpacker.h"
 
-/* How much one dispatch reads of one link. */
-#define READ_SIZE (64 * 1024)
-/* How many messages one system call writes. */
-#define WRITE_VECTORS 64
-/* How much may be queued, in bytes. */
-#define OUTPUT_LIMIT (64 * 1024 * 1024)
-/* About what a queued message takes beside its bytes. */
-#define MESSAGE_COST 256
 /* How long an orderly close may take, in microseconds. */
 #define CLOSE_TIMEOUT (5 * G_USEC_PER_SEC)
-/* How much of what a vanished peer left is still read. */
-#define LEFTOVER_READS 256
-
-typedef enum
-{
-  STATE_NEW,          /* nothing was opened yet */
-  STATE_CONNECTING,   /* somebody opens a stream */
-  STATE_CONNECTED,
-  STATE_HALF_CLOSED,  /* the peer sends no more; what it asked for is being answered */
-  STATE_CLOSING,      /* we send no more but what the close mode says */
-  STATE_ENDED,
-  N_STATES
-} State;
-
-/* Who wants the I/O: */
-typedef enum
-{
-  WANTS_NOTHING = 0,
-  WANTS_AS_WAITER = 1 << 0, /* a thread that waits: polls no more until it is woken */
-  WANTS_AS_HOME = 1 << 1,   /* the reactor's context: likewise */
-} Wants;
-
-struct _MsgpackRpcLink
-{
-  GObject parent_instance;
-
-  const MsgpackRpcLinkOwnerFuncs *funcs;
-  MsgpackRpcReactor *reactor;   /* owned */
-  MsgpackRpcSettings *settings; /* owned */
-
-  GMutex lock;                  /* guards all below, but for the unpacker */
-  GObject *owner;               /* not owned; NULL once it is disposed of */
-  State state;                  /* only set by set_state() */
-  GError *error;                /* the first one */
-  gboolean write_failed;        /* what the peer left is still read, then the link ends */
-  gboolean input_ended;         /* the peer has stopped sending while we were closing */
-  MsgpackRpcTransport *transport;
-  gboolean transport_closed;    /* close was called, and it is not idle yet */
-  MsgpackRpcPort *ports[2];     /* for input, and for output if that is another descriptor */
-  MsgpackRpcOutput output;
-  GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue */
-  MsgpackRpcTimer close_timer;  /* ends an orderly close */
-  gint64 close_deadline;        /* the same, for threads that wait; monotonic */
-  gboolean paused;
-  gboolean corked;              /* output waits for the next turn of the loop */
-
-  GMainContext *context;        /* private; for opening, and for the asynchronous transport */
-  GSource *nested;              /* it, attached to the reactor's context */
-  GCancellable *open_cancellable;
-
-  GThread *io_thread;           /* who holds the I/O, or NULL */
-  GCond io_released;
-  Wants io_wanted;              /* who is to be told when it is released */
-  GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
-  MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
-};
-
 G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
 
 static const char * const state_names[N_STATES] = {
@@ -110,20 +42,17 @@ state_to_status (State state)
     }
 }
 
-/* What a thread polls that waits follows from the state, and it may be the only one that does any
- * I/O. The lock is held. */
-static void
-wake_waiters (MsgpackRpcLink *self)
+void
+_msgpack_rpc_link_wake_waiters (MsgpackRpcLink *self)
 {
   for (GList *item = self->waiters.head; item != NULL; item = item->next)
     _msgpack_rpc_waiter_wake (item->data);
 }
 
-/* The only place that changes the state. The lock is held. */
-static void
-set_state (MsgpackRpcLink *self,
-           State           state,
-           const GError   *error)
+void
+_msgpack_rpc_link_set_state (MsgpackRpcLink *self,
+                             State           state,
+                             const GError   *error)
 {
   G_GNUC_UNUSED static const gboolean allowed[N_STATES][N_STATES] = {
     [STATE_NEW] = { [STATE_CONNECTING] = TRUE, [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
@@ -141,20 +70,20 @@ set_state (MsgpackRpcLink *self,
            error != NULL ? ": " : "", error != NULL ? error->message : "");
 
   self->state = state;
-  wake_waiters (self);
+  _msgpack_rpc_link_wake_waiters (self);
   if (old_status != new_status && self->owner != NULL)
     self->funcs->status (self->owner, old_status, new_status, error);
 }
 
-static gboolean
-has_stream (MsgpackRpcLink *self)
+gboolean
+_msgpack_rpc_link_has_stream (MsgpackRpcLink *self)
 {
   return self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED ||
          self->state == STATE_CLOSING;
 }
 
-static gboolean
-reads_input (MsgpackRpcLink *self)
+gboolean
+_msgpack_rpc_link_reads_input (MsgpackRpcLink *self)
 {
   return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && !self->paused &&
          !self->input_ended;
@@ -171,12 +100,9 @@ ref_owner (MsgpackRpcLink *self)
 
 /* ---- who holds the I/O ---- */
 
-/* FALSE if this thread holds it already; or if another does, and either nothing is wanted, or it may
- * take its time: the private context runs what an application's stream or socket client calls. Who
- * wanted it is then told of its release. */
-static gboolean
-enter_io (MsgpackRpcLink *self,
-          Wants           wants)
+gboolean
+_msgpack_rpc_link_enter_io (MsgpackRpcLink *self,
+                            Wants           wants)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -209,8 +135,8 @@ is_untold (MsgpackRpcLink *self)
 }
 
 /* Whoever ended the link meanwhile left the stream to the holder of the I/O. */
-static void
-leave_io (MsgpackRpcLink *self)
+void
+_msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
 {
   gboolean again, ended;
   Wants wanted;
@@ -226,7 +152,7 @@ leave_io (MsgpackRpcLink *self)
       ended = self->state == STATE_ENDED;
       self->io_wanted = WANTS_NOTHING;
       if ((wanted & WANTS_AS_WAITER) != 0)
-        wake_waiters (self);
+        _msgpack_rpc_link_wake_waiters (self);
       g_cond_signal (&self->io_released);
       g_mutex_unlock (&self->lock);
 
@@ -236,7 +162,7 @@ leave_io (MsgpackRpcLink *self)
       else if ((wanted & WANTS_AS_HOME) != 0)
         _msgpack_rpc_link_work_later (self);
     }
-  while (again && enter_io (self, WANTS_NOTHING));
+  while (again && _msgpack_rpc_link_enter_io (self, WANTS_NOTHING));
 }
 
 /* ---- ports ---- */
@@ -270,7 +196,7 @@ wanted_condition (MsgpackRpcLink *self)
 {
   GIOCondition condition = 0;
 
-  if (reads_input (self))
+  if (_msgpack_rpc_link_reads_input (self))
     condition |= G_IO_IN;
   if (!_msgpack_rpc_output_is_empty (&self->output) && !self->write_failed)
     condition |= G_IO_OUT;
@@ -280,14 +206,14 @@ wanted_condition (MsgpackRpcLink *self)
 /* Polls what the state asks for. A descriptor that is watched for nothing still reports that the
  * peer is gone, over and over, so it is only kept where that is wanted: that for output, while the
  * last requests are being answered. The lock is held. */
-static void
-update_ports (MsgpackRpcLink *self)
+void
+_msgpack_rpc_link_update_ports (MsgpackRpcLink *self)
 {
   GIOCondition condition = wanted_condition (self);
   GPollFD fds[2];
   guint n;
 
-  if (self->transport == NULL || !has_stream (self))
+  if (self->transport == NULL || !_msgpack_rpc_link_has_stream (self))
     return;
 
   /* Output that is corked is written in the next turn anyway. */
@@ -382,10 +308,9 @@ make_unsent (MsgpackRpcLink *self)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-/* Ends the link, once; @error is why, unless something went wrong before. */
-static void
-end (MsgpackRpcLink *self,
-     const GError   *error)
+void
+_msgpack_rpc_link_end (MsgpackRpcLink *self,
+                       const GError   *error)
 {
   g_autoptr(GVariant) incomplete = NULL;
   g_autoptr(GVariant) unsent = NULL;
@@ -401,10 +326,10 @@ end (MsgpackRpcLink *self,
 
   if (self->error == NULL && error != NULL)
     self->error = g_error_copy (error);
-  opened = has_stream (self);
+  opened = _msgpack_rpc_link_has_stream (self);
   incomplete = _msgpack_rpc_output_clear (&self->output, FALSE, self->unsent);
   unsent = make_unsent (self);
-  set_state (self, STATE_ENDED, self->error);
+  _msgpack_rpc_link_set_state (self, STATE_ENDED, self->error);
   remove_ports (self);
   if (self->owner != NULL)
     owner = g_object_ref (self->owner);
@@ -416,8 +341,8 @@ end (MsgpackRpcLink *self,
     self->funcs->ended (owner, self->error, opened, incomplete, unsent);
 
   /* Whoever holds the I/O does the rest when it has finished. */
-  if (enter_io (self, WANTS_NOTHING))
-    leave_io (self);
+  if (_msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
+    _msgpack_rpc_link_leave_io (self);
 }
 
 static void
@@ -428,179 +353,10 @@ close_timed_out (gpointer owner)
 
   error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                                _("Closing took too long: the peer does not read"));
-  end (self, error);
+  _msgpack_rpc_link_end (self, error);
 }
 
-/* ---- reading and writing, by the holder of the I/O ---- */
-
-static void
-fail_writing (MsgpackRpcLink *self,
-              GError         *error)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  self->write_failed = TRUE;
-  if (self->error == NULL)
-    self->error = g_steal_pointer (&error);
-  g_clear_error (&error);
-}
-
-/* The stream has taken nothing: what was offered can still be withdrawn. */
-static void
-give_back_output (MsgpackRpcLink *self,
-                  GPtrArray      *sent)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  _msgpack_rpc_output_written (&self->output, 0, sent);
-}
-
-/* Writes until the queue is empty or the stream takes no more. */
-static void
-write_output (MsgpackRpcLink *self)
-{
-  g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  gssize n = 0;
-
-  while (n >= 0)
-    {
-      GOutputVector vectors[WRITE_VECTORS];
-      g_autoptr(GError) error = NULL;
-      guint n_vectors = 0;
-
-      g_ptr_array_set_size (held, 0);
-      g_mutex_lock (&self->lock);
-      _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
-      if (has_stream (self) && !self->write_failed)
-        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS,
-                                                self->transport->klass->max_output, held);
-      g_mutex_unlock (&self->lock);
-
-      for (guint i = 0; i < sent->len; i++)
-        _msgpack_rpc_call_written (g_ptr_array_index (sent, i));
-      g_ptr_array_set_size (sent, 0);
-
-      if (n_vectors == 0)
-        break;
-
-      n = self->transport->klass->writev (self->transport, vectors, n_vectors, &error);
-      if (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        fail_writing (self, g_steal_pointer (&error));
-      else if (n < 0 && self->transport->klass->max_output == 0)
-        give_back_output (self, sent);
-    }
-}
-
-/* Delivers the messages that have come whole. FALSE when there may be more of them, but not now. */
-static gboolean
-parse_input (MsgpackRpcLink *self,
-             gpointer        owner)
-{
-  for (;;)
-    {
-      g_autoptr(GError) error = NULL;
-      g_autoptr(GVariant) message = NULL;
-      guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
-      int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
-      gboolean stop;
-
-      g_mutex_lock (&self->lock);
-      stop = self->paused || !has_stream (self);
-      g_mutex_unlock (&self->lock);
-      if (stop)
-        return FALSE;
-
-      msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
-      message = msgpack_rpc_unpacker_next (self->unpacker, &error);
-      if (error != NULL)
-        {
-          _msgpack_rpc_link_fail (self, error);
-          return FALSE;
-        }
-      if (message == NULL)
-        return TRUE;
-
-      self->funcs->message (owner, message,
-                            _msgpack_rpc_unpacker_get_offset (self->unpacker) - before);
-    }
-}
-
-static void
-end_of_input (MsgpackRpcLink *self,
-              gpointer        owner)
-{
-  g_autoptr(GError) error = NULL;
-  gboolean half_closed = FALSE;
-
-  if (!msgpack_rpc_unpacker_finish (self->unpacker, &error))
-    {
-      end (self, error);
-      return;
-    }
-
-  g_mutex_lock (&self->lock);
-  self->input_ended = TRUE;
-  if (self->state == STATE_CONNECTED)
-    {
-      set_state (self, STATE_HALF_CLOSED, NULL);
-      half_closed = TRUE;
-    }
-  g_mutex_unlock (&self->lock);
-
-  /* A link that is closing goes on writing. */
-  if (half_closed)
-    self->funcs->input_ended (owner);
-}
-
-/* Reads once. TRUE if there may be more. */
-static gboolean
-read_input (MsgpackRpcLink *self,
-            gpointer        owner)
-{
-  static GPrivate scratch_key = G_PRIVATE_INIT (g_free);
-  g_autoptr(GError) error = NULL;
-  guint8 *scratch = g_private_get (&scratch_key);
-  gsize size = READ_SIZE;
-  guint8 *space = _msgpack_rpc_unpacker_get_space (self->unpacker, &size);
-  gssize n;
-
-  if (scratch == NULL)
-    {
-      scratch = g_malloc (READ_SIZE);
-      g_private_set (&scratch_key, scratch);
-    }
-
-  n = self->transport->klass->read (self->transport, space != NULL ? space : scratch, size,
-                                    &error);
-  if (n > 0)
-    {
-      gboolean all_parsed;
-
-      if (space != NULL)
-        _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);
-      else
-        _msgpack_rpc_unpacker_lend (self->unpacker, scratch, (gsize) n);
-
-      all_parsed = parse_input (self, owner);
-      _msgpack_rpc_unpacker_keep (self->unpacker);
-      return all_parsed;
-    }
-
-  if (n == 0)
-    end_of_input (self, owner);
-  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    end (self, error);
-  return FALSE;
-}
-
-static gboolean
-may_read (MsgpackRpcLink *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return reads_input (self);
-}
+/* ---- doing the I/O ---- */
 
 static void
 iterate_private_context (MsgpackRpcLink *self)
@@ -623,34 +379,6 @@ iterate_private_context (MsgpackRpcLink *self)
 }
 
 static gboolean
-waits_to_read (MsgpackRpcLink *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return self->state == STATE_CONNECTED && self->paused;
-}
-
-/* After writing has failed the peer is gone; what it sent before still counts. */
-static void
-read_leftovers (MsgpackRpcLink *self,
-                gpointer        owner)
-{
-  gboolean failed;
-
-  g_mutex_lock (&self->lock);
-  failed = self->write_failed && has_stream (self);
-  g_mutex_unlock (&self->lock);
-  if (!failed)
-    return;
-
-  for (guint i = 0; i < LEFTOVER_READS && may_read (self); i++)
-    if (!read_input (self, owner))
-      break;
-  if (!waits_to_read (self))
-    end (self, NULL);
-}
-
-static gboolean
 can_end (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
@@ -668,10 +396,10 @@ _msgpack_rpc_link_settle (MsgpackRpcLink *self)
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
   if (can_end (self))
-    end (self, NULL);
+    _msgpack_rpc_link_end (self, NULL);
 
   g_mutex_lock (&self->lock);
-  update_ports (self);
+  _msgpack_rpc_link_update_ports (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -684,15 +412,16 @@ do_io (MsgpackRpcLink *self,
   iterate_private_context (self);
 
   g_mutex_lock (&self->lock);
-  connected = has_stream (self) && self->transport != NULL;
+  connected = _msgpack_rpc_link_has_stream (self) && self->transport != NULL;
   g_mutex_unlock (&self->lock);
   if (!connected)
     return;
 
-  write_output (self);
-  if (parse_input (self, owner) && may_read (self) && self->funcs->wants_input (owner))
-    read_input (self, owner);
-  read_leftovers (self, owner);
+  _msgpack_rpc_link_write_output (self);
+  if (_msgpack_rpc_link_parse_input (self, owner) && _msgpack_rpc_link_may_read (self) &&
+      self->funcs->wants_input (owner))
+    _msgpack_rpc_link_read_input (self, owner);
+  _msgpack_rpc_link_read_leftovers (self, owner);
 }
 
 /* The reactor's timer does the same, if its context is run. */
@@ -715,7 +444,7 @@ work (MsgpackRpcLink *self,
 {
   g_autoptr(GObject) owner = ref_owner (self);
 
-  if (!enter_io (self, wants))
+  if (!_msgpack_rpc_link_enter_io (self, wants))
     return;
 
   if (owner != NULL)
@@ -724,7 +453,7 @@ work (MsgpackRpcLink *self,
     iterate_private_context (self);
 
   _msgpack_rpc_link_settle (self);
-  leave_io (self);
+  _msgpack_rpc_link_leave_io (self);
 }
 
 void
@@ -756,39 +485,7 @@ port_ready (gpointer     owner,
 
   /* Nothing is left to read, and nobody to answer. */
   if (gone)
-    end (self, NULL);
-}
-
-/* Writes at once if nobody else is at it. */
-static void
-try_write (MsgpackRpcLink *self)
-{
-  if (!enter_io (self, WANTS_NOTHING))
-    return;
-
-  write_output (self);
-  leave_io (self);
-}
-
-static void
-uncork_cb (gpointer owner)
-{
-  MsgpackRpcLink *self = owner;
-  gboolean failed;
-
-  g_mutex_lock (&self->lock);
-  self->corked = FALSE;
-  g_mutex_unlock (&self->lock);
-
-  try_write (self);
-
-  g_mutex_lock (&self->lock);
-  failed = self->write_failed;
-  g_mutex_unlock (&self->lock);
-  if (failed)
-    _msgpack_rpc_link_work (self);
-  else
-    _msgpack_rpc_link_settle (self);
+    _msgpack_rpc_link_end (self, NULL);
 }
 
 /* ---- opening ---- */
@@ -801,12 +498,12 @@ query_private_context (MsgpackRpcLink *self,
 {
   int timeout = -1;
 
-  if (!enter_io (self, wants))
+  if (!_msgpack_rpc_link_enter_io (self, wants))
     return -1;
 
   if (self->context != NULL)
     timeout = _msgpack_rpc_nested_context_query (self->context, fds);
-  leave_io (self);
+  _msgpack_rpc_link_leave_io (self);
   return timeout;
 }
 
@@ -886,7 +583,7 @@ _msgpack_rpc_link_query (MsgpackRpcLink   *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), -1);
 
   g_mutex_lock (&self->lock);
-  if (self->transport != NULL && has_stream (self))
+  if (self->transport != NULL && _msgpack_rpc_link_has_stream (self))
     {
       GPollFD own[2];
       GIOCondition condition = wanted_condition (self);
@@ -950,7 +647,7 @@ _msgpack_rpc_link_open (MsgpackRpcLink         *self,
   gboolean is_new, started = FALSE;
 
   /* Before there is a private context: nobody holds it for long. */
-  if (!enter_io (self, WANTS_AS_HOME))
+  if (!_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
     return FALSE;
 
   g_mutex_lock (&self->lock);
@@ -959,7 +656,7 @@ _msgpack_rpc_link_open (MsgpackRpcLink         *self,
   if (started)
     {
       self->open_cancellable = g_object_ref (cancellable);
-      set_state (self, STATE_CONNECTING, NULL);
+      _msgpack_rpc_link_set_state (self, STATE_CONNECTING, NULL);
     }
   g_mutex_unlock (&self->lock);
 
@@ -970,8 +667,8 @@ _msgpack_rpc_link_open (MsgpackRpcLink         *self,
       g_main_context_pop_thread_default (self->context);
     }
   else if (is_new)
-    end (self, error);
-  leave_io (self);
+    _msgpack_rpc_link_end (self, error);
+  _msgpack_rpc_link_leave_io (self);
   return is_new;
 }
 
@@ -1027,7 +724,7 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
     {
       /* The peer would wait for as long as somebody has the stream. */
       g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, NULL, NULL, NULL);
-      end (self, error);
+      _msgpack_rpc_link_end (self, error);
       return;
     }
 
@@ -1037,15 +734,15 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
   ended = self->state == STATE_ENDED;
   if (!ended)
     {
-      set_state (self, STATE_CONNECTED, NULL);
-      update_ports (self);
+      _msgpack_rpc_link_set_state (self, STATE_CONNECTED, NULL);
+      _msgpack_rpc_link_update_ports (self);
     }
   has_port = self->ports[0] != NULL;
   g_mutex_unlock (&self->lock);
 
   /* It was closed meanwhile: whoever holds the I/O closes the late stream too. */
-  if (ended && enter_io (self, WANTS_NOTHING))
-    leave_io (self);
+  if (ended && _msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
+    _msgpack_rpc_link_leave_io (self);
   /* Nothing tells that there is something to read before somebody has tried. */
   if (!ended && !has_port)
     _msgpack_rpc_link_work_later (self);
@@ -1066,7 +763,7 @@ _msgpack_rpc_link_opened (MsgpackRpcLink *self,
   if (stream != NULL)
     _msgpack_rpc_link_attach (self, stream);
   else
-    end (self, error);
+    _msgpack_rpc_link_end (self, error);
 
   /* Only the transport for descriptors goes on without the private context. */
   g_mutex_lock (&self->lock);
@@ -1074,89 +771,6 @@ _msgpack_rpc_link_opened (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
   if (done)
     drop_nested (self);
-}
-
-/* ---- sending ---- */
-
-static gboolean
-check_sendable (MsgpackRpcLink  *self,
-                gsize            size,
-                gboolean         is_answer,
-                GError         **error)
-{
-  gboolean open = self->state == STATE_NEW || self->state == STATE_CONNECTING ||
-                  self->state == STATE_CONNECTED || (self->state == STATE_HALF_CLOSED && is_answer);
-  gsize used = self->output.queued_bytes + self->output.messages.length * (gsize) MESSAGE_COST;
-
-  if (!open)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED,
-                           self->state == STATE_ENDED ? _("The connection is closed")
-                                                      : _("The connection is closing"));
-      return FALSE;
-    }
-
-  if (size > OUTPUT_LIMIT - MIN (used, OUTPUT_LIMIT))
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
-                   _("The output queue holds %zu bytes, and %zu more would exceed its limit of %d"),
-                   used, size, OUTPUT_LIMIT);
-      return FALSE;
-    }
-
-  return TRUE;
-}
-
-/* The first message in a turn of the loop is written at once, for others in the same turn it
- * would cost a system call each; so does what handlers send while the reactor dispatches. */
-static gboolean
-cork (MsgpackRpcLink *self,
-      gboolean       *write_now)
-{
-  *write_now = FALSE;
-  if (self->corked || !has_stream (self))
-    return FALSE;
-
-  self->corked = TRUE;
-  *write_now = !_msgpack_rpc_reactor_is_dispatching (self->reactor);
-  return TRUE;
-}
-
-gboolean
-_msgpack_rpc_link_send (MsgpackRpcLink  *self,
-                        GBytes          *bytes,
-                        MsgpackRpcCall  *call,
-                        gboolean         is_answer,
-                        GError         **error)
-{
-  gboolean write_now, corked;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
-
-  g_mutex_lock (&self->lock);
-  if (!check_sendable (self, g_bytes_get_size (bytes), is_answer, error))
-    {
-      g_mutex_unlock (&self->lock);
-      return FALSE;
-    }
-  _msgpack_rpc_output_push (&self->output, bytes, call);
-  corked = cork (self, &write_now);
-  g_mutex_unlock (&self->lock);
-
-  if (corked)
-    _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
-  if (write_now)
-    try_write (self);
-  return TRUE;
-}
-
-MsgpackRpcDelivery
-_msgpack_rpc_link_withdraw (MsgpackRpcLink *self,
-                            MsgpackRpcCall *call)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return _msgpack_rpc_output_withdraw (&self->output, call);
 }
 
 /* ---- closing ---- */
@@ -1178,7 +792,7 @@ start_closing (MsgpackRpcLink      *self,
     return;
 
   self->close_deadline = g_get_monotonic_time () + CLOSE_TIMEOUT;
-  set_state (self, STATE_CLOSING, NULL);
+  _msgpack_rpc_link_set_state (self, STATE_CLOSING, NULL);
   _msgpack_rpc_reactor_start_timer (self->reactor, &self->close_timer, self->close_deadline);
 }
 
@@ -1192,18 +806,18 @@ _msgpack_rpc_link_close (MsgpackRpcLink      *self,
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
   g_mutex_lock (&self->lock);
-  orderly = has_stream (self) && mode != MSGPACK_RPC_CLOSE_MODE_NOW;
+  orderly = _msgpack_rpc_link_has_stream (self) && mode != MSGPACK_RPC_CLOSE_MODE_NOW;
   if (orderly)
     start_closing (self, mode);
   g_mutex_unlock (&self->lock);
 
   if (!orderly)
     {
-      end (self, error);
+      _msgpack_rpc_link_end (self, error);
       return;
     }
 
-  try_write (self);
+  _msgpack_rpc_link_try_write (self);
   _msgpack_rpc_link_settle (self);
 }
 
@@ -1228,33 +842,10 @@ _msgpack_rpc_link_fail (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
 
   if (holds_io)
-    write_output (self);
+    _msgpack_rpc_link_write_output (self);
   else
-    try_write (self);
-  end (self, error);
-}
-
-void
-_msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
-                              gboolean        paused)
-{
-  gboolean resumed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
-
-  g_mutex_lock (&self->lock);
-  resumed = self->paused && !paused;
-  self->paused = paused;
-  if (resumed)
-    {
-      update_ports (self);
-      wake_waiters (self);
-    }
-  g_mutex_unlock (&self->lock);
-
-  /* Messages that have come already are waiting in the unpacker. */
-  if (resumed)
-    _msgpack_rpc_link_work_later (self);
+    _msgpack_rpc_link_try_write (self);
+  _msgpack_rpc_link_end (self, error);
 }
 
 /* ---- the object ---- */
@@ -1273,14 +864,6 @@ _msgpack_rpc_link_has_ended (MsgpackRpcLink *self)
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return self->state == STATE_ENDED;
-}
-
-gsize
-_msgpack_rpc_link_get_queued_bytes (MsgpackRpcLink *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return self->output.queued_bytes;
 }
 
 void
@@ -1307,10 +890,10 @@ _msgpack_rpc_link_disown (MsgpackRpcLink *self)
   g_mutex_unlock (&self->lock);
 
   /* Nobody may ever run the context again, which would be kept by what is pending in it. */
-  if (enter_io (self, WANTS_NOTHING))
+  if (_msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
     {
       iterate_private_context (self);
-      leave_io (self);
+      _msgpack_rpc_link_leave_io (self);
     }
 }
 

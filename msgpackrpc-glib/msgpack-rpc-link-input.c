@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-link-parts-private.h"
+
+#include "msgpack-rpc-unpacker-private.h"
+
+/* How the bytes of the peer come in: by the holder of the I/O. */
+
+/* How much one dispatch reads of one link. */
+#define READ_SIZE (64 * 1024)
+/* How much of what a vanished peer left is still read. */
+#define LEFTOVER_READS 256
+gboolean
+_msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
+                               gpointer        owner)
+{
+  for (;;)
+    {
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GVariant) message = NULL;
+      guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
+      int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
+      gboolean stop;
+
+      g_mutex_lock (&self->lock);
+      stop = self->paused || !_msgpack_rpc_link_has_stream (self);
+      g_mutex_unlock (&self->lock);
+      if (stop)
+        return FALSE;
+
+      msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
+      message = msgpack_rpc_unpacker_next (self->unpacker, &error);
+      if (error != NULL)
+        {
+          _msgpack_rpc_link_fail (self, error);
+          return FALSE;
+        }
+      if (message == NULL)
+        return TRUE;
+
+      self->funcs->message (owner, message,
+                            _msgpack_rpc_unpacker_get_offset (self->unpacker) - before);
+    }
+}
+
+static void
+end_of_input (MsgpackRpcLink *self,
+              gpointer        owner)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean half_closed = FALSE;
+
+  if (!msgpack_rpc_unpacker_finish (self->unpacker, &error))
+    {
+      _msgpack_rpc_link_end (self, error);
+      return;
+    }
+
+  g_mutex_lock (&self->lock);
+  self->input_ended = TRUE;
+  if (self->state == STATE_CONNECTED)
+    {
+      _msgpack_rpc_link_set_state (self, STATE_HALF_CLOSED, NULL);
+      half_closed = TRUE;
+    }
+  g_mutex_unlock (&self->lock);
+
+  /* A link that is closing goes on writing. */
+  if (half_closed)
+    self->funcs->input_ended (owner);
+}
+
+gboolean
+_msgpack_rpc_link_read_input (MsgpackRpcLink *self,
+                              gpointer        owner)
+{
+  static GPrivate scratch_key = G_PRIVATE_INIT (g_free);
+  g_autoptr(GError) error = NULL;
+  guint8 *scratch = g_private_get (&scratch_key);
+  gsize size = READ_SIZE;
+  guint8 *space = _msgpack_rpc_unpacker_get_space (self->unpacker, &size);
+  gssize n;
+
+  if (scratch == NULL)
+    {
+      scratch = g_malloc (READ_SIZE);
+      g_private_set (&scratch_key, scratch);
+    }
+
+  n = self->transport->klass->read (self->transport, space != NULL ? space : scratch, size,
+                                    &error);
+  if (n > 0)
+    {
+      gboolean all_parsed;
+
+      if (space != NULL)
+        _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);
+      else
+        _msgpack_rpc_unpacker_lend (self->unpacker, scratch, (gsize) n);
+
+      all_parsed = _msgpack_rpc_link_parse_input (self, owner);
+      _msgpack_rpc_unpacker_keep (self->unpacker);
+      return all_parsed;
+    }
+
+  if (n == 0)
+    end_of_input (self, owner);
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    _msgpack_rpc_link_end (self, error);
+  return FALSE;
+}
+
+gboolean
+_msgpack_rpc_link_may_read (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return _msgpack_rpc_link_reads_input (self);
+}
+
+static gboolean
+waits_to_read (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->state == STATE_CONNECTED && self->paused;
+}
+
+void
+_msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
+                                  gpointer        owner)
+{
+  gboolean failed;
+
+  g_mutex_lock (&self->lock);
+  failed = self->write_failed && _msgpack_rpc_link_has_stream (self);
+  g_mutex_unlock (&self->lock);
+  if (!failed)
+    return;
+
+  for (guint i = 0; i < LEFTOVER_READS && _msgpack_rpc_link_may_read (self); i++)
+    if (!_msgpack_rpc_link_read_input (self, owner))
+      break;
+  if (!waits_to_read (self))
+    _msgpack_rpc_link_end (self, NULL);
+}
+
+void
+_msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
+                              gboolean        paused)
+{
+  gboolean resumed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  g_mutex_lock (&self->lock);
+  resumed = self->paused && !paused;
+  self->paused = paused;
+  if (resumed)
+    {
+      _msgpack_rpc_link_update_ports (self);
+      _msgpack_rpc_link_wake_waiters (self);
+    }
+  g_mutex_unlock (&self->lock);
+
+  /* Messages that have come already are waiting in the unpacker. */
+  if (resumed)
+    _msgpack_rpc_link_work_later (self);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-link-private.h"
+#include "msgpack-rpc-output-private.h"
+#include "msgpack-rpc-transport-private.h"
+#include "msgpack-rpc-unpacker.h"
+
+G_BEGIN_DECLS
+
+/* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, opening and
+ * closing; msgpack-rpc-link-input.c reads, msgpack-rpc-link-output.c queues and writes. */
+
+typedef enum
+{
+  STATE_NEW,          /* nothing was opened yet */
+  STATE_CONNECTING,   /* somebody opens a stream */
+  STATE_CONNECTED,
+  STATE_HALF_CLOSED,  /* the peer sends no more; what it asked for is being answered */
+  STATE_CLOSING,      /* we send no more but what the close mode says */
+  STATE_ENDED,
+  N_STATES
+} State;
+
+/* Who wants the I/O: */
+typedef enum
+{
+  WANTS_NOTHING = 0,
+  WANTS_AS_WAITER = 1 << 0, /* a thread that waits: polls no more until it is woken */
+  WANTS_AS_HOME = 1 << 1,   /* the reactor's context: likewise */
+} Wants;
+
+struct _MsgpackRpcLink
+{
+  GObject parent_instance;
+
+  const MsgpackRpcLinkOwnerFuncs *funcs;
+  MsgpackRpcReactor *reactor;   /* owned */
+  MsgpackRpcSettings *settings; /* owned */
+
+  GMutex lock;                  /* guards all below, but for the unpacker */
+  GObject *owner;               /* not owned; NULL once it is disposed of */
+  State state;                  /* only set by _msgpack_rpc_link_set_state() */
+  GError *error;                /* the first one */
+  gboolean write_failed;        /* what the peer left is still read, then the link ends */
+  gboolean input_ended;         /* the peer has stopped sending while we were closing */
+  MsgpackRpcTransport *transport;
+  gboolean transport_closed;    /* close was called, and it is not idle yet */
+  MsgpackRpcPort *ports[2];     /* for input, and for output if that is another descriptor */
+  MsgpackRpcOutput output;
+  GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue */
+  MsgpackRpcTimer close_timer;  /* ends an orderly close */
+  gint64 close_deadline;        /* the same, for threads that wait; monotonic */
+  gboolean paused;
+  gboolean corked;              /* output waits for the next turn of the loop */
+
+  GMainContext *context;        /* private; for opening, and for the asynchronous transport */
+  GSource *nested;              /* it, attached to the reactor's context */
+  GCancellable *open_cancellable;
+
+  GThread *io_thread;           /* who holds the I/O, or NULL */
+  GCond io_released;
+  Wants io_wanted;              /* who is to be told when it is released */
+  GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
+  MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
+};
+
+/* The lock is held for these. */
+gboolean _msgpack_rpc_link_has_stream   (MsgpackRpcLink *self);
+gboolean _msgpack_rpc_link_reads_input  (MsgpackRpcLink *self);
+/* The only place that changes the state. */
+void     _msgpack_rpc_link_set_state    (MsgpackRpcLink *self,
+                                         State           state,
+                                         const GError   *error);
+/* What a thread polls that waits follows from the state, and it may be the only one that does any
+ * I/O. */
+void     _msgpack_rpc_link_wake_waiters (MsgpackRpcLink *self);
+/* Polls what the state asks for. */
+void     _msgpack_rpc_link_update_ports (MsgpackRpcLink *self);
+
+/* FALSE if this thread holds it already; or if another does, and either nothing is wanted, or it may
+ * take its time: the private context runs what an application's stream or socket client calls. Who
+ * wanted it is then told of its release. */
+gboolean _msgpack_rpc_link_enter_io     (MsgpackRpcLink *self,
+                                         Wants           wants);
+void     _msgpack_rpc_link_leave_io     (MsgpackRpcLink *self);
+/* Ends the link, once; @error is why, unless something went wrong before. */
+void     _msgpack_rpc_link_end          (MsgpackRpcLink *self,
+                                         const GError   *error);
+
+/* Delivers the messages that have come whole. FALSE when there may be more of them, but not now. By
+ * the holder of the I/O, as are the other functions here. */
+gboolean _msgpack_rpc_link_parse_input    (MsgpackRpcLink *self,
+                                           gpointer        owner);
+gboolean _msgpack_rpc_link_may_read       (MsgpackRpcLink *self);
+/* Reads once. TRUE if there may be more. */
+gboolean _msgpack_rpc_link_read_input     (MsgpackRpcLink *self,
+                                           gpointer        owner);
+/* After writing has failed the peer is gone; what it sent before still counts. */
+void     _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
+                                           gpointer        owner);
+/* Writes until the queue is empty or the stream takes no more. */
+void     _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
+
+/* Writes at once if nobody else is at it. By any thread. */
+void     _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
+
+G_END_DECLS
