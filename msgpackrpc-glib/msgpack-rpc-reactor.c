@@ -734,8 +734,13 @@ _msgpack_rpc_reactor_modify_port (MsgpackRpcReactor *self,
   {
     struct epoll_event event = { .events = condition_to_epoll (condition), .data.ptr = port };
 
+    /* Without memory for it, the source itself watches. */
     if (epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, port->fd, &event) != 0)
-      g_critical ("Cannot watch descriptor %d: %s", port->fd, g_strerror (errno));
+      {
+        epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, port->fd, NULL);
+        port->tag = g_source_add_unix_fd (&self->source, port->fd, condition);
+        self->n_tagged++;
+      }
   }
 #endif
 }

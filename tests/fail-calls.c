@@ -16,6 +16,10 @@
 #include <unistd.h>
 
 const FailCall fail_calls[] = {
+  { "accept", EAGAIN, TRUE },
+  { "accept", ECONNABORTED, FALSE },
+  { "accept", EINTR, TRUE },
+  { "accept", EMFILE, FALSE },
   { "accept4", EAGAIN, TRUE },
   { "accept4", ECONNABORTED, FALSE },
   { "accept4", EINTR, TRUE },
@@ -174,6 +178,7 @@ typedef long (*Real) (long, long, long, long, long, long);
   type name parameters; \
   WRAP_DECLARED (type, name, parameters, __VA_ARGS__)
 
+WRAP (int, accept, (int fd, void *address, void *size), fd, address, size)
 WRAP (int, accept4, (int fd, void *address, void *size, int flags), fd, address, size, flags)
 WRAP (int, bind, (int fd, const void *address, unsigned size), fd, address, size)
 WRAP (int, connect, (int fd, const void *address, unsigned size), fd, address, size)

@@ -192,6 +192,31 @@ talk_in_memory (Talk *talk)
     talk->n_errors++;
 }
 
+#define N_OTHERS 10
+
+/* Among so many others that the reactor uses epoll. */
+static void
+talk_in_a_crowd (Talk *talk)
+{
+  g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < N_OTHERS; i++)
+    {
+      MsgpackRpcConnection *first = NULL;
+      MsgpackRpcConnection *second = NULL;
+
+      if (!msgpack_rpc_connection_new_pair (&first, &second, NULL))
+        {
+          talk->n_errors++;
+          continue;
+        }
+      g_ptr_array_add (others, first);
+      g_ptr_array_add (others, second);
+    }
+
+  talk_in_memory (talk);
+}
+
 /* As GIO makes it; NULL if that fails. */
 static MsgpackRpcConnection *
 connection_new (int      fd,
@@ -455,6 +480,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_data_func ("/msgpack-rpc/failing-calls/memory", talk_in_memory, test_fail);
+  g_test_add_data_func ("/msgpack-rpc/failing-calls/crowd", talk_in_a_crowd, test_fail);
   g_test_add_data_func ("/msgpack-rpc/failing-calls/tcp", talk_by_tcp, test_fail);
   g_test_add_data_func ("/msgpack-rpc/failing-calls/pollable", talk_by_pollable_stream, test_fail);
   g_test_add_data_func ("/msgpack-rpc/failing-calls/plain", talk_by_plain_stream, test_fail);
