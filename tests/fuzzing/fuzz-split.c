@@ -25,7 +25,7 @@
 #define LARGE_PIECE 8000
 
 /* What is left after so many comes at once: else small pieces take most of the time. */
-#define MAX_READS 50
+#define MAX_READS 16
 
 typedef struct
 {
