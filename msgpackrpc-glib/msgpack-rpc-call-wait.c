@@ -311,7 +311,7 @@ post_look_again (GTask *task)
 {
   MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (g_task_get_context (task));
 
-  _msgpack_rpc_reactor_post (reactor, task, TRUE, look_again, NULL, NULL);
+  _msgpack_rpc_reactor_post (reactor, NULL, task, TRUE, look_again, NULL, NULL);
   _msgpack_rpc_reactor_unref (reactor);
 }
 

@@ -67,6 +67,7 @@ struct _MsgpackRpcCall
 
   MsgpackRpcTimer timer;
   int delivery;                   /* atomic, MsgpackRpcDelivery */
+  gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
 
   GMutex lock;                    /* guards all below; taken before a connection's or link's */
   MsgpackRpcCallState state;
@@ -205,7 +206,7 @@ post (MsgpackRpcCall     *self,
 {
   MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (self->context);
 
-  _msgpack_rpc_reactor_post (reactor, self, TRUE, func, NULL, NULL);
+  _msgpack_rpc_reactor_post (reactor, g_atomic_pointer_get (&self->lane), self, TRUE, func, NULL, NULL);
   _msgpack_rpc_reactor_unref (reactor);
 }
 
@@ -571,6 +572,7 @@ _msgpack_rpc_call_bind (MsgpackRpcCall       *self,
 
   g_set_object (&self->connection, connection);
   g_set_object (&self->link, link);
+  g_atomic_pointer_set (&self->lane, _msgpack_rpc_link_get_lane (link));
   self->msgid = msgid;
   wake_waiters (self);
   return TRUE;

@@ -280,7 +280,7 @@ renew_connection (MsgpackRpcClient *self)
 
   /* The last one has still to deliver its end, and what came before. */
   if (self->connection != NULL)
-    _msgpack_rpc_reactor_post (self->reactor, self, FALSE, let_go,
+    _msgpack_rpc_reactor_post (self->reactor, self, self, FALSE, let_go,
                                g_steal_pointer (&self->connection), g_object_unref);
   self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self, &client_funcs);
   self->was_opened = FALSE;

@@ -35,7 +35,8 @@ _msgpack_rpc_connection_post (MsgpackRpcConnection *self,
                               gpointer              data,
                               GDestroyNotify        destroy)
 {
-  _msgpack_rpc_reactor_post (self->reactor, self, FALSE, func, data, destroy);
+  _msgpack_rpc_reactor_post (self->reactor, _msgpack_rpc_link_get_lane (self->link), self, FALSE, func,
+                             data, destroy);
 }
 
 static gboolean
@@ -226,6 +227,20 @@ deliver_notification (MsgpackRpcConnection *self,
 }
 
 static void
+read_on (gpointer owner,
+         gpointer data G_GNUC_UNUSED)
+{
+  _msgpack_rpc_link_work (MSGPACK_RPC_CONNECTION (owner)->link);
+}
+
+/* In turn: after what has come already. */
+static void
+link_more_input (gpointer owner)
+{
+  _msgpack_rpc_connection_post (owner, read_on, NULL, NULL);
+}
+
+static void
 release (MsgpackRpcConnection *self,
          Incoming             *incoming)
 {
@@ -235,7 +250,7 @@ release (MsgpackRpcConnection *self,
   /* Not every stream tells again that there is something to read. */
   if (undelivered == MAX_UNDELIVERED ||
       (held >= MANY_HELD_BYTES && held - incoming->size < MANY_HELD_BYTES))
-    _msgpack_rpc_link_work_later (self->link);
+    link_more_input (self);
 }
 
 static void
@@ -704,6 +719,7 @@ link_ended (gpointer      owner,
 
 const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
   .message = link_message,
+  .more_input = link_more_input,
   .input_ended = link_input_ended,
   .is_busy = link_is_busy,
   .wants_input = link_wants_input,
@@ -881,6 +897,9 @@ _msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
 
   g_weak_ref_set (&self->client, client);
   self->client_funcs = funcs;
+  /* What a client hears of one connection comes before what it hears of the next. */
+  if (client != NULL)
+    _msgpack_rpc_link_set_lane (self->link, client);
   return self;
 }
 

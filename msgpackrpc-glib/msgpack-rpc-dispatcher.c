@@ -156,7 +156,7 @@ entry_unref (gpointer data)
   if (entry->destroy != NULL && entry->thread != g_thread_self ())
     {
       reactor = _msgpack_rpc_reactor_get (entry->context);
-      _msgpack_rpc_reactor_post (reactor, NULL, FALSE, destroy_user_data, entry, entry_free);
+      _msgpack_rpc_reactor_post (reactor, NULL, NULL, FALSE, destroy_user_data, entry, entry_free);
       _msgpack_rpc_reactor_unref (reactor);
       return;
     }

@@ -11,13 +11,28 @@
 
 /* How much one dispatch reads of one link. */
 #define READ_SIZE (64 * 1024)
+/* After how many messages the clock is looked at. */
+#define CLOCK_INTERVAL 16
 /* How much of what a vanished peer left is still read. */
 #define LEFTOVER_READS 256
+
+/* The turn is over. Another thread may wait for what is in the unpacker. */
+static void
+parse_later (MsgpackRpcLink *self,
+             gpointer        owner)
+{
+  self->funcs->more_input (owner);
+
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_link_wake_waiters (self);
+  g_mutex_unlock (&self->lock);
+}
+
 gboolean
 _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
                                gpointer        owner)
 {
-  for (;;)
+  for (guint n = 1;; n++)
     {
       g_autoptr(GError) error = NULL;
       g_autoptr(GVariant) message = NULL;
@@ -43,6 +58,12 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
 
       self->funcs->message (owner, message,
                             _msgpack_rpc_unpacker_get_offset (self->unpacker) - before);
+      if (n % CLOCK_INTERVAL == 0 && self->turn_end != 0 &&
+          g_get_monotonic_time () >= self->turn_end)
+        {
+          parse_later (self, owner);
+          return FALSE;
+        }
     }
 }
 
@@ -96,6 +117,7 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
     {
       gboolean all_parsed;
 
+      self->has_read = TRUE;
       if (space != NULL)
         _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);
       else
@@ -141,6 +163,8 @@ _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
   if (!failed)
     return;
 
+  self->turn_end = 0;
+  _msgpack_rpc_link_parse_input (self, owner);
   for (guint i = 0; i < LEFTOVER_READS && _msgpack_rpc_link_may_read (self); i++)
     if (!_msgpack_rpc_link_read_input (self, owner))
       break;

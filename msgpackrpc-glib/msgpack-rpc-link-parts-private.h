@@ -39,8 +39,9 @@ struct _MsgpackRpcLink
   const MsgpackRpcLinkOwnerFuncs *funcs;
   MsgpackRpcReactor *reactor;   /* owned */
   MsgpackRpcSettings *settings; /* owned */
+  gconstpointer lane;           /* the reactor's; fixed before it is used */
 
-  GMutex lock;                  /* guards all below, but for the unpacker */
+  GMutex lock;                  /* guards all below, but for what the holder of the I/O has */
   GObject *owner;               /* not owned; NULL once it is disposed of */
   State state;                  /* only set by _msgpack_rpc_link_set_state() */
   GError *error;                /* the first one */
@@ -58,6 +59,7 @@ struct _MsgpackRpcLink
 
   GMainContext *context;        /* private; for opening, and for the asynchronous transport */
   GSource *nested;              /* it, attached to the reactor's context */
+  MsgpackRpcPort *nested_port;  /* of that */
   GCancellable *open_cancellable;
 
   GThread *io_thread;           /* who holds the I/O, or NULL */
@@ -65,6 +67,8 @@ struct _MsgpackRpcLink
   Wants io_wanted;              /* who is to be told when it is released */
   GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
   MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
+  gint64 turn_end;              /* likewise; monotonic, 0: it parses all that has come */
+  gboolean has_read;            /* likewise; there was something to read */
 };
 
 /* The lock is held for these. */

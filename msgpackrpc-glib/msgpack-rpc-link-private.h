@@ -25,6 +25,9 @@ typedef struct
   void     (*message)     (gpointer      owner,
                            GVariant     *message,
                            gsize         size);
+  /* Its turn is over, and more messages have come: it should work again after what these led to. By
+   * the holder of the I/O, no lock held. */
+  void     (*more_input)  (gpointer      owner);
   /* The peer will send nothing more. Likewise. */
   void     (*input_ended) (gpointer      owner);
   /* Whether half-closing must wait: requests are still to be answered. Takes no lock. */
@@ -57,6 +60,12 @@ MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
                                           MsgpackRpcReactor              *reactor,
                                           MsgpackRpcSettings             *settings);
 void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
+
+/* The lane of the reactor that the link belongs to: its own, unless another was set before anything was
+ * posted or opened. */
+void          _msgpack_rpc_link_set_lane (MsgpackRpcLink *self,
+                                          gconstpointer   lane);
+gconstpointer _msgpack_rpc_link_get_lane (MsgpackRpcLink *self);
 
 /* The limits of what is read. */
 void _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
@@ -103,9 +112,10 @@ void _msgpack_rpc_link_fail  (MsgpackRpcLink      *self,
 void _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
                                    gboolean        paused);
 
-/* Does all the I/O that can be done without blocking. If another thread is doing it, waits for that,
- * or has the reactor's context do it afterwards. */
-void _msgpack_rpc_link_work   (MsgpackRpcLink *self);
+/* Does all the I/O that can be done without blocking, in one turn. If another thread is doing it,
+ * waits for that, or has the reactor's context do it afterwards. Returns whether there was something
+ * to read. */
+gboolean _msgpack_rpc_link_work (MsgpackRpcLink *self);
 /* The same, by the reactor's context. */
 void _msgpack_rpc_link_work_later (MsgpackRpcLink *self);
 /* Looks again whether a half-closed link can end. */

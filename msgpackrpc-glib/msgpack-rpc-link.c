@@ -167,10 +167,10 @@ _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
 
 /* ---- ports ---- */
 
-static void input_ready (gpointer     owner,
-                         GIOCondition condition);
-static void port_ready  (gpointer     owner,
-                         GIOCondition condition);
+static gboolean input_ready (gpointer     owner,
+                             GIOCondition condition);
+static gboolean port_ready  (gpointer     owner,
+                             GIOCondition condition);
 
 static void
 set_port (MsgpackRpcLink *self,
@@ -185,8 +185,8 @@ set_port (MsgpackRpcLink *self,
   if (!keep && self->ports[i] != NULL)
     _msgpack_rpc_reactor_remove_port (self->reactor, g_steal_pointer (&self->ports[i]));
   else if (keep && self->ports[i] == NULL)
-    self->ports[i] = _msgpack_rpc_reactor_add_port (self->reactor, fd, condition, func,
-                                                    G_OBJECT (self));
+    self->ports[i] = _msgpack_rpc_reactor_add_port (self->reactor, self->lane, fd, condition,
+                                                    func, G_OBJECT (self));
   else if (keep)
     _msgpack_rpc_reactor_modify_port (self->reactor, self->ports[i], condition);
 }
@@ -244,13 +244,16 @@ static void
 drop_nested (MsgpackRpcLink *self)
 {
   GSource *nested;
+  MsgpackRpcPort *port;
 
   g_mutex_lock (&self->lock);
   nested = g_steal_pointer (&self->nested);
+  port = g_steal_pointer (&self->nested_port);
   g_mutex_unlock (&self->lock);
 
   if (nested != NULL)
     {
+      _msgpack_rpc_reactor_remove_port (self->reactor, port);
       _msgpack_rpc_nested_source_destroy (nested);
       g_source_unref (nested);
     }
@@ -438,46 +441,54 @@ close_if_due (MsgpackRpcLink *self)
     close_timed_out (self);
 }
 
-static void
+/* Whether there was something to read. A thread that waits parses all of it: its reply may be the
+ * last. */
+static gboolean
 work (MsgpackRpcLink *self,
       Wants           wants)
 {
   g_autoptr(GObject) owner = ref_owner (self);
+  gboolean has_read;
 
   if (!_msgpack_rpc_link_enter_io (self, wants))
-    return;
+    return FALSE;
 
+  self->turn_end = 0;
+  if (wants == WANTS_AS_HOME)
+    self->turn_end = g_get_monotonic_time () + MSGPACK_RPC_REACTOR_BUDGET;
+  self->has_read = FALSE;
   if (owner != NULL)
     do_io (self, owner);
   else
     iterate_private_context (self);
+  has_read = self->has_read;
 
   _msgpack_rpc_link_settle (self);
   _msgpack_rpc_link_leave_io (self);
+  return has_read;
 }
 
-void
+gboolean
 _msgpack_rpc_link_work (MsgpackRpcLink *self)
 {
-  work (self, WANTS_AS_HOME);
+  return work (self, WANTS_AS_HOME);
 }
 
 /* Of a descriptor that is for input alone. That its other end is closed says nothing of output. */
-static void
+static gboolean
 input_ready (gpointer     owner,
              GIOCondition condition G_GNUC_UNUSED)
 {
-  _msgpack_rpc_link_work (owner);
+  return _msgpack_rpc_link_work (owner);
 }
 
-static void
+static gboolean
 port_ready (gpointer     owner,
             GIOCondition condition)
 {
   MsgpackRpcLink *self = owner;
+  gboolean has_read = _msgpack_rpc_link_work (self);
   gboolean gone;
-
-  _msgpack_rpc_link_work (self);
 
   g_mutex_lock (&self->lock);
   gone = self->state == STATE_HALF_CLOSED && (condition & (G_IO_HUP | G_IO_ERR)) != 0;
@@ -486,6 +497,7 @@ port_ready (gpointer     owner,
   /* Nothing is left to read, and nobody to answer. */
   if (gone)
     _msgpack_rpc_link_end (self, NULL);
+  return has_read;
 }
 
 /* ---- opening ---- */
@@ -612,6 +624,16 @@ work_cb (gpointer owner)
   _msgpack_rpc_link_work (owner);
 }
 
+static void
+nested_ready (gpointer owner)
+{
+  MsgpackRpcLink *self = owner;
+  gint64 start = g_get_monotonic_time ();
+
+  _msgpack_rpc_link_work (self);
+  _msgpack_rpc_reactor_charge (self->reactor, self->lane, g_get_monotonic_time () - start);
+}
+
 void
 _msgpack_rpc_link_work_later (MsgpackRpcLink *self)
 {
@@ -632,7 +654,9 @@ start_private_context (MsgpackRpcLink  *self,
   if (self->context == NULL)
     return FALSE;
 
-  self->nested = _msgpack_rpc_nested_source_new (query_for_home, work_cb, G_OBJECT (self));
+  self->nested = _msgpack_rpc_nested_source_new (query_for_home, nested_ready, G_OBJECT (self));
+  self->nested_port = _msgpack_rpc_reactor_add_source (self->reactor, self->lane, self->nested,
+                                                       input_ready, G_OBJECT (self));
   g_source_attach (self->nested, _msgpack_rpc_reactor_get_context (self->reactor));
   return TRUE;
 }
@@ -883,6 +907,19 @@ _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
 }
 
 void
+_msgpack_rpc_link_set_lane (MsgpackRpcLink *self,
+                            gconstpointer   lane)
+{
+  self->lane = lane;
+}
+
+gconstpointer
+_msgpack_rpc_link_get_lane (MsgpackRpcLink *self)
+{
+  return self->lane;
+}
+
+void
 _msgpack_rpc_link_disown (MsgpackRpcLink *self)
 {
   g_mutex_lock (&self->lock);
@@ -907,6 +944,7 @@ _msgpack_rpc_link_new (GObject                        *owner,
 
   self->owner = owner;
   self->funcs = funcs;
+  self->lane = self;
   self->reactor = _msgpack_rpc_reactor_ref (reactor);
   self->settings = _msgpack_rpc_settings_ref (settings);
   return self;
@@ -922,6 +960,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_assert (self->io_thread == NULL);
   g_assert (self->transport == NULL);
   g_assert (self->nested == NULL);
+  g_assert (self->nested_port == NULL);
   g_assert (self->waiters.head == NULL);
   g_assert (_msgpack_rpc_output_is_empty (&self->output));
 

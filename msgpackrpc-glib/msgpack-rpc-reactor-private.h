@@ -7,8 +7,13 @@
 
 G_BEGIN_DECLS
 
-/* One reactor serves one GMainContext: a single GSource that polls the file descriptors of all
- * links there, fires their deadlines, and delivers what was posted to the context, in order.
+/* One reactor serves one GMainContext: a GSource that polls the file descriptors of all links there,
+ * fires their deadlines, and delivers what was posted to the context, in order.
+ *
+ * What is read and posted belongs to a lane: a connection's, or a client's. A lane that has used up
+ * its turn is saturated: it goes to a second GSource, below GTK's drawing, where it has a turn when
+ * nothing else is to do, until a turn ends with nothing left to read and to deliver. The order within
+ * a lane is kept.
  *
  * All functions may be called from any thread. Callbacks run in the context's dispatch, with no
  * lock held. A reactor lives as long as somebody holds a reference, or something is posted. */
@@ -19,8 +24,12 @@ typedef struct _MsgpackRpcPort    MsgpackRpcPort;
 typedef void (*MsgpackRpcPostFunc)  (gpointer owner,
                                      gpointer data);
 typedef void (*MsgpackRpcTimerFunc) (gpointer owner);
-typedef void (*MsgpackRpcPortFunc)  (gpointer     owner,
-                                     GIOCondition condition);
+/* Returns whether something was read. @condition is 0 when it is called without having polled. */
+typedef gboolean (*MsgpackRpcPortFunc) (gpointer     owner,
+                                        GIOCondition condition);
+
+/* How long a turn may take, in microseconds, but for one message that takes longer. */
+#define MSGPACK_RPC_REACTOR_BUDGET 1000
 
 /* A deadline, embedded in its owner. Guarded by the reactor's lock. */
 struct _MsgpackRpcTimer
@@ -37,10 +46,12 @@ MsgpackRpcReactor *_msgpack_rpc_reactor_ref         (MsgpackRpcReactor *self);
 void               _msgpack_rpc_reactor_unref       (MsgpackRpcReactor *self);
 GMainContext      *_msgpack_rpc_reactor_get_context (MsgpackRpcReactor *self);
 
-/* Delivers func (owner, data) in a later dispatch, after all that was posted before; never inside
- * of this call. With keep_owner the item holds a reference on @owner; without, it is dropped when
+/* Delivers func (owner, data) in a later dispatch, after all that was posted before for the same
+ * lane; never inside of this call. A lane is an address that stands for it; NULL is for what is never
+ * too much. With keep_owner the item holds a reference on @owner; without, it is dropped when
  * _msgpack_rpc_reactor_forget() is called, which the owner's dispose must do. */
 void _msgpack_rpc_reactor_post   (MsgpackRpcReactor  *self,
+                                  gconstpointer       lane,
                                   gpointer            owner,
                                   gboolean            keep_owner,
                                   MsgpackRpcPostFunc  func,
@@ -63,10 +74,22 @@ void _msgpack_rpc_reactor_stop_timer  (MsgpackRpcReactor *self,
 
 /* Watches a file descriptor for an owner, which is kept alive until the port is removed. */
 MsgpackRpcPort *_msgpack_rpc_reactor_add_port     (MsgpackRpcReactor  *self,
+                                                   gconstpointer       lane,
                                                    int                 fd,
                                                    GIOCondition        condition,
                                                    MsgpackRpcPortFunc  func,
                                                    GObject            *owner);
+/* The same for what a source in the context watches, which has to be removed before it is destroyed;
+ * @func is only called while the lane is saturated. */
+MsgpackRpcPort *_msgpack_rpc_reactor_add_source   (MsgpackRpcReactor  *self,
+                                                   gconstpointer       lane,
+                                                   GSource            *source,
+                                                   MsgpackRpcPortFunc  func,
+                                                   GObject            *owner);
+/* What such a source has taken of the turn, in microseconds. In the context only. */
+void            _msgpack_rpc_reactor_charge       (MsgpackRpcReactor  *self,
+                                                   gconstpointer       lane,
+                                                   gint64              time);
 void            _msgpack_rpc_reactor_modify_port  (MsgpackRpcReactor  *self,
                                                    MsgpackRpcPort     *port,
                                                    GIOCondition        condition);

@@ -13,7 +13,13 @@
 #endif
 
 /* How long one dispatch may deliver messages, in microseconds, before other sources have a turn. */
-#define DISPATCH_BUDGET 1000
+#define DISPATCH_BUDGET MSGPACK_RPC_REACTOR_BUDGET
+
+/* Where saturated lanes have their turns: below GTK's drawing, which is at 120. */
+#define SATURATED_PRIORITY 130
+
+/* How many lanes are told apart while it is found out which of them takes the time. */
+#define N_SHARES 8
 
 /* GLib polls with poll(2), whose cost grows with the number of descriptors; from here on they go
  * into an epoll descriptor, and GLib polls only that. */
@@ -28,12 +34,35 @@ typedef struct _Item Item;
 struct _Item
 {
   Item *next;
+  gconstpointer lane;
   gpointer owner;
   gboolean keep_owner;
   MsgpackRpcPostFunc func;
   gpointer data;
   GDestroyNotify destroy;
 };
+
+/* Items in the order in which they are delivered. */
+typedef struct
+{
+  Item *first;
+  Item *last;
+} Mailbox;
+
+/* A lane that has more to do than fits in a turn: what was posted for it waits here, and its ports
+ * are not polled. */
+typedef struct
+{
+  gconstpointer lane;
+  Mailbox mailbox;
+} Saturated;
+
+/* What a lane has taken of the present turn, in microseconds. */
+typedef struct
+{
+  gconstpointer lane;
+  gint64 time;
+} Share;
 
 typedef struct
 {
@@ -43,19 +72,30 @@ typedef struct
 
 struct _MsgpackRpcPort
 {
-  int fd;
+  gconstpointer lane;
+  int fd;                 /* −1: of a source */
+  GSource *source;        /* owned, nullable */
   GIOCondition condition;
   gpointer tag;           /* of g_source_add_unix_fd(), NULL while in the epoll descriptor */
+  gboolean suspended;     /* its lane is saturated */
   MsgpackRpcPortFunc func;
   GObject *owner;         /* owned */
 };
 
 typedef struct
 {
+  gconstpointer lane;
   MsgpackRpcPortFunc func;
   GObject *owner;         /* owned */
   GIOCondition condition;
 } Ready;
+
+/* The source at the lower priority. */
+typedef struct
+{
+  GSource source;
+  MsgpackRpcReactor *reactor; /* owned as a source: see there */
+} SlowSource;
 
 struct _MsgpackRpcReactor
 {
@@ -63,10 +103,15 @@ struct _MsgpackRpcReactor
                            * or check() when the last user lets go in another thread. */
   GMainContext *context;  /* owned by the users together */
   guint users;            /* guarded by the registry's lock */
+  GSource *slow;          /* owned; the source at the lower priority */
+
+  Share shares[N_SHARES]; /* of the present turn; by whoever dispatches */
+  gint64 turn_time;       /* all of them together */
 
   GMutex lock;            /* guards everything below; no callback is called with it held */
-  Item *first;
-  Item *last;
+  Mailbox mailbox;        /* of all lanes that are not saturated */
+  GHashTable *saturated;  /* lane → Saturated, owned */
+  GQueue turns;           /* of the same, not owned: the one whose turn is next is first */
   GPtrArray *heap;        /* of MsgpackRpcTimer, the earliest first */
   GPtrArray *ports;       /* of MsgpackRpcPort, owned */
   guint n_tagged;         /* how many of them GLib polls one by one */
@@ -186,24 +231,78 @@ run_timers (MsgpackRpcReactor *self)
 
 /* ---- what is posted ---- */
 
-static Item *
-take_item (MsgpackRpcReactor *self)
+static void
+mailbox_append (Mailbox *self,
+                Item    *item)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  item->next = NULL;
+  if (self->first == NULL)
+    self->first = item;
+  else
+    self->last->next = item;
+  self->last = item;
+}
+
+static gboolean
+is_of_lane (Item          *item,
+            gconstpointer  lane)
+{
+  return item->lane == lane;
+}
+
+static gboolean
+is_unheld (Item          *item,
+           gconstpointer  owner)
+{
+  return item->owner == owner && !item->keep_owner;
+}
+
+/* Moves what matches to the end of another mailbox, in order. */
+static void
+mailbox_move (Mailbox       *self,
+              Mailbox       *to,
+              gboolean     (*matches) (Item *, gconstpointer),
+              gconstpointer  data)
+{
+  Mailbox kept = { NULL, NULL };
+  Item *next;
+
+  for (Item *item = self->first; item != NULL; item = next)
+    {
+      next = item->next;
+      mailbox_append (matches (item, data) ? to : &kept, item);
+    }
+
+  *self = kept;
+}
+
+/* The lock is held. */
+static Item *
+mailbox_take (Mailbox *self)
+{
   Item *item = self->first;
 
   if (item == NULL)
     return NULL;
 
   self->first = item->next;
-  if (self->first == NULL)
-    self->last = NULL;
-
   /* The owner's dispose forgets its items under this lock, so it is still there. */
   if (item->owner != NULL && !item->keep_owner)
     g_object_ref (item->owner);
 
   return item;
+}
+
+/* Where the items of a lane are; the lock is held. */
+static Mailbox *
+find_mailbox (MsgpackRpcReactor *self,
+              gconstpointer      lane)
+{
+  Saturated *saturated = NULL;
+
+  if (self->turns.length > 0)
+    saturated = g_hash_table_lookup (self->saturated, lane);
+  return saturated != NULL ? &saturated->mailbox : &self->mailbox;
 }
 
 static void
@@ -217,20 +316,12 @@ free_item (Item *item)
 }
 
 static void
-run_items (MsgpackRpcReactor *self)
+run_item (MsgpackRpcReactor *self,
+          Item              *item)
 {
-  gint64 end = g_get_monotonic_time () + DISPATCH_BUDGET;
-  Item *item;
-
-  while ((item = take_item (self)) != NULL)
-    {
-      item->func (item->owner, item->data);
-      free_item (item);
-      _msgpack_rpc_reactor_unref (self);
-
-      if (g_get_monotonic_time () >= end)
-        break;
-    }
+  item->func (item->owner, item->data);
+  free_item (item);
+  _msgpack_rpc_reactor_unref (self);
 }
 
 /* ---- ports ---- */
@@ -240,7 +331,7 @@ take_ready (GArray         *ready,
             MsgpackRpcPort *port,
             GIOCondition    condition)
 {
-  Ready entry = { port->func, g_object_ref (port->owner), condition };
+  Ready entry = { port->lane, port->func, g_object_ref (port->owner), condition };
 
   if (ready->len < READY_MAX)
     g_array_append_val (ready, entry);
@@ -298,7 +389,7 @@ start_epoll (MsgpackRpcReactor *self)
     {
       MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
 
-      if (epoll_add (self, port))
+      if (port->tag != NULL && epoll_add (self, port))
         {
           g_source_remove_unix_fd (&self->source, g_steal_pointer (&port->tag));
           self->n_tagged--;
@@ -306,6 +397,65 @@ start_epoll (MsgpackRpcReactor *self)
     }
 }
 #endif
+
+/* Begins to poll a port. */
+static void
+attach_port (MsgpackRpcReactor *self,
+             MsgpackRpcPort    *port)
+{
+  if (port->source != NULL)
+    {
+      g_source_set_priority (port->source, G_PRIORITY_DEFAULT);
+      return;
+    }
+
+#ifdef HAVE_EPOLL
+  if (self->epoll_fd < 0 && self->ports->len >= EPOLL_THRESHOLD)
+    start_epoll (self);
+  if (epoll_add (self, port))
+    return;
+#endif
+  port->tag = g_source_add_unix_fd (&self->source, port->fd, port->condition);
+  self->n_tagged++;
+}
+
+/* A source of its own is only polled later than others. */
+static void
+detach_port (MsgpackRpcReactor *self,
+             MsgpackRpcPort    *port)
+{
+  if (port->source != NULL)
+    g_source_set_priority (port->source, SATURATED_PRIORITY);
+  else if (port->tag != NULL)
+    {
+      g_source_remove_unix_fd (&self->source, g_steal_pointer (&port->tag));
+      self->n_tagged--;
+    }
+#ifdef HAVE_EPOLL
+  else
+    epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, port->fd, NULL);
+#endif
+}
+
+static void
+suspend_ports (MsgpackRpcReactor *self,
+               gconstpointer      lane,
+               gboolean           suspend)
+{
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+      if (port->lane != lane || port->suspended == suspend)
+        continue;
+
+      port->suspended = suspend;
+      if (suspend)
+        detach_port (self, port);
+      else
+        attach_port (self, port);
+    }
+}
 
 static GIOCondition
 tagged_condition (MsgpackRpcReactor *self,
@@ -337,18 +487,225 @@ collect_ready (MsgpackRpcReactor *self)
   return ready;
 }
 
+/* ---- turns ---- */
+
+static void
+saturate (MsgpackRpcReactor *self,
+          gconstpointer      lane)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Saturated *saturated;
+
+  if (g_hash_table_contains (self->saturated, lane))
+    return;
+
+  saturated = g_new0 (Saturated, 1);
+  saturated->lane = lane;
+  mailbox_move (&self->mailbox, &saturated->mailbox, is_of_lane, lane);
+  suspend_ports (self, lane, TRUE);
+  g_hash_table_insert (self->saturated, (gpointer) lane, saturated);
+  g_queue_push_tail (&self->turns, saturated);
+}
+
+/* The lock is held. */
+static void
+restore (MsgpackRpcReactor *self,
+         Saturated         *saturated)
+{
+  gconstpointer lane = saturated->lane;
+
+  g_queue_remove (&self->turns, saturated);
+  g_hash_table_remove (self->saturated, lane);
+  suspend_ports (self, lane, FALSE);
+}
+
+static void
+end_turn (MsgpackRpcReactor *self)
+{
+  if (self->turn_time == 0)
+    return;
+
+  memset (self->shares, 0, sizeof self->shares);
+  self->turn_time = 0;
+}
+
+/* The share of a lane, in place of the smallest if it had none. */
+static Share *
+get_share (MsgpackRpcReactor *self,
+           gconstpointer      lane)
+{
+  Share *share = &self->shares[0];
+
+  for (guint i = 0; i < N_SHARES; i++)
+    {
+      if (self->shares[i].lane == lane)
+        return &self->shares[i];
+      if (self->shares[i].time < share->time)
+        share = &self->shares[i];
+    }
+
+  *share = (Share) { .lane = lane };
+  return share;
+}
+
+/* A turn lasts, over many dispatches, until nothing of a higher priority than the other source's is
+ * ready. When it has lasted too long, the lane that took most of it goes there. FALSE then. */
+static gboolean
+charge (MsgpackRpcReactor *self,
+        gconstpointer      lane,
+        gint64             time)
+{
+  Share *most = &self->shares[0];
+
+  if (lane == NULL)
+    return TRUE;
+
+  get_share (self, lane)->time += time;
+  self->turn_time += time;
+  if (self->turn_time < DISPATCH_BUDGET)
+    return TRUE;
+
+  for (guint i = 1; i < N_SHARES; i++)
+    if (self->shares[i].time > most->time)
+      most = &self->shares[i];
+  saturate (self, most->lane);
+  end_turn (self);
+  return FALSE;
+}
+
 static void
 run_ports (MsgpackRpcReactor *self)
 {
   g_autoptr(GArray) ready = collect_ready (self);
+  gint64 start = ready->len > 0 ? g_get_monotonic_time () : 0;
+
+  for (guint i = 0; i < ready->len; i++)
+    {
+      Ready *entry = &g_array_index (ready, Ready, i);
+      gint64 now;
+
+      entry->func (entry->owner, entry->condition);
+      g_object_unref (entry->owner);
+      now = g_get_monotonic_time ();
+      charge (self, entry->lane, now - start);
+      start = now;
+    }
+}
+
+static Item *
+take_item (MsgpackRpcReactor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return mailbox_take (&self->mailbox);
+}
+
+static void
+run_items (MsgpackRpcReactor *self)
+{
+  gint64 start = g_get_monotonic_time ();
+  gint64 end = start + DISPATCH_BUDGET;
+  Item *item;
+
+  while (start < end && (item = take_item (self)) != NULL)
+    {
+      gconstpointer lane = item->lane;
+      gint64 now;
+
+      run_item (self, item);
+      now = g_get_monotonic_time ();
+      if (!charge (self, lane, now - start))
+        break;
+      start = now;
+    }
+}
+
+/* Its mailbox is looked up each time: what is called may run the loop, and so end the lane's turn. */
+static Item *
+take_saturated_item (MsgpackRpcReactor *self,
+                     gconstpointer      lane)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Saturated *saturated = g_hash_table_lookup (self->saturated, lane);
+
+  return saturated != NULL ? mailbox_take (&saturated->mailbox) : NULL;
+}
+
+static GArray *
+collect_suspended (MsgpackRpcReactor *self,
+                   gconstpointer      lane)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GArray *ready = g_array_new (FALSE, FALSE, sizeof (Ready));
+
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+      if (port->lane == lane && port->suspended)
+        take_ready (ready, port, 0);
+    }
+
+  return ready;
+}
+
+/* Whether there was something to read. */
+static gboolean
+read_on (MsgpackRpcReactor *self,
+         gconstpointer      lane)
+{
+  g_autoptr(GArray) ready = collect_suspended (self, lane);
+  gboolean has_read = FALSE;
 
   for (guint i = 0; i < ready->len; i++)
     {
       Ready *entry = &g_array_index (ready, Ready, i);
 
-      entry->func (entry->owner, entry->condition);
+      has_read |= entry->func (entry->owner, entry->condition);
       g_object_unref (entry->owner);
     }
+
+  return has_read;
+}
+
+static void
+run_turn (MsgpackRpcReactor *self,
+          gconstpointer      lane)
+{
+  gint64 end = g_get_monotonic_time () + DISPATCH_BUDGET;
+  Saturated *saturated;
+  Item *item;
+
+  while ((item = take_saturated_item (self, lane)) != NULL)
+    {
+      run_item (self, item);
+      if (g_get_monotonic_time () >= end)
+        return;
+    }
+
+  if (read_on (self, lane))
+    return;
+
+  /* Nothing is left to do. */
+  g_mutex_lock (&self->lock);
+  saturated = g_hash_table_lookup (self->saturated, lane);
+  if (saturated != NULL && saturated->mailbox.first == NULL)
+    restore (self, saturated);
+  g_mutex_unlock (&self->lock);
+}
+
+/* The lane whose turn is next; it goes to the end. NULL is no lane. */
+static gconstpointer
+next_turn (MsgpackRpcReactor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Saturated *saturated = g_queue_pop_head (&self->turns);
+
+  if (saturated == NULL)
+    return NULL;
+
+  g_queue_push_tail (&self->turns, saturated);
+  return saturated->lane;
 }
 
 /* ---- the source ---- */
@@ -364,7 +721,7 @@ reactor_prepare (GSource *source,
 
   g_mutex_lock (&self->lock);
   wait = -1;
-  if (self->first != NULL)
+  if (self->mailbox.first != NULL)
     wait = 0;
   else if (self->heap->len > 0)
     wait = MAX (0, heap_at (self, 1)->time - g_get_monotonic_time ());
@@ -394,7 +751,7 @@ reactor_check (GSource *source)
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  if (self->first != NULL || self->corks->len > 0)
+  if (self->mailbox.first != NULL || self->corks->len > 0)
     return TRUE;
   if (self->heap->len > 0 && heap_at (self, 1)->time <= g_get_monotonic_time ())
     return TRUE;
@@ -415,26 +772,39 @@ try_ref (MsgpackRpcReactor *self)
   return TRUE;
 }
 
+static void
+enter (MsgpackRpcReactor *self,
+       Frame             *frame)
+{
+  *frame = (Frame) { self, g_private_get (&frames) };
+  g_private_set (&frames, frame);
+}
+
+static void
+leave (MsgpackRpcReactor *self,
+       Frame             *frame)
+{
+  g_private_set (&frames, frame->outer);
+  run_corks (self);
+  _msgpack_rpc_reactor_unref (self);
+}
+
 static gboolean
 reactor_dispatch (GSource     *source,
                   GSourceFunc  callback G_GNUC_UNUSED,
                   gpointer     user_data G_GNUC_UNUSED)
 {
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
-  Frame frame = { self, g_private_get (&frames) };
+  Frame frame;
 
   if (!try_ref (self))
     return G_SOURCE_REMOVE;
-  g_private_set (&frames, &frame);
 
+  enter (self, &frame);
   run_ports (self);
   run_timers (self);
   run_items (self);
-
-  g_private_set (&frames, frame.outer);
-  run_corks (self);
-  _msgpack_rpc_reactor_unref (self);
-
+  leave (self, &frame);
   return G_SOURCE_CONTINUE;
 }
 
@@ -443,11 +813,13 @@ reactor_finalize (GSource *source)
 {
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
 
-  g_assert (self->first == NULL);
+  g_assert (self->mailbox.first == NULL);
   g_assert (self->heap->len == 0);
   g_assert (self->ports->len == 0);
   g_assert (self->corks->len == 0);
 
+  g_queue_clear (&self->turns);
+  g_hash_table_unref (self->saturated);
   g_ptr_array_unref (self->heap);
   g_ptr_array_unref (self->ports);
   g_array_unref (self->corks);
@@ -463,6 +835,91 @@ static GSourceFuncs reactor_funcs = {
   .finalize = reactor_finalize,
 };
 
+/* ---- the source at the lower priority ---- */
+
+static gboolean
+slow_is_ready (MsgpackRpcReactor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->turns.length > 0;
+}
+
+static gboolean
+slow_prepare (GSource *source,
+              int     *timeout)
+{
+  *timeout = -1;
+  return slow_is_ready (((SlowSource *) source)->reactor);
+}
+
+/* Only called when nothing of a higher priority is ready. */
+static gboolean
+slow_check (GSource *source)
+{
+  SlowSource *self = (SlowSource *) source;
+
+  end_turn (self->reactor);
+  return slow_is_ready (self->reactor);
+}
+
+static gboolean
+slow_dispatch (GSource     *source,
+               GSourceFunc  callback G_GNUC_UNUSED,
+               gpointer     user_data G_GNUC_UNUSED)
+{
+  MsgpackRpcReactor *self = ((SlowSource *) source)->reactor;
+  gint64 end = g_get_monotonic_time () + DISPATCH_BUDGET;
+  gconstpointer first, lane;
+  Frame frame;
+
+  if (!try_ref (self))
+    return G_SOURCE_REMOVE;
+
+  enter (self, &frame);
+  end_turn (self);
+  first = lane = next_turn (self);
+  while (lane != NULL)
+    {
+      run_turn (self, lane);
+      if (g_get_monotonic_time () >= end)
+        break;
+      lane = next_turn (self);
+      if (lane == first)
+        break;
+    }
+  leave (self, &frame);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+slow_finalize (GSource *source)
+{
+  g_source_unref (&((SlowSource *) source)->reactor->source);
+}
+
+static GSourceFuncs slow_funcs = {
+  .prepare = slow_prepare,
+  .check = slow_check,
+  .dispatch = slow_dispatch,
+  .finalize = slow_finalize,
+};
+
+static GSource *
+slow_source_new (MsgpackRpcReactor *reactor)
+{
+  GSource *source = g_source_new (&slow_funcs, sizeof (SlowSource));
+
+  ((SlowSource *) source)->reactor = reactor;
+  g_source_ref (&reactor->source);
+  g_source_set_static_name (source, "[msgpackrpc-glib] saturated");
+  g_source_set_priority (source, SATURATED_PRIORITY);
+  g_source_set_can_recurse (source, TRUE);
+  return source;
+}
+
+/* ---- the reactor ---- */
+
 static MsgpackRpcReactor *
 reactor_new (GMainContext *context)
 {
@@ -473,6 +930,8 @@ reactor_new (GMainContext *context)
   self->heap = g_ptr_array_new ();
   self->ports = g_ptr_array_new_with_free_func (g_free);
   self->corks = g_array_new (FALSE, FALSE, sizeof (Cork));
+  self->saturated = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  g_queue_init (&self->turns);
   self->epoll_fd = -1;
   g_mutex_init (&self->lock);
 
@@ -481,6 +940,8 @@ reactor_new (GMainContext *context)
    * four system calls, and a handler that runs the loop would wait for ever. */
   g_source_set_can_recurse (&self->source, TRUE);
   g_source_attach (&self->source, context);
+  self->slow = slow_source_new (self);
+  g_source_attach (self->slow, context);
   return self;
 }
 
@@ -532,6 +993,8 @@ _msgpack_rpc_reactor_unref (MsgpackRpcReactor *self)
   g_mutex_unlock (&registry_lock);
 
   context = self->context;
+  g_source_destroy (self->slow);
+  g_source_unref (self->slow);
   g_source_destroy (&self->source);
   g_source_unref (&self->source);
   g_main_context_unref (context);
@@ -554,6 +1017,7 @@ _msgpack_rpc_reactor_wake (MsgpackRpcReactor *self)
 
 void
 _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
+                           gconstpointer       lane,
                            gpointer            owner,
                            gboolean            keep_owner,
                            MsgpackRpcPostFunc  func,
@@ -561,8 +1025,10 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
                            GDestroyNotify      destroy)
 {
   Item *item = g_new0 (Item, 1);
+  Mailbox *mailbox;
   gboolean was_empty;
 
+  item->lane = lane;
   item->owner = (owner != NULL && keep_owner) ? g_object_ref (owner) : owner;
   item->keep_owner = keep_owner;
   item->func = func;
@@ -572,12 +1038,9 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
   _msgpack_rpc_reactor_ref (self);
 
   g_mutex_lock (&self->lock);
-  was_empty = self->first == NULL;
-  if (was_empty)
-    self->first = item;
-  else
-    self->last->next = item;
-  self->last = item;
+  mailbox = find_mailbox (self, lane);
+  was_empty = mailbox->first == NULL;
+  mailbox_append (mailbox, item);
   g_mutex_unlock (&self->lock);
 
   if (was_empty)
@@ -588,34 +1051,18 @@ void
 _msgpack_rpc_reactor_forget (MsgpackRpcReactor *self,
                              gpointer           owner)
 {
-  Item *forgotten = NULL;
-  Item **link;
+  Mailbox forgotten = { NULL, NULL };
+  Item *next;
 
   g_mutex_lock (&self->lock);
-  self->last = NULL;
-  for (link = &self->first; *link != NULL;)
-    {
-      Item *item = *link;
-
-      if (item->owner == owner && !item->keep_owner)
-        {
-          *link = item->next;
-          item->next = forgotten;
-          forgotten = item;
-        }
-      else
-        {
-          self->last = item;
-          link = &item->next;
-        }
-    }
+  mailbox_move (&self->mailbox, &forgotten, is_unheld, owner);
+  for (GList *link = self->turns.head; link != NULL; link = link->next)
+    mailbox_move (&((Saturated *) link->data)->mailbox, &forgotten, is_unheld, owner);
   g_mutex_unlock (&self->lock);
 
-  while (forgotten != NULL)
+  for (Item *item = forgotten.first; item != NULL; item = next)
     {
-      Item *item = forgotten;
-
-      forgotten = item->next;
+      next = item->next;
       item->owner = NULL;
       free_item (item);
       _msgpack_rpc_reactor_unref (self);
@@ -637,7 +1084,7 @@ _msgpack_rpc_reactor_notify (MsgpackRpcReactor *self,
   if (self == NULL || g_main_context_is_owner (self->context))
     g_object_notify_by_pspec (object, pspec);
   else
-    _msgpack_rpc_reactor_post (self, object, FALSE, notify_cb, pspec, NULL);
+    _msgpack_rpc_reactor_post (self, NULL, object, FALSE, notify_cb, pspec, NULL);
 }
 
 void
@@ -680,37 +1127,51 @@ _msgpack_rpc_reactor_stop_timer (MsgpackRpcReactor *self,
   g_clear_object (&owner);
 }
 
-static void
-attach_port (MsgpackRpcReactor *self,
-             MsgpackRpcPort    *port)
+/* Consumes @port. */
+static MsgpackRpcPort *
+add_port (MsgpackRpcReactor *self,
+          MsgpackRpcPort     port)
 {
-#ifdef HAVE_EPOLL
-  if (self->epoll_fd < 0 && self->ports->len >= EPOLL_THRESHOLD)
-    start_epoll (self);
-  if (epoll_add (self, port))
-    return;
-#endif
-  port->tag = g_source_add_unix_fd (&self->source, port->fd, port->condition);
-  self->n_tagged++;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  MsgpackRpcPort *added = g_memdup2 (&port, sizeof port);
+
+  g_object_ref (added->owner);
+  added->suspended = g_hash_table_contains (self->saturated, added->lane);
+  if (!added->suspended)
+    attach_port (self, added);
+  else if (added->source != NULL)
+    detach_port (self, added);
+  g_ptr_array_add (self->ports, added);
+  return added;
 }
 
 MsgpackRpcPort *
 _msgpack_rpc_reactor_add_port (MsgpackRpcReactor  *self,
+                               gconstpointer       lane,
                                int                 fd,
                                GIOCondition        condition,
                                MsgpackRpcPortFunc  func,
                                GObject            *owner)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  MsgpackRpcPort *port = g_new0 (MsgpackRpcPort, 1);
+  MsgpackRpcPort port = {
+    .lane = lane, .fd = fd, .condition = condition, .func = func, .owner = owner,
+  };
 
-  port->fd = fd;
-  port->condition = condition;
-  port->func = func;
-  port->owner = g_object_ref (owner);
-  attach_port (self, port);
-  g_ptr_array_add (self->ports, port);
-  return port;
+  return add_port (self, port);
+}
+
+MsgpackRpcPort *
+_msgpack_rpc_reactor_add_source (MsgpackRpcReactor  *self,
+                                 gconstpointer       lane,
+                                 GSource            *source,
+                                 MsgpackRpcPortFunc  func,
+                                 GObject            *owner)
+{
+  MsgpackRpcPort port = {
+    .lane = lane, .fd = -1, .source = g_source_ref (source), .func = func, .owner = owner,
+  };
+
+  return add_port (self, port);
 }
 
 void
@@ -724,6 +1185,8 @@ _msgpack_rpc_reactor_modify_port (MsgpackRpcReactor *self,
     return;
 
   port->condition = condition;
+  if (port->suspended)
+    return;
   if (port->tag != NULL)
     {
       g_source_modify_unix_fd (&self->source, port->tag, condition);
@@ -750,20 +1213,15 @@ _msgpack_rpc_reactor_remove_port (MsgpackRpcReactor *self,
                                   MsgpackRpcPort    *port)
 {
   GObject *owner = port->owner;
+  GSource *source = port->source;
 
   g_mutex_lock (&self->lock);
-  if (port->tag != NULL)
-    {
-      g_source_remove_unix_fd (&self->source, port->tag);
-      self->n_tagged--;
-    }
-#ifdef HAVE_EPOLL
-  else
-    epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, port->fd, NULL);
-#endif
+  if (source == NULL && !port->suspended)
+    detach_port (self, port);
   g_ptr_array_remove_fast (self->ports, port);
   g_mutex_unlock (&self->lock);
 
+  g_clear_pointer (&source, g_source_unref);
   g_object_unref (owner);
 }
 
@@ -820,6 +1278,14 @@ _msgpack_rpc_reactor_uncork (MsgpackRpcReactor *self,
 
   for (; n > 0; n--)
     g_object_unref (owner);
+}
+
+void
+_msgpack_rpc_reactor_charge (MsgpackRpcReactor *self,
+                             gconstpointer      lane,
+                             gint64             time)
+{
+  charge (self, lane, time);
 }
 
 gboolean

@@ -302,7 +302,7 @@ msgpack_rpc_server_incoming (GSocketService    *service,
   if (g_main_context_is_owner (priv->main_context))
     let_in (self, connection);
   else
-    _msgpack_rpc_reactor_post (priv->reactor, self, FALSE, let_in_cb, g_object_ref (connection),
+    _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, let_in_cb, g_object_ref (connection),
                                g_object_unref);
   return TRUE;
 }
@@ -356,7 +356,7 @@ msgpack_rpc_server_changed (GSocketListener *listener)
   MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (listener));
 
   if (priv->is_ready)
-    _msgpack_rpc_reactor_post (priv->reactor, listener, FALSE, changed_cb, NULL, NULL);
+    _msgpack_rpc_reactor_post (priv->reactor, NULL, listener, FALSE, changed_cb, NULL, NULL);
 }
 
 /* ---- the object ---- */
@@ -1110,7 +1110,7 @@ msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
   admission = g_new0 (Admission, 1);
   connection = make_connection (self, io_stream, &admission->guest);
   admission->connection = g_object_ref (connection);
-  _msgpack_rpc_reactor_post (get_private (self)->reactor, self, FALSE, admit_cb, admission,
+  _msgpack_rpc_reactor_post (get_private (self)->reactor, NULL, self, FALSE, admit_cb, admission,
                              admission_free);
   return connection;
 }
