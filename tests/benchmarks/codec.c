@@ -17,7 +17,7 @@
 #if __has_include(<valgrind/callgrind.h>)
 #include <valgrind/callgrind.h>
 #else
-#define CALLGRIND_ZERO_STATS
+#define CALLGRIND_TOGGLE_COLLECT
 #define CALLGRIND_DUMP_STATS_AT(name) (void) (name)
 #endif
 
@@ -557,8 +557,9 @@ mark_instructions (Fixture         *fixture,
 
       /* What is done once only, such as binding symbols, is not counted. */
       operation->functions[way] (fixture);
-      CALLGRIND_ZERO_STATS;
+      CALLGRIND_TOGGLE_COLLECT;
       operation->functions[way] (fixture);
+      CALLGRIND_TOGGLE_COLLECT;
       CALLGRIND_DUMP_STATS_AT (name);
     }
 }

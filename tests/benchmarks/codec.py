@@ -19,8 +19,8 @@ def count(program, cases):
     counts = {}
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            ['valgrind', '--quiet', '--tool=callgrind', f'--callgrind-out-file={folder}/out',
-             program, '--instructions', *cases],
+            ['valgrind', '--quiet', '--tool=callgrind', '--collect-atstart=no',
+             f'--callgrind-out-file={folder}/out', program, '--instructions', *cases],
             check=True)
         names = [name for name in os.listdir(folder) if name.startswith('out.')]
         for name in sorted(names, key=lambda name: int(name.split('.')[-1])):
