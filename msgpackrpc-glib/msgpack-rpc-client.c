@@ -63,6 +63,7 @@ struct _MsgpackRpcClient
   MsgpackRpcReactor *reactor;        /* fixed, owned */
   MsgpackRpcTarget target;           /* fixed */
   MsgpackRpcSettings *settings;      /* fixed, owned */
+  MsgpackRpcLimits *limits;          /* fixed, owned */
 
   GMutex lock;                       /* guards all below; taken before the connection's */
   MsgpackRpcConnection *connection;  /* owned; the current or last one, or the next one */
@@ -84,6 +85,7 @@ enum
   PROP_DISPATCHER,
   PROP_IO_STREAM,
   PROP_LAST_ERROR,
+  PROP_LIMITS,
   PROP_MAIN_CONTEXT,
   PROP_PACK_FLAGS,
   PROP_PROFILE,
@@ -282,7 +284,8 @@ renew_connection (MsgpackRpcClient *self)
   if (self->connection != NULL)
     _msgpack_rpc_reactor_post (self->reactor, self, self, FALSE, let_go,
                                g_steal_pointer (&self->connection), g_object_unref);
-  self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self, &client_funcs);
+  self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self->limits, self,
+                                                           &client_funcs);
   self->was_opened = FALSE;
   msgpack_rpc_connection_set_dispatcher (self->connection, self->dispatcher);
   _msgpack_rpc_connection_set_settings (self->connection, self->settings);
@@ -431,6 +434,9 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_LAST_ERROR:
       g_value_take_boxed (value, msgpack_rpc_client_get_last_error (self));
       break;
+    case PROP_LIMITS:
+      g_value_set_object (value, self->limits);
+      break;
     case PROP_MAIN_CONTEXT:
       g_value_set_boxed (value, self->main_context);
       break;
@@ -483,6 +489,9 @@ msgpack_rpc_client_set_property (GObject      *object,
     case PROP_IO_STREAM:
       self->target.io_stream = g_value_dup_object (value);
       break;
+    case PROP_LIMITS:
+      self->limits = g_value_dup_object (value);
+      break;
     case PROP_MAIN_CONTEXT:
       self->main_context = g_value_dup_boxed (value);
       break;
@@ -503,6 +512,8 @@ msgpack_rpc_client_constructed (GObject *object)
 
   if (self->main_context == NULL)
     self->main_context = g_main_context_ref_thread_default ();
+  if (self->limits == NULL)
+    self->limits = msgpack_rpc_limits_new ();
   self->reactor = _msgpack_rpc_reactor_get (self->main_context);
 }
 
@@ -531,6 +542,7 @@ msgpack_rpc_client_finalize (GObject *object)
 
   _msgpack_rpc_target_clear (&self->target);
   _msgpack_rpc_settings_unref (self->settings);
+  g_object_unref (self->limits);
   g_clear_object (&self->subprocess);
   g_clear_error (&self->last_error);
   g_clear_object (&self->dispatcher);
@@ -629,6 +641,17 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_LAST_ERROR] =
     g_param_spec_boxed ("last-error", NULL, NULL, G_TYPE_ERROR, readable);
+
+  /**
+   * MsgpackRpcClient:limits: (getter get_limits)
+   *
+   * What the peer may cost: the limits of all connections of the client. Given as `NULL`, the
+   * defaults. Its numbers may be changed at any time.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LIMITS] =
+    g_param_spec_object ("limits", NULL, NULL, MSGPACK_RPC_TYPE_LIMITS, construct);
 
   /**
    * MsgpackRpcClient:main-context: (getter get_main_context)
@@ -1083,6 +1106,23 @@ msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
     msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
   if (old != dispatcher)
     _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
+}
+
+/**
+ * msgpack_rpc_client_get_limits: (get-property limits)
+ * @self: a client
+ *
+ * Gets what the peer may cost.
+ *
+ * Returns: (transfer none): the limits, whose numbers may be changed at any time
+ * Since: 1.0
+ */
+MsgpackRpcLimits *
+msgpack_rpc_client_get_limits (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  return self->limits;
 }
 
 MsgpackRpcSettings *

@@ -7,6 +7,7 @@
 #error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
 #endif
 
+#include "msgpack-rpc-limits.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -47,6 +48,9 @@ MsgpackRpcDispatcher *msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self)
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                  msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
                                                          MsgpackRpcDispatcher *dispatcher);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcLimits *msgpack_rpc_client_get_limits (MsgpackRpcClient *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 int  msgpack_rpc_client_get_default_timeout (MsgpackRpcClient *self);

@@ -9,18 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* What the two files of a connection share: msgpack-rpc-connection.c is the object that
- * applications see, msgpack-rpc-connection-messages.c what goes in and out. */
-
-typedef struct
-{
-  int messages;         /* messages that have come */
-  int invalid_messages; /* among them, those that meant nothing */
-  int late_replies;     /* replies to calls that had ended */
-  int unknown_replies;  /* replies to nothing */
-  int late_answers;     /* answers given after there was one */
-  int busy_answers;     /* requests refused because of MAX_REQUESTS */
-} MsgpackRpcStatistics;
+/* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
+ * see, msgpack-rpc-connection-messages.c what goes in and out, msgpack-rpc-connection-flow.c how
+ * much. */
 
 struct _MsgpackRpcConnection
 {
@@ -31,16 +22,16 @@ struct _MsgpackRpcConnection
   MsgpackRpcReactor *reactor;      /* fixed, owned */
   MsgpackRpcLink *link;            /* fixed, owned */
   MsgpackRpcSettings *settings;    /* fixed, owned */
-  guint64 max_message_size;        /* construct only */
-  guint64 max_decoded_size;
-  guint max_depth;
+  MsgpackRpcLimits *limits;        /* fixed, owned */
 
-  MsgpackRpcStatistics statistics; /* atomic */
   int calls_in_flight;             /* atomic */
   int requests_in_flight;          /* atomic; received and not answered */
   int undelivered;                 /* atomic; messages that wait for the main context */
   gsize held_bytes;                /* atomic; their size */
   int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
+  int reading_paused;              /* atomic; because of requests in flight */
+  int congestion_posted;           /* atomic; the main context will look at it */
+  gboolean told_congested;         /* in the main context; as last notified */
   gboolean has_told_end;           /* in the main context; nothing comes after it */
 
   GWeakRef client;                 /* who hears of everything too */
@@ -71,6 +62,8 @@ void                  _msgpack_rpc_connection_init_peer      (MsgpackRpcPeerInte
 /* A reference, or NULL. */
 MsgpackRpcDispatcher *_msgpack_rpc_connection_ref_dispatcher (MsgpackRpcConnection    *self);
 /* Delivers func (self, data) in the main context, unless the connection is disposed of before. */
+/* The link is congested, or no more. */
+void                  _msgpack_rpc_connection_post_congestion (gpointer                owner);
 void                  _msgpack_rpc_connection_post           (MsgpackRpcConnection    *self,
                                                               MsgpackRpcPostFunc       func,
                                                               gpointer                 data,

@@ -11,22 +11,37 @@
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
 
-/* Requests that may wait for their answer at a time. */
-#define MAX_REQUESTS 128
 /* Messages that may wait for the main context before reading stops. */
 #define MAX_UNDELIVERED 256
-/* What waiting messages may take up before the next one ends the connection, in bytes. It is reached
- * only while a call of ours keeps reading going: */
-#define MAX_HELD_BYTES (64 * 1024 * 1024)
-/* else reading stops from here on. */
-#define MANY_HELD_BYTES (16 * 1024 * 1024)
 /* About what a waiting message takes beside its value. */
 #define MESSAGE_COST 1024
 
 static void
-count (int *counter)
+count (MsgpackRpcConnection *self,
+       MsgpackRpcStatistic   statistic)
 {
-  g_atomic_int_inc (counter);
+  _msgpack_rpc_statistics_add (_msgpack_rpc_link_get_statistics (self->link), statistic, 1);
+}
+
+static int
+max_requests (MsgpackRpcConnection *self)
+{
+  return (int) _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT);
+}
+
+/* What waiting messages may take up before the next one ends the connection, in bytes. It is reached
+ * only while a call of ours keeps reading going: */
+static gsize
+max_held_bytes (MsgpackRpcConnection *self)
+{
+  return _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_UNHANDLED_BYTES);
+}
+
+/* else reading stops from here on. */
+static gsize
+many_held_bytes (MsgpackRpcConnection *self)
+{
+  return max_held_bytes (self) / 4;
 }
 
 void
@@ -55,12 +70,45 @@ _msgpack_rpc_connection_get_detail (const char *method)
 /* ---- answering ---- */
 
 static void
+resume_reading (MsgpackRpcConnection *self)
+{
+  g_atomic_int_set (&self->reading_paused, FALSE);
+  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_FULL, FALSE);
+}
+
+static gboolean
+may_pause_reading (MsgpackRpcConnection *self)
+{
+  return g_atomic_int_get (&self->requests_in_flight) > max_requests (self) / 2 &&
+         g_atomic_int_get (&self->calls_in_flight) == 0;
+}
+
+/* Other threads may have answered, or made a call, before they could find that reading pauses. */
+static void
+pause_reading (MsgpackRpcConnection *self)
+{
+  g_atomic_int_set (&self->reading_paused, TRUE);
+  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_FULL, TRUE);
+  if (!may_pause_reading (self))
+    resume_reading (self);
+}
+
+/* A call of ours waits no more. Only for its reply was reading going on. */
+static void
+call_has_left (MsgpackRpcConnection *self)
+{
+  if (g_atomic_int_dec_and_test (&self->calls_in_flight) &&
+      g_atomic_int_get (&self->requests_in_flight) >= max_requests (self))
+    pause_reading (self);
+}
+
+static void
 request_answered (MsgpackRpcConnection *self)
 {
   int before = g_atomic_int_add (&self->requests_in_flight, -1);
 
-  if (before == MAX_REQUESTS / 2)
-    _msgpack_rpc_link_set_paused (self->link, FALSE);
+  if (g_atomic_int_get (&self->reading_paused) && before - 1 <= max_requests (self) / 2)
+    resume_reading (self);
   /* A peer that has closed its side was only kept for this. */
   if (before == 1)
     _msgpack_rpc_link_settle (self->link);
@@ -77,6 +125,8 @@ send_answer (MsgpackRpcConnection *self,
   g_autoptr(GBytes) bytes = NULL;
   g_autoptr(GError) error = NULL;
 
+  if (error_value != NULL)
+    count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
   bytes = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
                                             msgid, error_value, result);
   if (bytes == NULL)
@@ -133,7 +183,7 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
 void
 _msgpack_rpc_connection_count_late_answer (MsgpackRpcConnection *self)
 {
-  count (&self->statistics.late_answers);
+  count (self, MSGPACK_RPC_STATISTIC_LATE_ANSWERS);
 }
 
 /* ---- delivering, in the main context ---- */
@@ -245,11 +295,12 @@ release (MsgpackRpcConnection *self,
          Incoming             *incoming)
 {
   int undelivered = g_atomic_int_add (&self->undelivered, -1);
+  gsize many = many_held_bytes (self);
   gsize held = (gsize) g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
 
   /* Not every stream tells again that there is something to read. */
   if (undelivered == MAX_UNDELIVERED ||
-      (held >= MANY_HELD_BYTES && held - incoming->size < MANY_HELD_BYTES))
+      (held >= many && held - incoming->size < many))
     link_more_input (self);
 }
 
@@ -329,20 +380,10 @@ refuse_busy (MsgpackRpcConnection *self,
 {
   g_autoptr(GError) error = NULL;
 
-  count (&self->statistics.busy_answers);
+  count (self, MSGPACK_RPC_STATISTIC_BUSY_ANSWERS);
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                       "Busy: the limit of %d requests in flight is reached", MAX_REQUESTS);
+                       "Busy: the limit of %d requests in flight is reached", max_requests (self));
   send_error (self, message->msgid, error);
-}
-
-/* Other threads may have answered, or made a call, before they could find that reading pauses. */
-static void
-pause_reading (MsgpackRpcConnection *self)
-{
-  _msgpack_rpc_link_set_paused (self->link, TRUE);
-  if (g_atomic_int_get (&self->requests_in_flight) < MAX_REQUESTS / 2 ||
-      g_atomic_int_get (&self->calls_in_flight) > 0)
-    _msgpack_rpc_link_set_paused (self->link, FALSE);
 }
 
 static void
@@ -354,14 +395,15 @@ take_request (MsgpackRpcConnection *self,
   int in_flight = g_atomic_int_get (&self->requests_in_flight);
 
   /* Not reading would keep the reply from us that we wait for. */
-  if (in_flight >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) > 0)
+  if (in_flight >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) > 0)
     {
       refuse_busy (self, message);
       return;
     }
 
+  count (self, MSGPACK_RPC_STATISTIC_REQUESTS);
   g_atomic_int_inc (&self->requests_in_flight);
-  if (in_flight + 1 >= MAX_REQUESTS && g_atomic_int_get (&self->calls_in_flight) == 0)
+  if (in_flight + 1 >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) == 0)
     pause_reading (self);
   post_incoming (self, raw, size, message, deliver_incoming);
 }
@@ -395,6 +437,7 @@ end_call (MsgpackRpcConnection *self,
       (is_boolean (message->error, FALSE) && false_is_success (self)))
     return _msgpack_rpc_call_reply (call, raw, message->result);
 
+  count (self, MSGPACK_RPC_STATISTIC_ERROR_REPLIES);
   if (says_true)
     g_atomic_int_set (&self->peer_says_true, TRUE);
   error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), message->error,
@@ -408,12 +451,12 @@ check_held_bytes (MsgpackRpcConnection *self)
   gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
   g_autoptr(GError) error = NULL;
 
-  if (held <= MAX_HELD_BYTES)
+  if (held <= max_held_bytes (self))
     return TRUE;
 
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
                        "%" G_GSIZE_FORMAT " bytes of messages wait to be handled, which exceeds the "
-                       "limit of %d", held, MAX_HELD_BYTES);
+                       "limit of %" G_GSIZE_FORMAT, held, max_held_bytes (self));
   _msgpack_rpc_link_fail (self->link, error);
   return FALSE;
 }
@@ -446,9 +489,9 @@ take_response (MsgpackRpcConnection *self,
 
   if (call != NULL)
     {
-      g_atomic_int_add (&self->calls_in_flight, -1);
+      call_has_left (self);
       if (!end_call (self, call, raw, message))
-        count (&self->statistics.late_replies);
+        count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
       else if (hears_replies (self))
         _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
       return;
@@ -456,11 +499,11 @@ take_response (MsgpackRpcConnection *self,
 
   if (kind == MSGPACK_RPC_REPLY_LATE)
     {
-      count (&self->statistics.late_replies);
+      count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
       return;
     }
 
-  count (&self->statistics.unknown_replies);
+  count (self, MSGPACK_RPC_STATISTIC_UNKNOWN_REPLIES);
   if (has_handler (self, SIGNAL_UNKNOWN_REPLY) && check_held_bytes (self))
     post_incoming (self, raw, size, message, deliver_unknown_reply);
 }
@@ -470,7 +513,7 @@ take_invalid (MsgpackRpcConnection *self,
               MsgpackRpcMessage    *message,
               const GError         *error)
 {
-  count (&self->statistics.invalid_messages);
+  count (self, MSGPACK_RPC_STATISTIC_INVALID_MESSAGES);
   g_debug ("[connection %" G_GUINT64_FORMAT "] %s", self->id, error->message);
   if (message->msgid != NULL)
     send_error (self, message->msgid, error);
@@ -485,7 +528,7 @@ link_message (gpointer  owner,
   g_autoptr(GError) error = NULL;
   MsgpackRpcMessage message;
 
-  count (&self->statistics.messages);
+  count (self, MSGPACK_RPC_STATISTIC_RECEIVED_MESSAGES);
   if (!_msgpack_rpc_message_parse (&message, raw, &error))
     message.type = MSGPACK_RPC_MESSAGE_INVALID;
 
@@ -530,7 +573,7 @@ fail_requests (MsgpackRpcConnection *self,
 
   for (guint i = 0; i < calls->len; i++)
     {
-      g_atomic_int_add (&self->calls_in_flight, -1);
+      call_has_left (self);
       _msgpack_rpc_call_fail (g_ptr_array_index (calls, i), error);
     }
 }
@@ -580,7 +623,7 @@ link_wants_input (gpointer owner)
 
   return g_atomic_int_get (&self->calls_in_flight) > 0 ||
          (g_atomic_int_get (&self->undelivered) < MAX_UNDELIVERED &&
-          (gsize) g_atomic_pointer_get (&self->held_bytes) < MANY_HELD_BYTES);
+          (gsize) g_atomic_pointer_get (&self->held_bytes) < many_held_bytes (self));
 }
 
 typedef struct
@@ -724,6 +767,7 @@ const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
   .is_busy = link_is_busy,
   .wants_input = link_wants_input,
   .status = link_status,
+  .congestion = _msgpack_rpc_connection_post_congestion,
   .ended = link_ended,
 };
 
@@ -747,7 +791,7 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
   g_mutex_unlock (&self->lock);
 
   if (was_there && msgid != 0)
-    g_atomic_int_add (&self->calls_in_flight, -1);
+    call_has_left (self);
 }
 
 static GBytes *
@@ -777,8 +821,10 @@ _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
 
   if (msgid != 0)
     {
+      count (self, MSGPACK_RPC_STATISTIC_CALLS);
       g_atomic_int_inc (&self->calls_in_flight);
-      _msgpack_rpc_link_set_paused (self->link, FALSE);
+      if (g_atomic_int_get (&self->reading_paused))
+        resume_reading (self);
     }
 
   if (_msgpack_rpc_call_bind (call, self, self->link, msgid))
@@ -869,13 +915,15 @@ _msgpack_rpc_connection_init_peer (MsgpackRpcPeerInterface *iface)
 /* ---- for clients and servers ---- */
 
 MsgpackRpcConnection *
-_msgpack_rpc_connection_new_held (GIOStream    *io_stream,
-                                  GMainContext *main_context)
+_msgpack_rpc_connection_new_held (GIOStream        *io_stream,
+                                  GMainContext     *main_context,
+                                  MsgpackRpcLimits *limits)
 {
-  MsgpackRpcConnection *self = _msgpack_rpc_connection_new_unopened (main_context, NULL, NULL);
+  MsgpackRpcConnection *self = _msgpack_rpc_connection_new_unopened (main_context, limits, NULL,
+                                                                     NULL);
 
   self->io_stream = g_object_ref (io_stream);
-  _msgpack_rpc_link_set_paused (self->link, TRUE);
+  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, TRUE);
   _msgpack_rpc_link_attach (self->link, io_stream);
   return self;
 }
@@ -883,15 +931,17 @@ _msgpack_rpc_connection_new_held (GIOStream    *io_stream,
 void
 _msgpack_rpc_connection_release (MsgpackRpcConnection *self)
 {
-  _msgpack_rpc_link_set_paused (self->link, FALSE);
+  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
 }
 
 MsgpackRpcConnection *
 _msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
+                                      MsgpackRpcLimits            *limits,
                                       gpointer                     client,
                                       const MsgpackRpcClientFuncs *funcs)
 {
   MsgpackRpcConnection *self = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
+                                             "limits", limits,
                                              "main-context", main_context,
                                              NULL);
 

@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
+#include "msgpack-rpc-limits-private.h"
 #include "msgpack-rpc-settings-private.h"
 
 G_BEGIN_DECLS
@@ -21,7 +22,8 @@ void _msgpack_rpc_connection_set_settings (MsgpackRpcConnection *self,
 
 /* Reads nothing until it is released, so that somebody can connect to its signals first. */
 MsgpackRpcConnection *_msgpack_rpc_connection_new_held (GIOStream            *io_stream,
-                                                        GMainContext         *main_context);
+                                                        GMainContext         *main_context,
+                                                        MsgpackRpcLimits     *limits);
 void                  _msgpack_rpc_connection_release  (MsgpackRpcConnection *self);
 
 /* ---- for a client ---- */
@@ -47,6 +49,7 @@ typedef struct
 
 /* Without a stream: messages wait until it is opened. @client is not referenced. */
 MsgpackRpcConnection *_msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
+                                                            MsgpackRpcLimits            *limits,
                                                             gpointer                     client,
                                                             const MsgpackRpcClientFuncs *funcs);
 /* The detail for a signal about @method; a peer must not make us intern what it likes. */

@@ -14,25 +14,21 @@
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-value.h"
 
-#define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
-#define DEFAULT_MAX_DECODED_SIZE (256 * 1024 * 1024)
-#define DEFAULT_MAX_DEPTH 32
-#define MAX_DEPTH 40
-
 enum
 {
   PROP_0,
   PROP_CREDENTIALS,
   PROP_DEFAULT_TIMEOUT,
   PROP_DISPATCHER,
+  PROP_HIGH_WATER_MARK,
   PROP_ID,
   PROP_IO_STREAM,
+  PROP_IS_CONGESTED,
+  PROP_LIMITS,
   PROP_LOCAL_ADDRESS,
   PROP_MAIN_CONTEXT,
-  PROP_MAX_DECODED_SIZE,
-  PROP_MAX_DEPTH,
-  PROP_MAX_MESSAGE_SIZE,
   PROP_PACK_FLAGS,
+  PROP_PAUSED,
   PROP_PROFILE,
   PROP_QUEUED_BYTES,
   PROP_REMOTE_ADDRESS,
@@ -69,11 +65,12 @@ enum
  *
  * ## Limits
  *
- * A message may have [property@Connection:max-message-size] bytes, decode to
- * [property@Connection:max-decoded-size] bytes and be nested [property@Connection:max-depth] deep;
- * one that goes over ends the connection. 128 requests may wait for their answer: reading pauses
- * then, or, while a call of ours is in flight, further requests are answered with
- * [error@Error.BUSY]. The output queue holds at most 64 MiB.
+ * What the peer may cost is said by [property@Connection:limits]: the size of its messages, how many
+ * requests of its may wait for their answer, what may wait to be handled here or to be read there,
+ * and for how long.
+ *
+ * Whoever sends more than a peer reads sees that in [property@Connection:is-congested]; whoever gets
+ * more than there is to be done with it says so with [property@Connection:paused].
  *
  * ## Threads
  *
@@ -112,11 +109,20 @@ msgpack_rpc_connection_get_property (GObject    *object,
     case PROP_DISPATCHER:
       g_value_take_object (value, _msgpack_rpc_connection_ref_dispatcher (self));
       break;
+    case PROP_HIGH_WATER_MARK:
+      g_value_set_uint64 (value, msgpack_rpc_connection_get_high_water_mark (self));
+      break;
     case PROP_ID:
       g_value_set_uint64 (value, self->id);
       break;
     case PROP_IO_STREAM:
       g_value_set_object (value, msgpack_rpc_connection_get_io_stream (self));
+      break;
+    case PROP_IS_CONGESTED:
+      g_value_set_boolean (value, msgpack_rpc_connection_is_congested (self));
+      break;
+    case PROP_LIMITS:
+      g_value_set_object (value, self->limits);
       break;
     case PROP_LOCAL_ADDRESS:
       g_value_take_object (value, msgpack_rpc_connection_get_local_address (self));
@@ -124,14 +130,8 @@ msgpack_rpc_connection_get_property (GObject    *object,
     case PROP_MAIN_CONTEXT:
       g_value_set_boxed (value, self->main_context);
       break;
-    case PROP_MAX_DECODED_SIZE:
-      g_value_set_uint64 (value, self->max_decoded_size);
-      break;
-    case PROP_MAX_DEPTH:
-      g_value_set_uint (value, self->max_depth);
-      break;
-    case PROP_MAX_MESSAGE_SIZE:
-      g_value_set_uint64 (value, self->max_message_size);
+    case PROP_PAUSED:
+      g_value_set_boolean (value, msgpack_rpc_connection_get_paused (self));
       break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, msgpack_rpc_connection_get_queued_bytes (self));
@@ -170,20 +170,20 @@ msgpack_rpc_connection_set_property (GObject      *object,
     case PROP_DISPATCHER:
       msgpack_rpc_connection_set_dispatcher (self, g_value_get_object (value));
       break;
+    case PROP_HIGH_WATER_MARK:
+      msgpack_rpc_connection_set_high_water_mark (self, g_value_get_uint64 (value));
+      break;
     case PROP_IO_STREAM:
       self->io_stream = g_value_dup_object (value);
+      break;
+    case PROP_LIMITS:
+      self->limits = g_value_dup_object (value);
       break;
     case PROP_MAIN_CONTEXT:
       self->main_context = g_value_dup_boxed (value);
       break;
-    case PROP_MAX_DECODED_SIZE:
-      self->max_decoded_size = g_value_get_uint64 (value);
-      break;
-    case PROP_MAX_DEPTH:
-      self->max_depth = g_value_get_uint (value);
-      break;
-    case PROP_MAX_MESSAGE_SIZE:
-      self->max_message_size = g_value_get_uint64 (value);
+    case PROP_PAUSED:
+      msgpack_rpc_connection_set_paused (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -201,11 +201,11 @@ msgpack_rpc_connection_constructed (GObject *object)
   self->id = (guint64) g_atomic_pointer_add (&last_id, 1) + 1;
   if (self->main_context == NULL)
     self->main_context = g_main_context_ref_thread_default ();
+  if (self->limits == NULL)
+    self->limits = msgpack_rpc_limits_new ();
   self->reactor = _msgpack_rpc_reactor_get (self->main_context);
   self->link = _msgpack_rpc_link_new (object, &_msgpack_rpc_connection_link_funcs, self->reactor,
-                                      self->settings);
-  _msgpack_rpc_link_set_limits (self->link, self->max_message_size, self->max_decoded_size,
-                                self->max_depth);
+                                      self->settings, self->limits);
   if (self->io_stream != NULL)
     _msgpack_rpc_link_attach (self->link, self->io_stream);
 }
@@ -237,6 +237,7 @@ msgpack_rpc_connection_finalize (GObject *object)
   g_clear_object (&self->io_stream);
   g_object_unref (self->link);
   _msgpack_rpc_settings_unref (self->settings);
+  g_object_unref (self->limits);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -285,6 +286,16 @@ install_properties (GObjectClass *object_class)
     g_param_spec_object ("dispatcher", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, settable);
 
   /**
+   * MsgpackRpcConnection:high-water-mark: (getter get_high_water_mark) (setter set_high_water_mark)
+   *
+   * [property@Limits:high-water-mark] of the [property@Connection:limits], which notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_HIGH_WATER_MARK] =
+    g_param_spec_uint64 ("high-water-mark", NULL, NULL, 0, G_MAXUINT32, 1024 * 1024, settable);
+
+  /**
    * MsgpackRpcConnection:id: (getter get_id)
    *
    * A number that no other connection of the process has or will have; from 1.
@@ -303,6 +314,30 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_IO_STREAM] =
     g_param_spec_object ("io-stream", NULL, NULL, G_TYPE_IO_STREAM, construct);
+
+  /**
+   * MsgpackRpcConnection:is-congested: (getter is_congested)
+   *
+   * Whether so much waits to be written that whoever sends should wait, too.
+   *
+   * It becomes `TRUE` when there are more [property@Connection:queued-bytes] than the
+   * [property@Connection:high-water-mark], and `FALSE` when half as many are left. Changes that the
+   * main context was too late for are not notified of.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IS_CONGESTED] =
+    g_param_spec_boolean ("is-congested", NULL, NULL, FALSE, readable);
+
+  /**
+   * MsgpackRpcConnection:limits: (getter get_limits)
+   *
+   * What the peer may cost; given as `NULL`, the defaults. Its numbers may be changed at any time.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LIMITS] =
+    g_param_spec_object ("limits", NULL, NULL, MSGPACK_RPC_TYPE_LIMITS, construct);
 
   /**
    * MsgpackRpcConnection:local-address: (getter get_local_address)
@@ -326,38 +361,6 @@ install_properties (GObjectClass *object_class)
     g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT, construct);
 
   /**
-   * MsgpackRpcConnection:max-decoded-size:
-   *
-   * The bytes that a message may take up decoded.
-   *
-   * Since: 1.0
-   */
-  props[PROP_MAX_DECODED_SIZE] =
-    g_param_spec_uint64 ("max-decoded-size", NULL, NULL, 1, G_MAXUINT64, DEFAULT_MAX_DECODED_SIZE,
-                         construct);
-
-  /**
-   * MsgpackRpcConnection:max-depth:
-   *
-   * How deep arrays and maps may be nested in a message, the message itself included.
-   *
-   * Since: 1.0
-   */
-  props[PROP_MAX_DEPTH] =
-    g_param_spec_uint ("max-depth", NULL, NULL, 1, MAX_DEPTH, DEFAULT_MAX_DEPTH, construct);
-
-  /**
-   * MsgpackRpcConnection:max-message-size:
-   *
-   * The bytes that a message may have on the wire.
-   *
-   * Since: 1.0
-   */
-  props[PROP_MAX_MESSAGE_SIZE] =
-    g_param_spec_uint64 ("max-message-size", NULL, NULL, 1, G_MAXUINT64, DEFAULT_MAX_MESSAGE_SIZE,
-                         construct);
-
-  /**
    * MsgpackRpcConnection:pack-flags: (getter get_pack_flags) (setter set_pack_flags)
    *
    * How messages are written, for peers that read no other form. What has no such form makes a call
@@ -366,6 +369,20 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_PACK_FLAGS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PACK_FLAGS);
+
+  /**
+   * MsgpackRpcConnection:paused: (getter get_paused) (setter set_paused)
+   *
+   * Whether nothing is read, so that the peer has to wait.
+   *
+   * What has been read but not delivered is still delivered. Replies wait as all else does, and the
+   * deadlines of calls go on; that the peer has gone is noticed when reading goes on, or when
+   * something is written to it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PAUSED] =
+    g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
 
   /**
    * MsgpackRpcConnection:profile: (getter get_profile) (setter set_profile)
@@ -379,7 +396,7 @@ install_properties (GObjectClass *object_class)
   /**
    * MsgpackRpcConnection:queued-bytes: (getter get_queued_bytes)
    *
-   * The bytes that wait to be written. Does not notify.
+   * The bytes that wait to be written. Does not notify, but [property@Connection:is-congested] does.
    *
    * Since: 1.0
    */
@@ -804,64 +821,6 @@ msgpack_rpc_connection_get_credentials (MsgpackRpcConnection *self)
 }
 
 /**
- * msgpack_rpc_connection_get_queued_bytes: (get-property queued-bytes)
- * @self: a connection
- *
- * Gets how much waits to be written.
- *
- * Returns: bytes
- * Since: 1.0
- */
-gsize
-msgpack_rpc_connection_get_queued_bytes (MsgpackRpcConnection *self)
-{
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), 0);
-
-  return _msgpack_rpc_link_get_queued_bytes (self->link);
-}
-
-/**
- * msgpack_rpc_connection_get_statistics: (get-property statistics)
- * @self: a connection
- *
- * Gets counters, of type `a{sv}`, each of type `u`:
- *
- * - `messages`: messages that have come
- * - `invalid-messages`: among them, those that are no MessagePack-RPC
- * - `late-replies`: replies to calls that had ended
- * - `unknown-replies`: replies to what nobody asked
- * - `late-answers`: answers of ours to what was answered already
- * - `busy-answers`: requests refused because too many were in flight
- * - `calls-in-flight`: calls of ours that wait for their reply now
- * - `requests-in-flight`: requests of the peer that wait for their answer now
- *
- * Returns: (transfer full): the counters
- * Since: 1.0
- */
-GVariant *
-msgpack_rpc_connection_get_statistics (MsgpackRpcConnection *self)
-{
-  GVariantBuilder builder;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-#define ADD(name, counter) \
-  g_variant_builder_add (&builder, "{sv}", name, \
-                         g_variant_new_uint32 ((guint32) g_atomic_int_get (&(counter))))
-  ADD ("messages", self->statistics.messages);
-  ADD ("invalid-messages", self->statistics.invalid_messages);
-  ADD ("late-replies", self->statistics.late_replies);
-  ADD ("unknown-replies", self->statistics.unknown_replies);
-  ADD ("late-answers", self->statistics.late_answers);
-  ADD ("busy-answers", self->statistics.busy_answers);
-  ADD ("calls-in-flight", self->calls_in_flight);
-  ADD ("requests-in-flight", self->requests_in_flight);
-#undef ADD
-  return g_variant_ref_sink (g_variant_builder_end (&builder));
-}
-
-/**
  * msgpack_rpc_connection_get_dispatcher: (get-property dispatcher)
  * @self: a connection
  *
@@ -984,7 +943,7 @@ start_close (MsgpackRpcConnection *self,
  *
  * Closes the connection.
  *
- * Whatever the mode, it has ended after 5 seconds. Calls in flight end with `G_IO_ERROR_CLOSED`
+ * Whatever the mode, it has ended after [property@Limits:close-timeout]. Calls in flight end with `G_IO_ERROR_CLOSED`
  * once the queue is dealt with. Closing again is allowed, and may hurry it along. Call
  * [method@Connection.close_finish] from @callback.
  *
@@ -1054,100 +1013,5 @@ msgpack_rpc_connection_close_sync (MsgpackRpcConnection  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   call = start_close (self, mode, NULL, NULL, NULL);
-  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
-}
-
-/* A mark in the queue ends the call when its turn has come. */
-static MsgpackRpcCall *
-start_flush (MsgpackRpcConnection *self,
-             GCancellable         *cancellable,
-             GAsyncReadyCallback   callback,
-             gpointer              user_data)
-{
-  MsgpackRpcCall *call;
-  g_autoptr(GBytes) mark = g_bytes_new (NULL, 0);
-  g_autoptr(GError) error = NULL;
-
-  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_FLUSH, self, self->reactor,
-                                            cancellable, callback, user_data);
-  if (_msgpack_rpc_connection_register_call (self, call, 0) &&
-      !_msgpack_rpc_link_send (self->link, mark, call, TRUE, &error))
-    _msgpack_rpc_call_fail (call, error);
-  return call;
-}
-
-/**
- * msgpack_rpc_connection_flush_async:
- * @self: a connection
- * @cancellable: (nullable): ends the waiting
- * @callback: (scope async): called when all that is queued now is written
- * @user_data: data for @callback
- *
- * Waits until all that is queued now was handed to the stream.
- *
- * Call [method@Connection.flush_finish] from @callback.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_connection_flush_async (MsgpackRpcConnection *self,
-                                    GCancellable         *cancellable,
-                                    GAsyncReadyCallback   callback,
-                                    gpointer              user_data)
-{
-  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  g_object_unref (start_flush (self, cancellable, callback, user_data));
-}
-
-/**
- * msgpack_rpc_connection_flush_finish:
- * @self: a connection
- * @result: the result given to the callback
- * @error: return location for an error
- *
- * Gets the outcome of [method@Connection.flush_async].
- *
- * Returns: `TRUE` when it is written; `FALSE` with @error set to `G_IO_ERROR_CLOSED` or
- *   `G_IO_ERROR_CANCELLED`
- * Since: 1.0
- */
-gboolean
-msgpack_rpc_connection_flush_finish (MsgpackRpcConnection  *self,
-                                     GAsyncResult          *result,
-                                     GError               **error)
-{
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
-  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_FLUSH, error);
-}
-
-/**
- * msgpack_rpc_connection_flush_sync:
- * @self: a connection
- * @cancellable: (nullable): ends the waiting
- * @error: return location for an error
- *
- * Blocks until all that is queued now was handed to the stream.
- *
- * Returns: `TRUE` when it is written; `FALSE` with @error set to `G_IO_ERROR_CLOSED` or
- *   `G_IO_ERROR_CANCELLED`
- * Since: 1.0
- */
-gboolean
-msgpack_rpc_connection_flush_sync (MsgpackRpcConnection  *self,
-                                   GCancellable          *cancellable,
-                                   GError               **error)
-{
-  g_autoptr(MsgpackRpcCall) call = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  call = start_flush (self, NULL, NULL, NULL);
   return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }

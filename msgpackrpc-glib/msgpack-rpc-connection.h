@@ -7,6 +7,7 @@
 #error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
 #endif
 
+#include "msgpack-rpc-limits.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -43,6 +44,23 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 gsize                      msgpack_rpc_connection_get_queued_bytes (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant                  *msgpack_rpc_connection_get_statistics (MsgpackRpcConnection *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcLimits *msgpack_rpc_connection_get_limits (MsgpackRpcConnection *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64  msgpack_rpc_connection_get_high_water_mark (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_connection_set_high_water_mark (MsgpackRpcConnection *self,
+                                                     guint64               high_water_mark);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_connection_is_congested        (MsgpackRpcConnection *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_connection_get_paused (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_connection_set_paused (MsgpackRpcConnection *self,
+                                            gboolean              paused);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcDispatcher *msgpack_rpc_connection_get_dispatcher (MsgpackRpcConnection *self);

@@ -28,6 +28,20 @@ parse_later (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
 }
 
+/* What it is told may have changed since the last message. */
+static void
+set_up_unpacker (MsgpackRpcLink *self)
+{
+  int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
+
+  msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
+  _msgpack_rpc_unpacker_set_limits (
+      self->unpacker,
+      _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE),
+      _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE),
+      _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DEPTH));
+}
+
 gboolean
 _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
                                gpointer        owner)
@@ -37,16 +51,15 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
       g_autoptr(GError) error = NULL;
       g_autoptr(GVariant) message = NULL;
       guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
-      int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
       gboolean stop;
 
       g_mutex_lock (&self->lock);
-      stop = self->paused || !_msgpack_rpc_link_has_stream (self);
+      stop = self->paused != 0 || !_msgpack_rpc_link_has_stream (self);
       g_mutex_unlock (&self->lock);
       if (stop)
         return FALSE;
 
-      msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
+      set_up_unpacker (self);
       message = msgpack_rpc_unpacker_next (self->unpacker, &error);
       if (error != NULL)
         {
@@ -118,6 +131,8 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
       gboolean all_parsed;
 
       self->has_read = TRUE;
+      _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES,
+                                   (gsize) n);
       if (space != NULL)
         _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);
       else
@@ -148,7 +163,7 @@ waits_to_read (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  return self->state == STATE_CONNECTED && self->paused;
+  return self->state == STATE_CONNECTED && self->paused != 0;
 }
 
 void
@@ -172,25 +187,35 @@ _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
     _msgpack_rpc_link_end (self, NULL);
 }
 
-void
-_msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
-                              gboolean        paused)
+gboolean
+_msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
+                              MsgpackRpcPause  reason,
+                              gboolean         paused)
 {
-  gboolean resumed;
+  guint before;
 
-  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+  g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
 
   g_mutex_lock (&self->lock);
-  resumed = self->paused && !paused;
-  self->paused = paused;
-  if (resumed)
+  before = self->paused;
+  self->paused = paused ? before | reason : before & ~(guint) reason;
+  if (before != 0 && self->paused == 0 && self->state != STATE_ENDED)
     {
       _msgpack_rpc_link_update_ports (self);
       _msgpack_rpc_link_wake_waiters (self);
+      /* Messages that have come already are waiting in the unpacker. */
+      _msgpack_rpc_link_work_later (self);
     }
   g_mutex_unlock (&self->lock);
 
-  /* Messages that have come already are waiting in the unpacker. */
-  if (resumed)
-    _msgpack_rpc_link_work_later (self);
+  return ((before & reason) != 0) != paused;
+}
+
+gboolean
+_msgpack_rpc_link_is_paused (MsgpackRpcLink  *self,
+                             MsgpackRpcPause  reason)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return (self->paused & reason) != 0;
 }

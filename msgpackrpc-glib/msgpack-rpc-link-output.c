@@ -13,10 +13,100 @@
 
 /* How many messages one system call writes. */
 #define WRITE_VECTORS 64
-/* How much may be queued, in bytes. */
-#define OUTPUT_LIMIT (64 * 1024 * 1024)
 /* About what a queued message takes beside its bytes. */
 #define MESSAGE_COST 256
+/* From the mark on, until there is half of it. */
+void
+_msgpack_rpc_link_update_congestion (MsgpackRpcLink *self)
+{
+  gsize mark = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_HIGH_WATER_MARK);
+  gsize queued = self->output.queued_bytes;
+  gboolean congested = queued > (self->congested ? mark / 2 : mark);
+
+  if (self->congested == congested)
+    return;
+
+  self->congested = congested;
+  if (self->owner != NULL)
+    self->funcs->congestion (self->owner);
+}
+
+/* ---- a peer that takes nothing; the lock is held ---- */
+
+static void
+start_stall_timer (MsgpackRpcLink *self)
+{
+  if (self->stall_timer_runs || self->stall_deadline == G_MAXINT64)
+    return;
+
+  self->stall_timer_runs = TRUE;
+  _msgpack_rpc_reactor_start_timer (self->reactor, &self->stall_timer, self->stall_deadline);
+}
+
+static void
+forget_stall (MsgpackRpcLink *self)
+{
+  self->stall_deadline = G_MAXINT64;
+  if (!self->stall_timer_runs)
+    return;
+
+  self->stall_timer_runs = FALSE;
+  _msgpack_rpc_reactor_stop_timer (self->reactor, &self->stall_timer);
+}
+
+/* The stream takes no more for now. A timer that runs looks again when it is due. */
+static void
+note_stall (MsgpackRpcLink *self,
+            gboolean        took_some)
+{
+  if (!_msgpack_rpc_link_has_stream (self) || self->write_failed)
+    return;
+
+  if (took_some || self->stall_deadline == G_MAXINT64)
+    self->stall_deadline = _msgpack_rpc_limits_get_deadline (self->limits,
+                                                             MSGPACK_RPC_LIMIT_WRITE_TIMEOUT);
+  start_stall_timer (self);
+}
+
+gboolean
+_msgpack_rpc_link_has_stalled (MsgpackRpcLink *self)
+{
+  return self->stall_deadline != G_MAXINT64 && g_get_monotonic_time () >= self->stall_deadline;
+}
+
+void
+_msgpack_rpc_link_check_stall (gpointer owner)
+{
+  MsgpackRpcLink *self = owner;
+  g_autoptr(GError) error = NULL;
+  gboolean stalled;
+  gsize queued;
+
+  g_mutex_lock (&self->lock);
+  self->stall_timer_runs = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  /* It may have been us who did nothing. */
+  _msgpack_rpc_link_work (self);
+
+  g_mutex_lock (&self->lock);
+  stalled = _msgpack_rpc_link_has_stalled (self);
+  queued = self->output.queued_bytes;
+  if (!stalled)
+    start_stall_timer (self);
+  g_mutex_unlock (&self->lock);
+  if (!stalled)
+    return;
+
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                       _("The peer has read nothing for %u milliseconds, while %zu bytes waited"),
+                       _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_WRITE_TIMEOUT),
+                       queued);
+  _msgpack_rpc_link_end (self, error);
+}
+
+/* ---- writing, by the holder of the I/O ---- */
+
 static void
 fail_writing (MsgpackRpcLink *self,
               GError         *error)
@@ -29,14 +119,26 @@ fail_writing (MsgpackRpcLink *self,
   g_clear_error (&error);
 }
 
-/* The stream has taken nothing: what was offered can still be withdrawn. */
+/* The stream takes no more. Unless it is at it, what it was offered can still be withdrawn. */
 static void
-give_back_output (MsgpackRpcLink *self,
-                  GPtrArray      *sent)
+wait_to_write (MsgpackRpcLink *self,
+               GPtrArray      *sent,
+               gboolean        took_some)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  _msgpack_rpc_output_written (&self->output, 0, sent);
+  if (self->transport->klass->max_output == 0)
+    _msgpack_rpc_output_written (&self->output, 0, sent);
+  note_stall (self, took_some);
+}
+
+static void
+count_written (MsgpackRpcLink *self,
+               gsize           n_bytes,
+               guint           n_messages)
+{
+  _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_SENT_BYTES, n_bytes);
+  _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_SENT_MESSAGES, n_messages);
 }
 
 void
@@ -44,22 +146,28 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
 {
   g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  gboolean took_some = FALSE;
   gssize n = 0;
 
   while (n >= 0)
     {
       GOutputVector vectors[WRITE_VECTORS];
       g_autoptr(GError) error = NULL;
-      guint n_vectors = 0;
+      guint n_vectors = 0, n_sent;
 
       g_ptr_array_set_size (held, 0);
       g_mutex_lock (&self->lock);
-      _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
+      n_sent = _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
+      _msgpack_rpc_link_update_congestion (self);
       if (_msgpack_rpc_link_has_stream (self) && !self->write_failed)
         n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS,
                                                 self->transport->klass->max_output, held);
+      if (n_vectors == 0)
+        forget_stall (self);
       g_mutex_unlock (&self->lock);
 
+      if (n > 0)
+        count_written (self, (gsize) n, n_sent);
       for (guint i = 0; i < sent->len; i++)
         _msgpack_rpc_call_written (g_ptr_array_index (sent, i));
       g_ptr_array_set_size (sent, 0);
@@ -68,10 +176,11 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
         break;
 
       n = self->transport->klass->writev (self->transport, vectors, n_vectors, &error);
-      if (n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      took_some = took_some || n > 0;
+      if (n < 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        wait_to_write (self, sent, took_some);
+      else if (n < 0)
         fail_writing (self, g_steal_pointer (&error));
-      else if (n < 0 && self->transport->klass->max_output == 0)
-        give_back_output (self, sent);
     }
 }
 
@@ -114,6 +223,7 @@ check_sendable (MsgpackRpcLink  *self,
 {
   gboolean open = self->state == STATE_NEW || self->state == STATE_CONNECTING ||
                   self->state == STATE_CONNECTED || (self->state == STATE_HALF_CLOSED && is_answer);
+  gsize limit = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES);
   gsize used = self->output.queued_bytes + self->output.messages.length * (gsize) MESSAGE_COST;
 
   if (!open)
@@ -124,11 +234,11 @@ check_sendable (MsgpackRpcLink  *self,
       return FALSE;
     }
 
-  if (size > OUTPUT_LIMIT - MIN (used, OUTPUT_LIMIT))
+  if (size > limit - MIN (used, limit))
     {
       g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
-                   _("The output queue holds %zu bytes, and %zu more would exceed its limit of %d"),
-                   used, size, OUTPUT_LIMIT);
+                   _("The output queue holds %zu bytes, and %zu more would exceed its limit of %zu"),
+                   used, size, limit);
       return FALSE;
     }
 
@@ -150,6 +260,16 @@ cork (MsgpackRpcLink *self,
   return TRUE;
 }
 
+/* The lock is held. */
+static void
+count_queued (MsgpackRpcLink *self)
+{
+  gsize *peak = &self->statistics.values[MSGPACK_RPC_STATISTIC_QUEUED_BYTES_PEAK];
+
+  if (self->output.queued_bytes > *peak)
+    g_atomic_pointer_set (peak, self->output.queued_bytes);
+}
+
 gboolean
 _msgpack_rpc_link_send (MsgpackRpcLink  *self,
                         GBytes          *bytes,
@@ -168,6 +288,8 @@ _msgpack_rpc_link_send (MsgpackRpcLink  *self,
       return FALSE;
     }
   _msgpack_rpc_output_push (&self->output, bytes, call);
+  count_queued (self);
+  _msgpack_rpc_link_update_congestion (self);
   corked = cork (self, &write_now);
   g_mutex_unlock (&self->lock);
 
@@ -183,8 +305,18 @@ _msgpack_rpc_link_withdraw (MsgpackRpcLink *self,
                             MsgpackRpcCall *call)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  MsgpackRpcDelivery delivery = _msgpack_rpc_output_withdraw (&self->output, call);
 
-  return _msgpack_rpc_output_withdraw (&self->output, call);
+  _msgpack_rpc_link_update_congestion (self);
+  return delivery;
+}
+
+gboolean
+_msgpack_rpc_link_is_congested (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->congested;
 }
 
 gsize

@@ -39,6 +39,8 @@ struct _MsgpackRpcLink
   const MsgpackRpcLinkOwnerFuncs *funcs;
   MsgpackRpcReactor *reactor;   /* owned */
   MsgpackRpcSettings *settings; /* owned */
+  MsgpackRpcLimits *limits;     /* owned */
+  MsgpackRpcStatistics statistics;
   gconstpointer lane;           /* the reactor's; fixed before it is used */
 
   GMutex lock;                  /* guards all below, but for what the holder of the I/O has */
@@ -54,7 +56,11 @@ struct _MsgpackRpcLink
   GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue */
   MsgpackRpcTimer close_timer;  /* ends an orderly close */
   gint64 close_deadline;        /* the same, for threads that wait; monotonic */
-  gboolean paused;
+  MsgpackRpcTimer stall_timer;  /* looks whether the peer takes what waits for it */
+  gboolean stall_timer_runs;
+  gint64 stall_deadline;        /* when it must have taken something; G_MAXINT64: no matter */
+  gboolean congested;           /* more is queued than is good */
+  guint paused;                 /* of MsgpackRpcPause; 0: not */
   gboolean corked;              /* output waits for the next turn of the loop */
 
   GMainContext *context;        /* private; for opening, and for the asynchronous transport */
@@ -107,6 +113,12 @@ void     _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
                                            gpointer        owner);
 /* Writes until the queue is empty or the stream takes no more. */
 void     _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
+
+/* The lock is held for the next two. */
+void     _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self);
+gboolean _msgpack_rpc_link_has_stalled       (MsgpackRpcLink *self);
+/* When the stall timer is due, or a thread that waits has seen that it is. */
+void     _msgpack_rpc_link_check_stall       (gpointer        owner);
 
 /* Writes at once if nobody else is at it. By any thread. */
 void     _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);

@@ -3,8 +3,10 @@
 
 #pragma once
 
+#include "msgpack-rpc-limits-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-settings-private.h"
+#include "msgpack-rpc-statistics-private.h"
 #include "msgpack-rpc-types.h"
 #include "msgpack-rpc-waiter-private.h"
 
@@ -39,6 +41,8 @@ typedef struct
                            MsgpackRpcConnectionStatus  old_status,
                            MsgpackRpcConnectionStatus  new_status,
                            const GError               *error);
+  /* It is congested, or no more. Likewise. */
+  void     (*congestion)  (gpointer      owner);
   /* The link has ended, once. In any thread, no lock held. @opened: whether it was ever connected.
    * @unsent: of type av. */
   void     (*ended)       (gpointer      owner,
@@ -47,6 +51,14 @@ typedef struct
                            GVariant     *incomplete,
                            GVariant     *unsent);
 } MsgpackRpcLinkOwnerFuncs;
+
+/* Why nothing is read. */
+typedef enum
+{
+  MSGPACK_RPC_PAUSE_NEW = 1 << 0,      /* nobody has had a chance to connect to its signals */
+  MSGPACK_RPC_PAUSE_FULL = 1 << 1,     /* too many requests wait for their answer */
+  MSGPACK_RPC_PAUSE_ON_REQUEST = 1 << 2, /* the application wants it so */
+} MsgpackRpcPause;
 
 /* Starts to open a stream with the private context as thread-default; calls
  * _msgpack_rpc_link_opened() when done, from that context. */
@@ -58,7 +70,8 @@ typedef void (*MsgpackRpcLinkOpenFunc) (MsgpackRpcLink *link,
 MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
                                           const MsgpackRpcLinkOwnerFuncs *funcs,
                                           MsgpackRpcReactor              *reactor,
-                                          MsgpackRpcSettings             *settings);
+                                          MsgpackRpcSettings             *settings,
+                                          MsgpackRpcLimits               *limits);
 void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
 
 /* The lane of the reactor that the link belongs to: its own, unless another was set before anything was
@@ -66,12 +79,6 @@ void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
 void          _msgpack_rpc_link_set_lane (MsgpackRpcLink *self,
                                           gconstpointer   lane);
 gconstpointer _msgpack_rpc_link_get_lane (MsgpackRpcLink *self);
-
-/* The limits of what is read. */
-void _msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
-                                   guint64         max_message_size,
-                                   guint64         max_decoded_size,
-                                   guint           max_depth);
 
 /* disconnected → connecting; FALSE if it was opened before, or has ended. */
 gboolean _msgpack_rpc_link_open (MsgpackRpcLink         *self,
@@ -88,6 +95,8 @@ void _msgpack_rpc_link_attach (MsgpackRpcLink         *self,
 MsgpackRpcConnectionStatus _msgpack_rpc_link_get_status       (MsgpackRpcLink *self);
 gboolean                   _msgpack_rpc_link_has_ended        (MsgpackRpcLink *self);
 gsize                      _msgpack_rpc_link_get_queued_bytes (MsgpackRpcLink *self);
+gboolean                   _msgpack_rpc_link_is_congested     (MsgpackRpcLink *self);
+MsgpackRpcStatistics      *_msgpack_rpc_link_get_statistics   (MsgpackRpcLink *self);
 
 /* Queues a message. @call, if any, is told when it is written or not. @is_answer: also taken when
  * the peer has stopped sending. */
@@ -108,9 +117,13 @@ void _msgpack_rpc_link_close (MsgpackRpcLink      *self,
 void _msgpack_rpc_link_fail  (MsgpackRpcLink      *self,
                               const GError        *error);
 
-/* Held, messages that have come wait inside of the link. */
-void _msgpack_rpc_link_set_paused (MsgpackRpcLink *self,
-                                   gboolean        paused);
+/* While there is a reason not to, nothing is read, and messages that have come wait inside of the
+ * link. FALSE if that reason was there, or was not, before. */
+gboolean _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
+                                       MsgpackRpcPause  reason,
+                                       gboolean         paused);
+gboolean _msgpack_rpc_link_is_paused  (MsgpackRpcLink  *self,
+                                       MsgpackRpcPause  reason);
 
 /* Does all the I/O that can be done without blocking, in one turn. If another thread is doing it,
  * waits for that, or has the reactor's context do it afterwards. Returns whether there was something

@@ -14,8 +14,6 @@
 #include "msgpack-rpc-nested-source-private.h"
 #include "msgpack-rpc-unpacker-private.h"
 
-/* How long an orderly close may take, in microseconds. */
-#define CLOSE_TIMEOUT (5 * G_USEC_PER_SEC)
 G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
 
 static const char * const state_names[N_STATES] = {
@@ -85,7 +83,7 @@ _msgpack_rpc_link_has_stream (MsgpackRpcLink *self)
 gboolean
 _msgpack_rpc_link_reads_input (MsgpackRpcLink *self)
 {
-  return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && !self->paused &&
+  return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && self->paused == 0 &&
          !self->input_ended;
 }
 
@@ -332,6 +330,7 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
   opened = _msgpack_rpc_link_has_stream (self);
   incomplete = _msgpack_rpc_output_clear (&self->output, FALSE, self->unsent);
   unsent = make_unsent (self);
+  _msgpack_rpc_link_update_congestion (self);
   _msgpack_rpc_link_set_state (self, STATE_ENDED, self->error);
   remove_ports (self);
   if (self->owner != NULL)
@@ -339,6 +338,7 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
 
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->close_timer);
+  _msgpack_rpc_reactor_stop_timer (self->reactor, &self->stall_timer);
   _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
   if (owner != NULL)
     self->funcs->ended (owner, self->error, opened, incomplete, unsent);
@@ -427,18 +427,21 @@ do_io (MsgpackRpcLink *self,
   _msgpack_rpc_link_read_leftovers (self, owner);
 }
 
-/* The reactor's timer does the same, if its context is run. */
+/* The reactor's timers do the same, if its context is run. */
 static void
-close_if_due (MsgpackRpcLink *self)
+end_if_due (MsgpackRpcLink *self)
 {
-  gboolean due;
+  gboolean closed, stalled;
 
   g_mutex_lock (&self->lock);
-  due = self->state == STATE_CLOSING && g_get_monotonic_time () >= self->close_deadline;
+  closed = self->state == STATE_CLOSING && g_get_monotonic_time () >= self->close_deadline;
+  stalled = _msgpack_rpc_link_has_stalled (self);
   g_mutex_unlock (&self->lock);
 
-  if (due)
+  if (closed)
     close_timed_out (self);
+  else if (stalled)
+    _msgpack_rpc_link_check_stall (self);
 }
 
 /* Whether there was something to read. A thread that waits parses all of it: its reply may be the
@@ -567,19 +570,24 @@ _msgpack_rpc_link_is_held (MsgpackRpcLink *self)
 void
 _msgpack_rpc_link_work_waiting (MsgpackRpcLink *self)
 {
-  close_if_due (self);
+  end_if_due (self);
   work (self, WANTS_AS_WAITER);
 }
 
-/* Milliseconds until an orderly close has taken too long. The lock is held. */
+/* Milliseconds until an orderly close, or the peer, has taken too long. The lock is held. */
 static int
-get_close_timeout (MsgpackRpcLink *self)
+get_timeout (MsgpackRpcLink *self)
 {
-  gint64 left = self->close_deadline - g_get_monotonic_time ();
+  gint64 deadline = self->stall_deadline;
+  gint64 left;
 
-  if (self->state != STATE_CLOSING)
+  if (self->state == STATE_CLOSING)
+    deadline = MIN (deadline, self->close_deadline);
+  if (deadline == G_MAXINT64)
     return -1;
-  return left <= 0 ? 0 : (int) ((left + 999) / 1000);
+
+  left = deadline - g_get_monotonic_time ();
+  return left <= 0 ? 0 : (int) MIN ((left + 999) / 1000, G_MAXINT);
 }
 
 /* Of several threads that waited for the private context, one would take what should wake another:
@@ -611,7 +619,7 @@ _msgpack_rpc_link_query (MsgpackRpcLink   *self,
           g_array_append_val (fds, own[i]);
     }
   is_poller = self->nested != NULL && g_queue_peek_head (&self->waiters) == waiter;
-  timeout = get_close_timeout (self);
+  timeout = get_timeout (self);
   g_mutex_unlock (&self->lock);
 
   nested_timeout = is_poller ? query_private_context (self, fds, WANTS_AS_WAITER) : -1;
@@ -810,14 +818,17 @@ start_closing (MsgpackRpcLink      *self,
 
       started = _msgpack_rpc_output_clear (&self->output, TRUE, self->unsent);
       g_assert (started == NULL);
+      _msgpack_rpc_link_update_congestion (self);
     }
 
   if (self->state == STATE_CLOSING)
     return;
 
-  self->close_deadline = g_get_monotonic_time () + CLOSE_TIMEOUT;
+  self->close_deadline = _msgpack_rpc_limits_get_deadline (self->limits,
+                                                           MSGPACK_RPC_LIMIT_CLOSE_TIMEOUT);
   _msgpack_rpc_link_set_state (self, STATE_CLOSING, NULL);
-  _msgpack_rpc_reactor_start_timer (self->reactor, &self->close_timer, self->close_deadline);
+  if (self->close_deadline != G_MAXINT64)
+    _msgpack_rpc_reactor_start_timer (self->reactor, &self->close_timer, self->close_deadline);
 }
 
 void
@@ -882,28 +893,18 @@ _msgpack_rpc_link_get_status (MsgpackRpcLink *self)
   return state_to_status (self->state);
 }
 
+MsgpackRpcStatistics *
+_msgpack_rpc_link_get_statistics (MsgpackRpcLink *self)
+{
+  return &self->statistics;
+}
+
 gboolean
 _msgpack_rpc_link_has_ended (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return self->state == STATE_ENDED;
-}
-
-void
-_msgpack_rpc_link_set_limits (MsgpackRpcLink *self,
-                              guint64         max_message_size,
-                              guint64         max_decoded_size,
-                              guint           max_depth)
-{
-  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
-
-  /* An unpacker counts in 32 bits. */
-  g_object_set (self->unpacker,
-                "max-message-size", MIN (max_message_size, (guint64) G_MAXUINT32),
-                "max-decoded-size", MIN (max_decoded_size, (guint64) G_MAXUINT32),
-                "max-depth", max_depth,
-                NULL);
 }
 
 void
@@ -938,7 +939,8 @@ MsgpackRpcLink *
 _msgpack_rpc_link_new (GObject                        *owner,
                        const MsgpackRpcLinkOwnerFuncs *funcs,
                        MsgpackRpcReactor              *reactor,
-                       MsgpackRpcSettings             *settings)
+                       MsgpackRpcSettings             *settings,
+                       MsgpackRpcLimits               *limits)
 {
   MsgpackRpcLink *self = g_object_new (MSGPACK_RPC_TYPE_LINK, NULL);
 
@@ -947,6 +949,7 @@ _msgpack_rpc_link_new (GObject                        *owner,
   self->lane = self;
   self->reactor = _msgpack_rpc_reactor_ref (reactor);
   self->settings = _msgpack_rpc_settings_ref (settings);
+  self->limits = g_object_ref (limits);
   return self;
 }
 
@@ -972,6 +975,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_cond_clear (&self->io_released);
   _msgpack_rpc_reactor_unref (self->reactor);
   _msgpack_rpc_settings_unref (self->settings);
+  g_object_unref (self->limits);
 
   G_OBJECT_CLASS (_msgpack_rpc_link_parent_class)->finalize (object);
 }
@@ -992,6 +996,9 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
   self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->close_timer.func = close_timed_out;
   self->close_timer.owner = G_OBJECT (self);
+  self->stall_timer.func = _msgpack_rpc_link_check_stall;
+  self->stall_timer.owner = G_OBJECT (self);
+  self->stall_deadline = G_MAXINT64;
   self->unpacker = msgpack_rpc_unpacker_new ();
   _msgpack_rpc_unpacker_set_require_array (self->unpacker, TRUE);
 }

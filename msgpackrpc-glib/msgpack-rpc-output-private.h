@@ -29,8 +29,8 @@ guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,
                                        gsize               max_bytes,
                                        GPtrArray          *held);
 /* @count bytes of them were written. Adds the calls whose message is whole now to @sent, with
- * their reference. */
-void     _msgpack_rpc_output_written  (MsgpackRpcOutput   *self,
+ * their reference; returns how many messages are. */
+guint    _msgpack_rpc_output_written  (MsgpackRpcOutput   *self,
                                        gsize               count,
                                        GPtrArray          *sent);
 MsgpackRpcDelivery

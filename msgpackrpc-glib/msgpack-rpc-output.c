@@ -94,11 +94,13 @@ _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
   return n;
 }
 
-void
+guint
 _msgpack_rpc_output_written (MsgpackRpcOutput *self,
                              gsize             count,
                              GPtrArray        *sent)
 {
+  guint n_sent = 0;
+
   for (GList *link = self->messages.head; link != NULL; link = link->next)
     {
       Message *message = link->data;
@@ -117,6 +119,8 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
     {
       Message *message = g_queue_pop_head (&self->messages);
 
+      if (g_bytes_get_size (message->bytes) > 0)
+        n_sent++;
       if (message->call != NULL)
         {
           _msgpack_rpc_call_set_delivery (message->call, MSGPACK_RPC_DELIVERY_SENT);
@@ -124,6 +128,8 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
         }
       message_free (message);
     }
+
+  return n_sent;
 }
 
 MsgpackRpcDelivery

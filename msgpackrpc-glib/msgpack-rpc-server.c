@@ -72,6 +72,7 @@ typedef struct
   MsgpackRpcObjectList *connections;  /* fixed; of MsgpackRpcConnection */
   MsgpackRpcAcceptor *acceptor;       /* fixed */
   MsgpackRpcSettings *settings;       /* fixed, owned */
+  MsgpackRpcLimits *limits;           /* fixed, owned */
   gboolean is_ready;                  /* sockets may be added */
 
   GMutex lock;                        /* guards what follows */
@@ -87,6 +88,7 @@ enum
   PROP_ALLOW_REMOTE,
   PROP_CONNECTIONS,
   PROP_DISPATCHER,
+  PROP_LIMITS,
   PROP_MAIN_CONTEXT,
   PROP_MAX_CONNECTIONS,
   PROP_PACK_FLAGS,
@@ -196,13 +198,14 @@ make_connection (MsgpackRpcServer  *self,
 {
   MsgpackRpcServerPrivate *priv = get_private (self);
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  g_autoptr(MsgpackRpcLimits) limits = _msgpack_rpc_limits_copy (priv->limits);
   MsgpackRpcConnection *connection;
 
   g_mutex_lock (&priv->lock);
   g_set_object (&dispatcher, priv->dispatcher);
   g_mutex_unlock (&priv->lock);
 
-  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context);
+  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context, limits);
   msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
   _msgpack_rpc_connection_set_settings (connection, priv->settings);
 
@@ -369,6 +372,8 @@ msgpack_rpc_server_constructed (GObject *object)
 
   G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->constructed (object);
 
+  if (priv->limits == NULL)
+    priv->limits = msgpack_rpc_limits_new ();
   if (priv->main_context == NULL)
     priv->main_context = g_main_context_ref_thread_default ();
   priv->reactor = _msgpack_rpc_reactor_get (priv->main_context);
@@ -410,6 +415,7 @@ msgpack_rpc_server_finalize (GObject *object)
   g_clear_object (&priv->dispatcher);
   g_object_unref (priv->connections);
   _msgpack_rpc_settings_unref (priv->settings);
+  g_object_unref (priv->limits);
   _msgpack_rpc_reactor_unref (priv->reactor);
   g_main_context_unref (priv->main_context);
   g_mutex_clear (&priv->lock);
@@ -439,6 +445,10 @@ msgpack_rpc_server_get_property (GObject    *object,
 
     case PROP_DISPATCHER:
       g_value_set_object (value, priv->dispatcher);
+      break;
+
+    case PROP_LIMITS:
+      g_value_set_object (value, priv->limits);
       break;
 
     case PROP_MAIN_CONTEXT:
@@ -477,6 +487,10 @@ msgpack_rpc_server_set_property (GObject      *object,
 
     case PROP_DISPATCHER:
       msgpack_rpc_server_set_dispatcher (self, g_value_get_object (value));
+      break;
+
+    case PROP_LIMITS:
+      priv->limits = g_value_dup_object (value);
       break;
 
     case PROP_MAIN_CONTEXT:
@@ -535,6 +549,18 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_DISPATCHER] = g_param_spec_object ("dispatcher", NULL, NULL,
                                                 MSGPACK_RPC_TYPE_DISPATCHER, flags);
+
+  /**
+   * MsgpackRpcServer:limits: (getter get_limits)
+   *
+   * What each peer may cost: later connections begin with a copy. Given as `NULL`, the defaults. Its
+   * numbers may be changed at any time.
+   *
+   * Since: 1.0
+   */
+  props[PROP_LIMITS] =
+      g_param_spec_object ("limits", NULL, NULL, MSGPACK_RPC_TYPE_LIMITS,
+                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
 
   /**
    * MsgpackRpcServer:main-context: (getter get_main_context)
@@ -778,6 +804,23 @@ msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
     }
 
   notify (self, PROP_DISPATCHER);
+}
+
+/**
+ * msgpack_rpc_server_get_limits: (get-property limits)
+ * @self: a server
+ *
+ * Gets what each peer may cost.
+ *
+ * Returns: (transfer none): the limits that later connections begin with
+ * Since: 1.0
+ */
+MsgpackRpcLimits *
+msgpack_rpc_server_get_limits (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+
+  return get_private (self)->limits;
 }
 
 MsgpackRpcSettings *

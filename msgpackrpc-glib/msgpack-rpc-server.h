@@ -7,6 +7,7 @@
 #error "Only <msgpackrpc-glib/msgpackrpc-glib.h> can be included directly."
 #endif
 
+#include "msgpack-rpc-limits.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -42,6 +43,9 @@ MsgpackRpcDispatcher *msgpack_rpc_server_get_dispatcher (MsgpackRpcServer *self)
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                  msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
                                                          MsgpackRpcDispatcher *dispatcher);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcLimits *msgpack_rpc_server_get_limits (MsgpackRpcServer *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcPackFlags msgpack_rpc_server_get_pack_flags (MsgpackRpcServer *self);

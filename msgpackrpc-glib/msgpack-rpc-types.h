@@ -20,6 +20,7 @@ typedef struct _MsgpackRpcClient     MsgpackRpcClient;
 typedef struct _MsgpackRpcConnection MsgpackRpcConnection;
 typedef struct _MsgpackRpcDispatcher MsgpackRpcDispatcher;
 typedef struct _MsgpackRpcInvocation MsgpackRpcInvocation;
+typedef struct _MsgpackRpcLimits     MsgpackRpcLimits;
 typedef struct _MsgpackRpcLoopThread MsgpackRpcLoopThread;
 typedef struct _MsgpackRpcMethod     MsgpackRpcMethod;
 typedef struct _MsgpackRpcPeer       MsgpackRpcPeer;

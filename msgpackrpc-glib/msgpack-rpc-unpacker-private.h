@@ -8,6 +8,10 @@
 G_BEGIN_DECLS
 
 /* With it, a message that is not an array is an error as soon as its first byte is looked at. */
+void _msgpack_rpc_unpacker_set_limits        (MsgpackRpcUnpacker *self,
+                                              guint               max_message_size,
+                                              guint               max_decoded_size,
+                                              guint               max_depth);
 void _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
                                               gboolean            require_array);
 

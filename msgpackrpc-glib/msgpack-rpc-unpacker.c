@@ -807,6 +807,19 @@ msgpack_rpc_unpacker_finish (MsgpackRpcUnpacker  *self,
 }
 
 void
+_msgpack_rpc_unpacker_set_limits (MsgpackRpcUnpacker *self,
+                                  guint               max_message_size,
+                                  guint               max_decoded_size,
+                                  guint               max_depth)
+{
+  MsgpackRpcDecoderLimits *limits = _msgpack_rpc_decoder_limits (self->decoder);
+
+  limits->max_message_size = max_message_size;
+  limits->max_decoded_size = max_decoded_size;
+  limits->max_depth = max_depth;
+}
+
+void
 _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
                                          gboolean            require_array)
 {

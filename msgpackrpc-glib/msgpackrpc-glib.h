@@ -15,6 +15,7 @@
 #include "msgpack-rpc-ext-registry.h"
 #include "msgpack-rpc-fault-stream.h"
 #include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-limits.h"
 #include "msgpack-rpc-loop-thread.h"
 #include "msgpack-rpc-method.h"
 #include "msgpack-rpc-peer.h"

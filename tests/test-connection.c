@@ -678,7 +678,7 @@ test_threads (Fixture       *f,
   for (guint i = 0; i < N_THREADS; i++)
     threads[i] = g_thread_new ("caller", call_from_thread, first);
 
-  WAIT_UNTIL (test_get_statistic (first, "messages") == N_THREADS * (N_CALLS + N_CALLS / 10));
+  WAIT_UNTIL (test_get_statistic (first, "received-messages") == N_THREADS * (N_CALLS + N_CALLS / 10));
   for (guint i = 0; i < N_THREADS; i++, running--)
     g_thread_join (threads[i]);
   g_assert_cmpint (running, ==, 0);

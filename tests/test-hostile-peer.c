@@ -253,7 +253,7 @@ test_unread_requests (Hostile       *f,
       g_ptr_array_set_size (f->kept, 0);
     }
   g_assert_true (g_str_has_suffix (f->log->str, "keep add closed"));
-  g_assert_cmpuint (hostile_get_statistic (f, "messages"), ==, 301);
+  g_assert_cmpuint (hostile_get_statistic (f, "received-messages"), ==, 301);
 }
 
 static void

@@ -111,23 +111,18 @@ connect_limited (Hostile     *f,
                  const Limit *limit)
 {
   g_autoptr(GIOStream) stream = NULL;
-  GType type = g_str_equal (limit->property, "max-depth") ? G_TYPE_UINT : G_TYPE_UINT64;
-  const char *names[] = { "io-stream", limit->property };
-  GValue values[2] = { G_VALUE_INIT, G_VALUE_INIT };
+  g_autoptr(MsgpackRpcLimits) own = msgpack_rpc_limits_new ();
 
   hostile_drop_connection (f);
   stream = raw_peer_init (&f->raw);
-  g_value_init (&values[0], G_TYPE_IO_STREAM);
-  g_value_set_object (&values[0], stream);
-  g_value_init (&values[1], type);
-  if (type == G_TYPE_UINT)
-    g_value_set_uint (&values[1], limit->limit);
+  if (g_str_equal (limit->property, "max-depth"))
+    msgpack_rpc_limits_set_max_depth (own, limit->limit);
   else
-    g_value_set_uint64 (&values[1], limit->limit);
-  hostile_take_connection (f, MSGPACK_RPC_CONNECTION (
-      g_object_new_with_properties (MSGPACK_RPC_TYPE_CONNECTION, 2, names, values)));
-  g_value_unset (&values[0]);
-  g_value_unset (&values[1]);
+    g_object_set (own, limit->property, (guint64) limit->limit, NULL);
+  hostile_take_connection (f, g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
+                                            "io-stream", stream,
+                                            "limits", own,
+                                            NULL));
 }
 
 static void
@@ -170,18 +165,22 @@ static void
 test_huge_limits (Hostile       *f,
                   gconstpointer  data G_GNUC_UNUSED)
 {
+  g_autoptr(MsgpackRpcLimits) own = msgpack_rpc_limits_new ();
   g_autoptr(GIOStream) stream = NULL;
   g_autoptr(GVariant) answer = NULL;
 
   g_test_summary ("The largest limits that can be set are accepted");
 
+  msgpack_rpc_limits_set_max_message_size (own, G_MAXUINT32);
+  msgpack_rpc_limits_set_max_decoded_size (own, G_MAXUINT32);
+  msgpack_rpc_limits_set_max_depth (own, 40);
+  msgpack_rpc_limits_set_max_queued_bytes (own, G_MAXUINT32);
+  msgpack_rpc_limits_set_max_unhandled_bytes (own, G_MAXUINT32);
   hostile_drop_connection (f);
   stream = raw_peer_init (&f->raw);
   hostile_take_connection (f, g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
                                             "io-stream", stream,
-                                            "max-message-size", G_MAXUINT64,
-                                            "max-decoded-size", G_MAXUINT64,
-                                            "max-depth", 40,
+                                            "limits", own,
                                             NULL));
   hostile_send_text (f, REQUEST);
   answer = raw_peer_receive (&f->raw);

@@ -438,7 +438,7 @@ test_traffic (gconstpointer data)
     }
   if (ending == CLOSES_NOW || ending == CLOSES_ORDERLY)
     {
-      WAIT_UNTIL (test_get_statistic (first, "messages") > N_CALLS);
+      WAIT_UNTIL (test_get_statistic (first, "received-messages") > N_CALLS);
       closing = g_thread_new ("close", close_in_thread, &closer);
     }
   else

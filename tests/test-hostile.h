@@ -134,15 +134,11 @@ hostile_assert_bystander (Hostile *self)
   test_assert_value (answer, "(1, 1, @mv nothing, 42)");
 }
 
-static inline guint
+static inline guint64
 hostile_get_statistic (Hostile    *self,
                        const char *name)
 {
-  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (self->connection);
-  guint32 value = 0;
-
-  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
-  return value;
+  return test_get_statistic (self->connection, name);
 }
 
 static inline void

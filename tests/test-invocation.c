@@ -105,14 +105,10 @@ assert_answer (Fixture    *f,
   test_assert_value (message, expected);
 }
 
-static guint
+static guint64
 count_late_answers (Fixture *f)
 {
-  g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (f->connection);
-  guint32 n = 0;
-
-  g_assert_true (g_variant_lookup (statistics, "late-answers", "u", &n));
-  return n;
+  return test_get_statistic (f->connection, "late-answers");
 }
 
 static void

@@ -729,6 +729,89 @@ test_refused_by_connection (void)
     }
 }
 
+/* ---- a peer that reads nothing ---- */
+
+#define QUEUE_LIMIT (4 * MIB)
+
+static void
+fill_with_notifications (MsgpackRpcConnection *connection,
+                         RawPeer              *peer,
+                         gsize                 size)
+{
+  g_autofree char *text = g_strnfill (size, 'x');
+  g_autoptr(GVariant) params = g_variant_ref_sink (g_variant_new ("(s)", text));
+  g_autoptr(GError) error = NULL;
+
+  while (msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), "n", params, &error))
+    test_drain ();
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL);
+}
+
+/* Of a method that is not there: all are answered at once. */
+static void
+fill_with_answers (MsgpackRpcConnection *connection,
+                   RawPeer              *peer,
+                   gsize                 size)
+{
+  g_autoptr(GByteArray) requests = repeat ("", "94 00 01 a1 6e 90", size, "");
+
+  while (msgpack_rpc_connection_is_connected (connection))
+    {
+      gssize n = send (peer->fd, requests->data, requests->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+      g_assert_true (n > 0 || errno == EAGAIN || errno == EPIPE || errno == ECONNRESET);
+      /* The next begins in the middle of a request. */
+      g_assert_true (n <= 0 || n % 6 == 0 || n < (gssize) requests->len);
+      if (n > 0 && n % 6 != 0)
+        raw_peer_send (peer, requests->data + n % 6, 6 - (gsize) n % 6);
+      test_drain ();
+    }
+}
+
+typedef struct
+{
+  const char *name;
+  void (*fill) (MsgpackRpcConnection *connection,
+                RawPeer              *peer,
+                gsize                 size);
+  gsize size;
+} Filling;
+
+static const Filling fillings[] = {
+  { "no-bytes", fill_with_notifications, 0 },
+  { "some-bytes", fill_with_notifications, 100 },
+  { "many-bytes", fill_with_notifications, 10000 },
+  { "answers", fill_with_answers, 160 },
+};
+
+static void
+test_never_reads (gconstpointer data)
+{
+  const Filling *filling = data;
+  RawPeer peer;
+  g_autoptr(GIOStream) stream = raw_peer_init (&peer);
+  g_autoptr(MsgpackRpcConnection) connection = msgpack_rpc_connection_new (stream);
+  guint n_closed = 0;
+  gssize before;
+
+  g_test_summary ("A peer that reads nothing costs no more than the output queue may hold");
+
+  g_signal_connect (connection, "closed", G_CALLBACK (closed_cb), &n_closed);
+  msgpack_rpc_limits_set_max_queued_bytes (msgpack_rpc_connection_get_limits (connection),
+                                           QUEUE_LIMIT);
+  test_drain ();
+  before = start_counting ();
+  filling->fill (connection, &peer, filling->size);
+  g_test_message ("%zd bytes at most", peak - before);
+  /* Buffers are up to twice as large as what is in them. */
+  assert_counted (peak - before, <, 2 * QUEUE_LIMIT);
+
+  /* What was not sent is decoded for whoever wants it back: as much again. */
+  msgpack_rpc_connection_close_async (connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+  WAIT_UNTIL (n_closed == 1);
+  raw_peer_clear (&peer);
+}
+
 /* ---- many peers ---- */
 
 #define N_PEERS 1000
@@ -859,6 +942,13 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/memory/refused", test_refused);
   g_test_add_func ("/msgpack-rpc/memory/refused-at-random", test_refused_at_random);
   g_test_add_func ("/msgpack-rpc/memory/refused-by-connection", test_refused_by_connection);
+  for (guint i = 0; i < G_N_ELEMENTS (fillings); i++)
+    {
+      g_autofree char *path = g_strconcat ("/msgpack-rpc/memory/never-reads/", fillings[i].name,
+                                           NULL);
+
+      g_test_add_data_func (path, &fillings[i], test_never_reads);
+    }
   g_test_add_data_func ("/msgpack-rpc/memory/many-peers/array", "dd 03 ff ff fb", test_many_peers);
   g_test_add_data_func ("/msgpack-rpc/memory/many-peers/map", "91 df 01 ff ff fc",
                         test_many_peers);

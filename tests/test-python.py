@@ -353,7 +353,7 @@ class Calls(PairCase):
         context = GLib.MainContext()
         with thread_default(context):
             answer = Answer(self.caller, 'add', GLib.Variant('(ii)', (1, 2)))
-        wait_until(lambda: self.caller.props.statistics.unpack()['messages'] == 1)
+        wait_until(lambda: self.caller.props.statistics.unpack()['received-messages'] == 1)
         self.assertFalse(answer.is_there())
         wait_until(answer.is_there, context)
         self.assertEqual(answer.result.unpack(), 3)
@@ -752,6 +752,55 @@ class Signals(PairCase):
     @staticmethod
     def closed_of(seen, end):
         return [item for item in seen if isinstance(item, tuple) and item[0] == end]
+
+
+class Flow(PairCase):
+    def test_limits_have_defaults_and_can_be_given(self):
+        limits = M.Limits(max_depth=3, write_timeout=100)
+        self.assertEqual(limits.props.max_depth, 3)
+        self.assertEqual(limits.get_write_timeout(), 100)
+        self.assertEqual(limits.props.close_timeout, 5000)
+        self.assertEqual(limits.props.high_water_mark, 1 << 20)
+        self.assertEqual(limits.props.max_message_size, 64 << 20)
+        self.assertEqual(limits.props.max_decoded_size, 256 << 20)
+        self.assertEqual(limits.props.max_queued_bytes, 64 << 20)
+        self.assertEqual(limits.props.max_unhandled_bytes, 64 << 20)
+        self.assertEqual(limits.props.max_requests_in_flight, 128)
+        self.assertIs(M.Client(address='tcp://localhost:1', limits=limits).props.limits, limits)
+        self.assertIs(M.Server(limits=limits).get_limits(), limits)
+        self.assertEqual(M.Server().props.limits.props.max_depth, 32)
+        with self.assertRaises((TypeError, OverflowError)):
+            M.Limits(max_message_size=1 << 64)
+
+    def test_a_limit_that_is_gone_over(self):
+        self.callee.props.limits.props.max_message_size = 50
+        closed = []
+        self.callee.connect('closed', lambda _, error, *rest: closed.append(error))
+        self.caller.send_notification('n', GLib.Variant('(s)', ('x' * 100,)))
+        wait_until(lambda: closed)
+        self.assertTrue(closed[0].matches(ERROR, M.Error.TOO_LARGE))
+        self.assertIn('50', closed[0].message)
+
+    def test_paused_and_congested(self):
+        told = []
+        self.caller.connect('notify::is-congested',
+                            lambda caller, _: told.append(caller.props.is_congested))
+        self.caller.props.high_water_mark = 2_000_000
+        self.callee.props.paused = True
+        while not self.caller.props.is_congested:
+            self.caller.send_notification('n', GLib.Variant('(s)', ('x' * 100_000,)))
+        wait_until(lambda: told == [True])
+        self.callee.props.paused = False
+        wait_until(lambda: told == [True, False])
+
+    def test_statistics(self):
+        ask(self.caller, 'add', GLib.Variant('(ii)', (1, 2)))
+        statistics = self.caller.props.statistics.unpack()
+        self.assertEqual(statistics['calls'], 1)
+        self.assertEqual(statistics['sent-messages'], 1)
+        self.assertEqual(statistics['received-messages'], 1)
+        self.assertEqual(statistics['sent-bytes'],
+                         self.callee.props.statistics.unpack()['received-bytes'])
 
 
 class Values(PairCase):

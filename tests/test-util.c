@@ -261,14 +261,14 @@ test_assert_value (GVariant   *value,
     g_error ("%s is not %s", shown, expected);
 }
 
-guint
+guint64
 test_get_statistic (MsgpackRpcConnection *connection,
                     const char           *name)
 {
   g_autoptr(GVariant) statistics = msgpack_rpc_connection_get_statistics (connection);
-  guint32 value = 0;
+  guint64 value = 0;
 
-  g_assert_true (g_variant_lookup (statistics, name, "u", &value));
+  g_assert_true (g_variant_lookup (statistics, name, "t", &value));
   return value;
 }
 

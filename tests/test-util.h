@@ -84,7 +84,7 @@ void      test_assert_value (GVariant   *value,
                              const char *expected);
 
 /* One of a connection's statistics. */
-guint     test_get_statistic (MsgpackRpcConnection *connection,
+guint64   test_get_statistic (MsgpackRpcConnection *connection,
                               const char           *name);
 
 /* The sum of two integers, of signature (xx). */
