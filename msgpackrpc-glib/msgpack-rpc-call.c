@@ -9,6 +9,7 @@
 
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-profile-private.h"
 
@@ -292,6 +293,12 @@ end (MsgpackRpcCall *self,
     post (self, report_ended);
   wake_waiters (self);
   g_mutex_unlock (&self->lock);
+
+  if (connection != NULL && self->msgid != 0)
+    MSGPACK_RPC_DEBUG (CALLS, msgpack_rpc_connection_get_id (connection), self->msgid,
+                       "call “%s” ends after %.3f ms: %s", self->method,
+                       (double) (self->end_time - self->start_time) / 1000,
+                       outcome->error != NULL ? outcome->error->message : "a result");
 
   if (reactor != NULL)
     {

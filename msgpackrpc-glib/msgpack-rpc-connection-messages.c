@@ -7,6 +7,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-dispatcher-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
@@ -151,6 +152,15 @@ send_error (MsgpackRpcConnection *self,
   send_answer (self, msgid, value, NULL);
 }
 
+/* A peer's ids may be anything. */
+static gint64
+get_debug_id (GVariant *msgid)
+{
+  gint64 id;
+
+  return _msgpack_rpc_value_get_int (msgid, &id) ? id : MSGPACK_RPC_DEBUG_NO_MSGID;
+}
+
 static void
 track_invocation (MsgpackRpcConnection *self,
                   MsgpackRpcInvocation *invocation)
@@ -175,6 +185,9 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
   g_hash_table_remove (self->invocations, invocation);
   g_mutex_unlock (&self->lock);
 
+  MSGPACK_RPC_DEBUG (CALLS, self->id, get_debug_id (msgid), "request “%s” is answered: %s",
+                     msgpack_rpc_invocation_get_method (invocation),
+                     error_value != NULL ? "an error" : "a result");
   sent = send_answer (self, msgid, error_value, result);
   request_answered (self);
   return sent;
@@ -381,6 +394,8 @@ refuse_busy (MsgpackRpcConnection *self,
   g_autoptr(GError) error = NULL;
 
   count (self, MSGPACK_RPC_STATISTIC_BUSY_ANSWERS);
+  MSGPACK_RPC_DEBUG (CALLS, self->id, get_debug_id (message->msgid), "request “%s” is refused: busy",
+                     message->method);
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
                        "Busy: the limit of %d requests in flight is reached", max_requests (self));
   send_error (self, message->msgid, error);
@@ -402,6 +417,8 @@ take_request (MsgpackRpcConnection *self,
     }
 
   count (self, MSGPACK_RPC_STATISTIC_REQUESTS);
+  MSGPACK_RPC_DEBUG (CALLS, self->id, get_debug_id (message->msgid), "request “%s” has come",
+                     message->method);
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) == 0)
     pause_reading (self);
@@ -514,9 +531,18 @@ take_invalid (MsgpackRpcConnection *self,
               const GError         *error)
 {
   count (self, MSGPACK_RPC_STATISTIC_INVALID_MESSAGES);
-  g_debug ("[connection %" G_GUINT64_FORMAT "] %s", self->id, error->message);
+  MSGPACK_RPC_DEBUG (MESSAGES, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "%s", error->message);
   if (message->msgid != NULL)
     send_error (self, message->msgid, error);
+}
+
+static void
+show_message (MsgpackRpcConnection *self,
+              GVariant             *message)
+{
+  g_autofree char *text = _msgpack_rpc_debug_show (message);
+
+  _msgpack_rpc_debug_print (self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "← %s", text);
 }
 
 static void
@@ -529,6 +555,8 @@ link_message (gpointer  owner,
   MsgpackRpcMessage message;
 
   count (self, MSGPACK_RPC_STATISTIC_RECEIVED_MESSAGES);
+  if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
+    show_message (self, raw);
   if (!_msgpack_rpc_message_parse (&message, raw, &error))
     message.type = MSGPACK_RPC_MESSAGE_INVALID;
 
@@ -822,6 +850,8 @@ _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
   if (msgid != 0)
     {
       count (self, MSGPACK_RPC_STATISTIC_CALLS);
+      MSGPACK_RPC_DEBUG (CALLS, self->id, msgid, "call “%s” begins",
+                         msgpack_rpc_call_get_method (call));
       g_atomic_int_inc (&self->calls_in_flight);
       if (g_atomic_int_get (&self->reading_paused))
         resume_reading (self);

@@ -204,8 +204,8 @@ msgpack_rpc_connection_constructed (GObject *object)
   if (self->limits == NULL)
     self->limits = msgpack_rpc_limits_new ();
   self->reactor = _msgpack_rpc_reactor_get (self->main_context);
-  self->link = _msgpack_rpc_link_new (object, &_msgpack_rpc_connection_link_funcs, self->reactor,
-                                      self->settings, self->limits);
+  self->link = _msgpack_rpc_link_new (object, self->id, &_msgpack_rpc_connection_link_funcs,
+                                      self->reactor, self->settings, self->limits);
   if (self->io_stream != NULL)
     _msgpack_rpc_link_attach (self->link, self->io_stream);
 }
@@ -470,7 +470,8 @@ install_signals (GType type)
    * @self: the connection
    * @message: the message, of type `av`
    *
-   * A message has come, of whatever kind.
+   * A message has come, of whatever kind. What this end sends is not told here: all of it was given
+   * by the application.
    *
    * Returns: `TRUE` if it is taken care of. A request must then be answered by
    *   [method@Connection.send_message]. Replies go to their call in any case.

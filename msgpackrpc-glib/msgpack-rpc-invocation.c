@@ -6,6 +6,7 @@
 #include "msgpack-rpc-invocation-private.h"
 
 #include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-value.h"
@@ -150,11 +151,29 @@ make_reply (MsgpackRpcInvocation *self,
 }
 
 static void
+show_failure (MsgpackRpcInvocation *self,
+              GQuark                domain,
+              int                   code,
+              const char           *message)
+{
+  g_autoptr(MsgpackRpcConnection) connection = g_weak_ref_get (&self->weak_connection);
+
+  if (connection != NULL)
+    _msgpack_rpc_debug_print (msgpack_rpc_connection_get_id (connection),
+                              MSGPACK_RPC_DEBUG_NO_MSGID, "request “%s” fails: %s (%s, %d)",
+                              self->method, message,
+                              domain != 0 ? g_quark_to_string (domain) : "no domain", code);
+}
+
+static void
 count_late_answer (MsgpackRpcInvocation *self)
 {
   g_autoptr(MsgpackRpcConnection) connection = g_weak_ref_get (&self->weak_connection);
 
-  g_debug ("A request was answered more than once");
+  if (connection != NULL)
+    MSGPACK_RPC_DEBUG (CALLS, msgpack_rpc_connection_get_id (connection),
+                       MSGPACK_RPC_DEBUG_NO_MSGID, "request “%s” was answered before",
+                       self->method);
   if (connection != NULL)
     _msgpack_rpc_connection_count_late_answer (connection);
 }
@@ -795,8 +814,8 @@ msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
-  g_debug ("A request fails: %s (%s, %d)", message,
-           domain != 0 ? g_quark_to_string (domain) : "no domain", code);
+  if (MSGPACK_RPC_DEBUG_IS_ON (CALLS))
+    show_failure (self, domain, code, message);
 
   return answer_text (self, message);
 }

@@ -131,6 +131,7 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
       gboolean all_parsed;
 
       self->has_read = TRUE;
+      MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "read %zd bytes", n);
       _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES,
                                    (gsize) n);
       if (space != NULL)
@@ -143,6 +144,8 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
       return all_parsed;
     }
 
+  if (n == 0)
+    MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "read the end of the stream");
   if (n == 0)
     end_of_input (self, owner);
   else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -199,6 +202,9 @@ _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
   g_mutex_lock (&self->lock);
   before = self->paused;
   self->paused = paused ? before | reason : before & ~(guint) reason;
+  if ((before != 0) != (self->paused != 0))
+    MSGPACK_RPC_DEBUG (STATUS, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "reading %s",
+                       paused ? "pauses" : "goes on");
   if (before != 0 && self->paused == 0 && self->state != STATE_ENDED)
     {
       _msgpack_rpc_link_update_ports (self);

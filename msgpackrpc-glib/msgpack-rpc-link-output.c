@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-value.h"
 
 /* How messages are queued, by any thread, and written, by the holder of the I/O. */
 
@@ -27,6 +28,8 @@ _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self)
     return;
 
   self->congested = congested;
+  MSGPACK_RPC_DEBUG (STATUS, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "%s, %zu bytes are queued",
+                     congested ? "congested" : "no more congested", queued);
   if (self->owner != NULL)
     self->funcs->congestion (self->owner);
 }
@@ -130,6 +133,8 @@ wait_to_write (MsgpackRpcLink *self,
   if (self->transport->klass->max_output == 0)
     _msgpack_rpc_output_written (&self->output, 0, sent);
   note_stall (self, took_some);
+  MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID,
+                     "the stream takes no more, %zu bytes wait", self->output.queued_bytes);
 }
 
 static void
@@ -139,6 +144,8 @@ count_written (MsgpackRpcLink *self,
 {
   _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_SENT_BYTES, n_bytes);
   _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_SENT_MESSAGES, n_messages);
+  MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID,
+                     "wrote %zu bytes, messages done: %u", n_bytes, n_messages);
 }
 
 void
@@ -270,6 +277,23 @@ count_queued (MsgpackRpcLink *self)
     g_atomic_pointer_set (peak, self->output.queued_bytes);
 }
 
+static void
+show_message (MsgpackRpcLink *self,
+              GBytes         *bytes)
+{
+  g_autoptr(GVariant) message = NULL;
+  g_autofree char *text = NULL;
+
+  /* Marks have none. */
+  if (g_bytes_get_size (bytes) == 0)
+    return;
+
+  message = msgpack_rpc_unpack (bytes, NULL);
+  text = message != NULL ? _msgpack_rpc_debug_show (message) : NULL;
+  _msgpack_rpc_debug_print (self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "→ %s",
+                            text != NULL ? text : "a message that is not shown");
+}
+
 gboolean
 _msgpack_rpc_link_send (MsgpackRpcLink  *self,
                         GBytes          *bytes,
@@ -280,6 +304,9 @@ _msgpack_rpc_link_send (MsgpackRpcLink  *self,
   gboolean write_now, corked;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
+
+  if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
+    show_message (self, bytes);
 
   g_mutex_lock (&self->lock);
   if (!check_sendable (self, g_bytes_get_size (bytes), is_answer, error))

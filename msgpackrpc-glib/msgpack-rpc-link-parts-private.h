@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-link-private.h"
 #include "msgpack-rpc-output-private.h"
 #include "msgpack-rpc-transport-private.h"
@@ -36,6 +37,7 @@ struct _MsgpackRpcLink
 {
   GObject parent_instance;
 
+  guint64 id;                   /* the connection's */
   const MsgpackRpcLinkOwnerFuncs *funcs;
   MsgpackRpcReactor *reactor;   /* owned */
   MsgpackRpcSettings *settings; /* owned */

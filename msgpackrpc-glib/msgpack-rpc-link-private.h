@@ -66,8 +66,9 @@ typedef void (*MsgpackRpcLinkOpenFunc) (MsgpackRpcLink *link,
                                         gpointer        data,
                                         GCancellable   *cancellable);
 
-/* @owner is not referenced; it calls _msgpack_rpc_link_disown() in its dispose. */
+/* @id: what debug messages name it by. @owner is not referenced; it calls _msgpack_rpc_link_disown() in its dispose. */
 MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
+                                          guint64                         id,
                                           const MsgpackRpcLinkOwnerFuncs *funcs,
                                           MsgpackRpcReactor              *reactor,
                                           MsgpackRpcSettings             *settings,

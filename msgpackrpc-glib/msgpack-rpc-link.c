@@ -64,8 +64,9 @@ _msgpack_rpc_link_set_state (MsgpackRpcLink *self,
   MsgpackRpcConnectionStatus new_status = state_to_status (state);
 
   g_assert (allowed[self->state][state]);
-  g_debug ("[link %p] %s → %s%s%s", self, state_names[self->state], state_names[state],
-           error != NULL ? ": " : "", error != NULL ? error->message : "");
+  _msgpack_rpc_debug_event (MSGPACK_RPC_DEBUG_STATUS, self->id, "%s → %s%s%s",
+                            state_names[self->state], state_names[state],
+                            error != NULL ? ": " : "", error != NULL ? error->message : "");
 
   self->state = state;
   _msgpack_rpc_link_wake_waiters (self);
@@ -739,8 +740,8 @@ choose_transport (MsgpackRpcLink  *self,
   if (transport == NULL)
     transport = _msgpack_rpc_async_transport_new (stream, self->context);
 
-  g_debug ("[link %p] %s transport for a %s", self, transport->klass->name,
-           G_OBJECT_TYPE_NAME (stream));
+  _msgpack_rpc_debug_event (MSGPACK_RPC_DEBUG_STATUS, self->id, "%s transport for a %s",
+                            transport->klass->name, G_OBJECT_TYPE_NAME (stream));
   return transport;
 }
 
@@ -937,6 +938,7 @@ _msgpack_rpc_link_disown (MsgpackRpcLink *self)
 
 MsgpackRpcLink *
 _msgpack_rpc_link_new (GObject                        *owner,
+                       guint64                         id,
                        const MsgpackRpcLinkOwnerFuncs *funcs,
                        MsgpackRpcReactor              *reactor,
                        MsgpackRpcSettings             *settings,
@@ -944,6 +946,7 @@ _msgpack_rpc_link_new (GObject                        *owner,
 {
   MsgpackRpcLink *self = g_object_new (MSGPACK_RPC_TYPE_LINK, NULL);
 
+  self->id = id;
   self->owner = owner;
   self->funcs = funcs;
   self->lane = self;
@@ -984,6 +987,7 @@ static void
 _msgpack_rpc_link_class_init (MsgpackRpcLinkClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = msgpack_rpc_link_finalize;
+  _msgpack_rpc_debug_init ();
 }
 
 static void

@@ -1190,13 +1190,14 @@ msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
 
   for (guint i = 0; i < connections->len; i++)
     {
+      MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
       g_autoptr(GError) error = NULL;
 
-      if (msgpack_rpc_peer_send_notification (g_ptr_array_index (connections, i), method, sunk,
-                                              &error))
+      if (msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), method, sunk, &error))
         n_queued++;
       else
-        g_debug ("A notification to all did not reach one: %s", error->message);
+        g_debug ("[%" G_GUINT64_FORMAT "] a notification to all did not reach it: %s",
+                 msgpack_rpc_connection_get_id (connection), error->message);
     }
 
   return n_queued;
