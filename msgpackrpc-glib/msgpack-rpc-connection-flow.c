@@ -239,7 +239,7 @@ start_flush (MsgpackRpcConnection *self,
              gpointer              user_data)
 {
   MsgpackRpcCall *call;
-  g_autoptr(GBytes) mark = g_bytes_new (NULL, 0);
+  g_autoptr(MsgpackRpcPacked) mark = _msgpack_rpc_packed_new (g_bytes_new (NULL, 0), NULL);
   g_autoptr(GError) error = NULL;
 
   call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_FLUSH, self, self->reactor,

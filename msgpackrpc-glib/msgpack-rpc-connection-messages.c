@@ -123,17 +123,17 @@ send_answer (MsgpackRpcConnection *self,
              GVariant             *result)
 {
   MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
   g_autoptr(GError) error = NULL;
 
   if (error_value != NULL)
     count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
-  bytes = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
+  packed = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
                                             msgid, error_value, result);
-  if (bytes == NULL)
+  if (packed == NULL)
     return FALSE;
 
-  if (_msgpack_rpc_link_send (self->link, bytes, NULL, TRUE, &error))
+  if (_msgpack_rpc_link_send (self->link, packed, NULL, TRUE, &error))
     return TRUE;
 
   /* The peer would wait for an answer that never comes. */
@@ -822,7 +822,7 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
     call_has_left (self);
 }
 
-static GBytes *
+static MsgpackRpcPacked *
 pack_call (MsgpackRpcConnection  *self,
            MsgpackRpcCall        *call,
            guint32                msgid,
@@ -878,21 +878,21 @@ _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
                                 MsgpackRpcCall       *call)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
   guint32 msgid = 0;
 
   if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
     msgid = new_msgid (self);
 
-  bytes = pack_call (self, call, msgid, &error);
-  if (bytes == NULL)
+  packed = pack_call (self, call, msgid, &error);
+  if (packed == NULL)
     {
       _msgpack_rpc_call_fail (call, error);
       return;
     }
 
   if (_msgpack_rpc_connection_register_call (self, call, msgid) &&
-      !_msgpack_rpc_link_send (self->link, bytes, call, FALSE, &error))
+      !_msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
     _msgpack_rpc_call_fail (call, error);
 }
 
@@ -928,11 +928,11 @@ connection_send_notification (MsgpackRpcPeer  *peer,
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
   MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
 
-  bytes = _msgpack_rpc_message_pack_notification (method, params, flags, error);
+  packed = _msgpack_rpc_message_pack_notification (method, params, flags, error);
 
-  return bytes != NULL && _msgpack_rpc_link_send (self->link, bytes, NULL, FALSE, error);
+  return packed != NULL && _msgpack_rpc_link_send (self->link, packed, NULL, FALSE, error);
 }
 
 void

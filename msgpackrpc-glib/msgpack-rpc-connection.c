@@ -896,8 +896,9 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
                                      GVariant              *message,
                                      GError               **error)
 {
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
   g_autoptr(GVariant) sunk = NULL;
-  g_autoptr(GBytes) bytes = NULL;
+  GBytes *bytes;
 
   g_return_val_if_fail (message != NULL, FALSE);
   sunk = g_variant_ref_sink (message);
@@ -908,6 +909,7 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
   if (bytes == NULL)
     return FALSE;
 
+  packed = _msgpack_rpc_packed_new (bytes, NULL);
   if (!is_array (bytes))
     {
       g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
@@ -916,7 +918,7 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
       return FALSE;
     }
 
-  return _msgpack_rpc_link_send (self->link, bytes, NULL, TRUE, error);
+  return _msgpack_rpc_link_send (self->link, packed, NULL, TRUE, error);
 }
 
 static MsgpackRpcCall *

@@ -92,10 +92,14 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
   int flags = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
   g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-  g_autoptr(GBytes) bytes = _msgpack_rpc_message_pack_answer (profile, flags, msgid, text, NULL);
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+  g_autoptr(GBytes) bytes = NULL;
   g_autofree char *peer = describe_peer (socket);
 
   g_info ("Turned away %s: %s", peer, error->message);
+
+  packed = _msgpack_rpc_message_pack_answer (profile, flags, msgid, text, NULL);
+  bytes = _msgpack_rpc_packed_to_bytes (packed);
 
   g_socket_set_blocking (socket, FALSE);
   g_socket_send (socket, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL, NULL);

@@ -124,30 +124,45 @@ drop_luggage (MsgpackRpcInvocation *self,
   g_clear_object (&luggage->connection);
 }
 
+/* Returns NULL without an error if the request's id cannot be written. */
+static GVariant *
+make_answer (MsgpackRpcInvocation  *self,
+             GVariant              *error_value,
+             GVariant              *result,
+             GError               **error)
+{
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+  g_autoptr(GBytes) bytes = NULL;
+
+  packed = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
+                                             MSGPACK_RPC_PACK_FLAGS_NONE, self->msgid,
+                                             error_value, result);
+  if (packed == NULL)
+    return NULL;
+
+  bytes = _msgpack_rpc_packed_to_bytes (packed);
+
+  return msgpack_rpc_unpack (bytes, error);
+}
+
 /* The answer as a message of the mapping's own types, whatever those of @result are. */
 static GVariant *
 make_reply (MsgpackRpcInvocation *self,
             GVariant             *error_value,
             GVariant             *result)
 {
-  g_autoptr(GBytes) bytes = NULL;
   g_autoptr(GVariant) text = NULL;
   g_autoptr(GError) error = NULL;
   GVariant *reply;
 
-  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
-                                            MSGPACK_RPC_PACK_FLAGS_NONE, self->msgid,
-                                            error_value, result);
-  reply = bytes != NULL ? msgpack_rpc_unpack (bytes, &error) : NULL;
-  if (reply != NULL || bytes == NULL)
+  reply = make_answer (self, error_value, result, &error);
+  if (reply != NULL || error == NULL)
     return reply;
 
   /* It is beyond the limits of what a peer would accept. */
   text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-  g_clear_pointer (&bytes, g_bytes_unref);
-  bytes = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
-                                            MSGPACK_RPC_PACK_FLAGS_NONE, self->msgid, text, NULL);
-  return msgpack_rpc_unpack (bytes, NULL);
+
+  return make_answer (self, text, NULL, NULL);
 }
 
 static void

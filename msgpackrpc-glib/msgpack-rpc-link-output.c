@@ -278,16 +278,18 @@ count_queued (MsgpackRpcLink *self)
 }
 
 static void
-show_message (MsgpackRpcLink *self,
-              GBytes         *bytes)
+show_message (MsgpackRpcLink   *self,
+              MsgpackRpcPacked *packed)
 {
   g_autoptr(GVariant) message = NULL;
+  g_autoptr(GBytes) bytes = NULL;
   g_autofree char *text = NULL;
 
   /* Marks have none. */
-  if (g_bytes_get_size (bytes) == 0)
+  if (packed->size == 0)
     return;
 
+  bytes = _msgpack_rpc_packed_to_bytes (packed);
   message = msgpack_rpc_unpack (bytes, NULL);
   text = message != NULL ? _msgpack_rpc_debug_show (message) : NULL;
   _msgpack_rpc_debug_print (self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "→ %s",
@@ -295,26 +297,26 @@ show_message (MsgpackRpcLink *self,
 }
 
 gboolean
-_msgpack_rpc_link_send (MsgpackRpcLink  *self,
-                        GBytes          *bytes,
-                        MsgpackRpcCall  *call,
-                        gboolean         is_answer,
-                        GError         **error)
+_msgpack_rpc_link_send (MsgpackRpcLink    *self,
+                        MsgpackRpcPacked  *packed,
+                        MsgpackRpcCall    *call,
+                        gboolean           is_answer,
+                        GError           **error)
 {
   gboolean write_now, corked;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
 
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
-    show_message (self, bytes);
+    show_message (self, packed);
 
   g_mutex_lock (&self->lock);
-  if (!check_sendable (self, g_bytes_get_size (bytes), is_answer, error))
+  if (!check_sendable (self, packed->size, is_answer, error))
     {
       g_mutex_unlock (&self->lock);
       return FALSE;
     }
-  _msgpack_rpc_output_push (&self->output, bytes, call);
+  _msgpack_rpc_output_push (&self->output, packed, call);
   count_queued (self);
   _msgpack_rpc_link_update_congestion (self);
   corked = cork (self, &write_now);

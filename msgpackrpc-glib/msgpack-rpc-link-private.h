@@ -4,6 +4,7 @@
 #pragma once
 
 #include "msgpack-rpc-limits-private.h"
+#include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-settings-private.h"
 #include "msgpack-rpc-statistics-private.h"
@@ -101,11 +102,11 @@ MsgpackRpcStatistics      *_msgpack_rpc_link_get_statistics   (MsgpackRpcLink *s
 
 /* Queues a message. @call, if any, is told when it is written or not. @is_answer: also taken when
  * the peer has stopped sending. */
-gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink  *self,
-                                               GBytes          *bytes,
-                                               MsgpackRpcCall  *call,
-                                               gboolean         is_answer,
-                                               GError         **error);
+gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink    *self,
+                                               MsgpackRpcPacked  *packed,
+                                               MsgpackRpcCall    *call,
+                                               gboolean           is_answer,
+                                               GError           **error);
 /* Takes the message of @call out of the queue if nothing of it was written; says how far it got. */
 MsgpackRpcDelivery _msgpack_rpc_link_withdraw (MsgpackRpcLink  *self,
                                                MsgpackRpcCall  *call);

@@ -864,17 +864,17 @@ _msgpack_rpc_link_fail (MsgpackRpcLink *self,
   g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
   g_autoptr(GVariant) text = g_variant_ref_sink (g_variant_new_string (error->message));
   int flags = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
-  g_autoptr(GBytes) bytes = NULL;
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
   gboolean holds_io;
 
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
-  bytes = _msgpack_rpc_message_pack_response (msgid, text, NULL, flags, NULL);
+  packed = _msgpack_rpc_message_pack_response (msgid, text, NULL, flags, NULL);
 
   g_mutex_lock (&self->lock);
   holds_io = self->io_thread == g_thread_self ();
-  if (bytes != NULL && self->state == STATE_CONNECTED)
-    _msgpack_rpc_output_push (&self->output, bytes, NULL);
+  if (packed != NULL && self->state == STATE_CONNECTED)
+    _msgpack_rpc_output_push (&self->output, packed, NULL);
   g_mutex_unlock (&self->lock);
 
   if (holds_io)

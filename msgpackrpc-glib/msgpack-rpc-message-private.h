@@ -5,6 +5,7 @@
 
 #include <gio/gio.h>
 
+#include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -35,30 +36,30 @@ gboolean _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
                                      GError            **error);
 void     _msgpack_rpc_message_clear (MsgpackRpcMessage  *self);
 
-/* Each returns a whole message as bytes, or NULL with MSGPACK_RPC_ERROR_INVALID_VALUE. @params
+/* Each returns a whole message, or NULL with MSGPACK_RPC_ERROR_INVALID_VALUE. @params
  * NULL is the empty array; anything that is no array or map becomes the only parameter. */
-GBytes *_msgpack_rpc_message_pack_request      (guint32               msgid,
-                                                const char           *method,
-                                                GVariant             *params,
-                                                MsgpackRpcPackFlags   flags,
-                                                GError              **error);
-GBytes *_msgpack_rpc_message_pack_notification (const char           *method,
-                                                GVariant             *params,
-                                                MsgpackRpcPackFlags   flags,
-                                                GError              **error);
-GBytes *_msgpack_rpc_message_pack_response     (GVariant             *msgid,
-                                                GVariant             *error_value,
-                                                GVariant             *result,
-                                                MsgpackRpcPackFlags   flags,
-                                                GError              **error);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_request      (guint32               msgid,
+                                                          const char           *method,
+                                                          GVariant             *params,
+                                                          MsgpackRpcPackFlags   flags,
+                                                          GError              **error);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_notification (const char           *method,
+                                                          GVariant             *params,
+                                                          MsgpackRpcPackFlags   flags,
+                                                          GError              **error);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_response     (GVariant             *msgid,
+                                                          GVariant             *error_value,
+                                                          GVariant             *result,
+                                                          MsgpackRpcPackFlags   flags,
+                                                          GError              **error);
 
 /* The same, in the dialect of @profile, and never NULL while the id can be written: an answer that
  * cannot be becomes an error that says so. */
-GBytes *_msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
-                                          MsgpackRpcPackFlags  flags,
-                                          GVariant            *msgid,
-                                          GVariant            *error_value,
-                                          GVariant            *result);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
+                                                    MsgpackRpcPackFlags  flags,
+                                                    GVariant            *msgid,
+                                                    GVariant            *error_value,
+                                                    GVariant            *result);
 
 /* Whether @value is the nil of the mapping: `mv` Nothing, or NULL. */
 gboolean _msgpack_rpc_value_is_nil (GVariant *value);

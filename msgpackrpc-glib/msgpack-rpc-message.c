@@ -381,6 +381,7 @@ append_method (GByteArray           *out,
 
 static gboolean
 append_params (GByteArray           *out,
+               GArray              **references,
                GVariant             *params,
                MsgpackRpcPackFlags   flags,
                GError              **error)
@@ -397,17 +398,18 @@ append_params (GByteArray           *out,
   if (!is_array (unboxed) && !is_map (unboxed))
     _msgpack_rpc_packer_append_array (out, 1);
 
-  return _msgpack_rpc_packer_append_value (out, unboxed, flags, error);
+  return _msgpack_rpc_packer_append_shared (out, references, unboxed, flags, error);
 }
 
 static gboolean
 append_nullable (GByteArray           *out,
+                 GArray              **references,
                  GVariant             *value,
                  MsgpackRpcPackFlags   flags,
                  GError              **error)
 {
   if (value != NULL)
-    return _msgpack_rpc_packer_append_value (out, value, flags, error);
+    return _msgpack_rpc_packer_append_shared (out, references, value, flags, error);
 
   _msgpack_rpc_packer_append_nil (out);
   return TRUE;
@@ -417,14 +419,21 @@ static GByteArray *
 begin_message (MsgpackRpcMessageType type,
                guint                 n_elements)
 {
-  GByteArray *out = g_byte_array_sized_new (64);
+  GByteArray *out = g_byte_array_sized_new (128);
 
   _msgpack_rpc_packer_append_array (out, n_elements);
   _msgpack_rpc_packer_append_uint (out, type);
   return out;
 }
 
-GBytes *
+static MsgpackRpcPacked *
+end_message (GByteArray *out,
+             GArray     *references)
+{
+  return _msgpack_rpc_packed_new (g_byte_array_free_to_bytes (out), references);
+}
+
+MsgpackRpcPacked *
 _msgpack_rpc_message_pack_request (guint32               msgid,
                                    const char           *method,
                                    GVariant             *params,
@@ -432,31 +441,33 @@ _msgpack_rpc_message_pack_request (guint32               msgid,
                                    GError              **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, 4);
+  g_autoptr(GArray) references = NULL;
 
   _msgpack_rpc_packer_append_uint (out, msgid);
   if (!append_method (out, method, flags, error) ||
-      !append_params (out, params, flags, error))
+      !append_params (out, &references, params, flags, error))
     return NULL;
 
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  return end_message (g_steal_pointer (&out), references);
 }
 
-GBytes *
+MsgpackRpcPacked *
 _msgpack_rpc_message_pack_notification (const char           *method,
                                         GVariant             *params,
                                         MsgpackRpcPackFlags   flags,
                                         GError              **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_NOTIFICATION, 3);
+  g_autoptr(GArray) references = NULL;
 
   if (!append_method (out, method, flags, error) ||
-      !append_params (out, params, flags, error))
+      !append_params (out, &references, params, flags, error))
     return NULL;
 
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  return end_message (g_steal_pointer (&out), references);
 }
 
-GBytes *
+MsgpackRpcPacked *
 _msgpack_rpc_message_pack_response (GVariant             *msgid,
                                     GVariant             *error_value,
                                     GVariant             *result,
@@ -464,17 +475,18 @@ _msgpack_rpc_message_pack_response (GVariant             *msgid,
                                     GError              **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_RESPONSE, 4);
+  g_autoptr(GArray) references = NULL;
 
   /* A peer finds its call by the very id that it has sent, be that a float with 64 bits. */
-  if (!append_nullable (out, msgid, flags & ~MSGPACK_RPC_PACK_FLAGS_FLOAT32, error) ||
-      !append_nullable (out, error_value, flags, error) ||
-      !append_nullable (out, result, flags, error))
+  if (!append_nullable (out, &references, msgid, flags & ~MSGPACK_RPC_PACK_FLAGS_FLOAT32, error) ||
+      !append_nullable (out, &references, error_value, flags, error) ||
+      !append_nullable (out, &references, result, flags, error))
     return NULL;
 
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  return end_message (g_steal_pointer (&out), references);
 }
 
-static GBytes *
+static MsgpackRpcPacked *
 pack_answer (MsgpackRpcProfile     profile,
              MsgpackRpcPackFlags   flags,
              GVariant             *msgid,
@@ -493,7 +505,7 @@ pack_answer (MsgpackRpcProfile     profile,
                                              flags, error);
 }
 
-GBytes *
+MsgpackRpcPacked *
 _msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
                                   MsgpackRpcPackFlags  flags,
                                   GVariant            *msgid,
@@ -502,11 +514,11 @@ _msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
 {
   g_autoptr(GVariant) text = NULL;
   g_autoptr(GError) error = NULL;
-  GBytes *bytes;
+  MsgpackRpcPacked *packed;
 
-  bytes = pack_answer (profile, flags, msgid, error_value, result, &error);
-  if (bytes != NULL)
-    return bytes;
+  packed = pack_answer (profile, flags, msgid, error_value, result, &error);
+  if (packed != NULL)
+    return packed;
 
   g_info ("An answer cannot be sent: %s", error->message);
   text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));

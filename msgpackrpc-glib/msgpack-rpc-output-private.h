@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -16,9 +17,9 @@ typedef struct
 
 void     _msgpack_rpc_output_init     (MsgpackRpcOutput   *self);
 gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
-/* @call: told how its message fares, or NULL. Empty @bytes mark a place in the queue. */
+/* @call: told how its message fares, or NULL. An empty message marks a place in the queue. */
 void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
-                                       GBytes             *bytes,
+                                       MsgpackRpcPacked   *packed,
                                        MsgpackRpcCall     *call);
 /* What to write next, up to the message that goes over @max_bytes (0: no limit). The messages stay
  * in the queue until _written() is called, or until another thread empties it: @held gets

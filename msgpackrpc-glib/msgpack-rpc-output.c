@@ -10,7 +10,7 @@
 
 typedef struct
 {
-  GBytes *bytes;
+  MsgpackRpcPacked *packed;
   gsize written;
   gboolean writing;      /* handed to the transport, which may be working on it */
   MsgpackRpcCall *call;  /* owned, nullable */
@@ -19,7 +19,7 @@ typedef struct
 static void
 message_free (Message *message)
 {
-  g_bytes_unref (message->bytes);
+  _msgpack_rpc_packed_unref (message->packed);
   g_clear_object (&message->call);
   g_free (message);
 }
@@ -27,7 +27,7 @@ message_free (Message *message)
 static gsize
 message_left (Message *message)
 {
-  return g_bytes_get_size (message->bytes) - message->written;
+  return message->packed->size - message->written;
 }
 
 static gboolean
@@ -51,15 +51,47 @@ _msgpack_rpc_output_is_empty (MsgpackRpcOutput *self)
 
 void
 _msgpack_rpc_output_push (MsgpackRpcOutput *self,
-                          GBytes           *bytes,
+                          MsgpackRpcPacked *packed,
                           MsgpackRpcCall   *call)
 {
   Message *message = g_new0 (Message, 1);
 
-  message->bytes = g_bytes_ref (bytes);
+  message->packed = _msgpack_rpc_packed_ref (packed);
   message->call = call != NULL ? g_object_ref (call) : NULL;
-  self->queued_bytes += g_bytes_get_size (bytes);
+  self->queued_bytes += packed->size;
   g_queue_push_tail (&self->messages, message);
+}
+
+/* Returns how many vectors were taken. */
+static guint
+message_gather (Message       *message,
+                GOutputVector *vectors,
+                guint          n_vectors,
+                GPtrArray     *held)
+{
+  gsize skip = message->written;
+  guint n = 0;
+
+  for (guint i = 0; i < message->packed->n_pieces && n < n_vectors; i++)
+    {
+      GBytes *piece = message->packed->pieces[i];
+      gsize size;
+      const guint8 *data = g_bytes_get_data (piece, &size);
+
+      if (skip >= size)
+        {
+          skip -= size;
+          continue;
+        }
+
+      vectors[n].buffer = data + skip;
+      vectors[n].size = size - skip;
+      g_ptr_array_add (held, g_bytes_ref (piece));
+      skip = 0;
+      n++;
+    }
+
+  return n;
 }
 
 guint
@@ -81,14 +113,7 @@ _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
 
       message->writing = TRUE;
       size += message_left (message);
-      if (message_left (message) == 0)
-        continue;
-
-      vectors[n].buffer = (const guint8 *) g_bytes_get_data (message->bytes, NULL) +
-                          message->written;
-      vectors[n].size = message_left (message);
-      g_ptr_array_add (held, g_bytes_ref (message->bytes));
-      n++;
+      n += message_gather (message, vectors + n, n_vectors - n, held);
     }
 
   return n;
@@ -119,7 +144,7 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
     {
       Message *message = g_queue_pop_head (&self->messages);
 
-      if (g_bytes_get_size (message->bytes) > 0)
+      if (message->packed->size > 0)
         n_sent++;
       if (message->call != NULL)
         {
@@ -176,9 +201,10 @@ _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
         }
 
       self->queued_bytes -= message_left (message);
-      if (g_bytes_get_size (message->bytes) > 0)
+      if (message->packed->size > 0)
         {
-          g_autoptr(GVariant) value = msgpack_rpc_unpack (message->bytes, NULL);
+          g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (message->packed);
+          g_autoptr(GVariant) value = msgpack_rpc_unpack (bytes, NULL);
 
           if (message->call != NULL)
             _msgpack_rpc_call_set_delivery (message->call,

@@ -27,6 +27,14 @@ gboolean _msgpack_rpc_packer_append_str   (GByteArray           *out,
                                            MsgpackRpcPackFlags   flags,
                                            GError              **error);
 
+/* The same as append_value (), but large strings and binaries are not copied: @references gets what
+ * is to be written instead, and where, in order. It is made when needed. */
+gboolean _msgpack_rpc_packer_append_shared (GByteArray           *out,
+                                            GArray              **references,
+                                            GVariant             *value,
+                                            MsgpackRpcPackFlags   flags,
+                                            GError              **error);
+
 /* The header of an array: @n items must follow. */
 void _msgpack_rpc_packer_append_array (GByteArray *out,
                                        guint32     n);

@@ -9,6 +9,7 @@
 #include <msgpack/timestamp.h>
 
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-serial-private.h"
 
@@ -26,6 +27,13 @@
 /* The header of a str, bin or ext has this many bytes at most. */
 #define HEADER_SIZE 6
 
+/* A body of so many bytes or more is not copied if it can be shared: a piece more to write costs
+ * less. */
+#define SHARED_SIZE (64 * 1024)
+
+/* A value of that size is not serialised if its children have so many bytes on average. */
+#define COARSE_SIZE (16 * 1024)
+
 /* Small items of an envelope are written to this many bytes at most. */
 #define SMALL_SIZE 9
 
@@ -38,6 +46,10 @@ typedef struct
   gsize old_length; /* what was in it before */
   gsize expected;   /* a guess of how much will be written */
   MsgpackRpcPackFlags flags;
+  GArray **references; /* of what is shared, or NULL if nothing is */
+  guint n_shared;      /* how many this packer has added to them */
+  gsize shared_size;
+  GVariant *source;    /* what is being written */
   GError **error;
 } Packer;
 
@@ -112,6 +124,9 @@ packer_init (Packer               *self,
   self->old_length = out->len;
   self->expected = 0;
   self->flags = flags;
+  self->references = NULL;
+  self->n_shared = 0;
+  self->shared_size = 0;
   self->error = error;
 
   return out->len <= MSGPACK_RPC_LIMIT_PACKED_SIZE;
@@ -248,13 +263,68 @@ packer_write_str_header (Packer *self,
   return wire_put_str (self, length);
 }
 
+/* Makes room for the header of a str, bin or ext, and for its body. */
+static inline gboolean
+packer_reserve_body (Packer *self,
+                     gsize   length)
+{
+  return length <= MSGPACK_RPC_LIMIT_PACKED_SIZE && packer_reserve (self, HEADER_SIZE + length);
+}
+
+static inline gboolean
+packer_shares (Packer *self,
+               gsize   length)
+{
+  return G_UNLIKELY (length >= SHARED_SIZE) && self->references != NULL;
+}
+
+/* Makes room for the header, and has the body written from where it is. */
+static G_GNUC_NO_INLINE gboolean
+packer_share (Packer     *self,
+              const void *data,
+              gsize       length)
+{
+  g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes (self->source);
+  gsize offset = (const guint8 *) data - (const guint8 *) g_bytes_get_data (bytes, NULL);
+  MsgpackRpcReference reference;
+
+  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE - self->shared_size ||
+      !packer_reserve (self, HEADER_SIZE))
+    return packer_check (self, -1);
+
+  if (*self->references == NULL)
+    *self->references = _msgpack_rpc_references_new ();
+
+  reference.bytes = g_bytes_new_from_bytes (bytes, offset, length);
+  g_array_append_val (*self->references, reference);
+  self->n_shared++;
+  self->shared_size += length;
+
+  return TRUE;
+}
+
+/* The header of what is shared is written: its body comes here. */
+static gboolean
+packer_end_shared (Packer *self)
+{
+  GArray *references = *self->references;
+
+  g_array_index (references, MsgpackRpcReference, references->len - 1).position = self->length;
+
+  return TRUE;
+}
+
 static gboolean
 packer_put_str (Packer     *self,
                 const void *str,
                 gsize       length)
 {
-  /* What has room is within the limit. */
-  if (!packer_reserve (self, HEADER_SIZE + length))
+  if (packer_shares (self, length))
+    return packer_share (self, str, length) &&
+           packer_check (self, packer_write_str_header (self, length)) &&
+           packer_end_shared (self);
+
+  if (!packer_reserve_body (self, length))
     return packer_check (self, -1);
 
   return packer_check (self, packer_write_str_header (self, length)) &&
@@ -280,15 +350,15 @@ packer_put_bin (Packer      *self,
   if (G_UNLIKELY (self->flags & MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW))
     return packer_put_str (self, piece->data, piece->size);
 
-  if (piece->size > MSGPACK_RPC_LIMIT_PACKED_SIZE ||
-      !packer_reserve (self, HEADER_SIZE + piece->size))
+  if (packer_shares (self, piece->size))
+    return packer_share (self, piece->data, piece->size) &&
+           packer_check (self, wire_put_bin (self, piece->size)) && packer_end_shared (self);
+
+  if (!packer_reserve_body (self, piece->size))
     return packer_check (self, -1);
 
-  if (!packer_check (self, wire_put_bin (self, piece->size)))
-    return FALSE;
-
-  return piece->size == 0 ||
-         packer_check (self, packer_write (self, piece->data, piece->size));
+  return packer_check (self, wire_put_bin (self, piece->size)) &&
+         (piece->size == 0 || packer_check (self, packer_write (self, piece->data, piece->size)));
 }
 
 /* A (hay): an extension value, or the bytes of a str that is not valid UTF-8. */
@@ -316,12 +386,15 @@ packer_put_opaque (Packer      *self,
   if (self->flags & MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW)
     return packer_fail (self, "the legacy form has no extension values");
 
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE || !packer_reserve (self, HEADER_SIZE + length))
+  if (packer_shares (self, length))
+    return packer_share (self, body, length) &&
+           packer_check (self, wire_put_ext (self, length, handle)) && packer_end_shared (self);
+
+  if (!packer_reserve_body (self, length))
     return packer_check (self, -1);
 
   return packer_check (self, wire_put_ext (self, length, handle)) &&
-         (length == 0 ||
-          packer_check (self, packer_write (self, body, length)));
+         (length == 0 || packer_check (self, packer_write (self, body, length)));
 }
 
 /* Not strncmp (): there need not be that many characters. */
@@ -758,21 +831,12 @@ packer_put (Packer      *self,
     }
 }
 
-gboolean
-_msgpack_rpc_packer_append_value (GByteArray           *out,
-                                  GVariant             *value,
-                                  MsgpackRpcPackFlags   flags,
-                                  GError              **error)
+static inline gboolean
+packer_put_serialised (Packer   *self,
+                       GVariant *value,
+                       guint     level)
 {
-  g_autoptr(GVariant) normal = NULL;
-  Packer packer;
   Piece piece;
-
-  if (!packer_init (&packer, out, flags, error))
-    return packer_check (&packer, -1);
-
-  if (!g_variant_is_normal_form (value))
-    value = normal = g_variant_get_normal_form (value);
 
   piece.type = g_variant_get_type_string (value);
   piece.data = g_variant_get_data (value);
@@ -780,14 +844,153 @@ _msgpack_rpc_packer_append_value (GByteArray           *out,
 
   /* Without data, any size is only what the type asks for. */
   if (piece.data == NULL && piece.size > 0)
-    return packer_fail_broken (&packer);
+    return packer_fail_broken (self);
 
   if (piece.data == NULL)
     piece.data = (const guint8 *) "";
 
-  packer.expected = piece.size / EXPECTED_SHRINKAGE;
+  /* Of a coarse value, most is in the pieces. */
+  if (level == 0)
+    self->expected = piece.size / EXPECTED_SHRINKAGE;
+  self->source = value;
 
-  return packer_end (&packer, packer_put (&packer, &piece, 0));
+  return packer_put (self, &piece, level);
+}
+
+static gboolean packer_put_value (Packer   *self,
+                                  GVariant *value,
+                                  guint     level);
+
+static gboolean
+packer_put_children (Packer   *self,
+                     GVariant *value,
+                     guint     level)
+{
+  gsize n = g_variant_n_children (value);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autoptr(GVariant) child = g_variant_get_child_value (value, i);
+
+      if (!packer_put_value (self, child, level))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+static gboolean
+packer_put_entries (Packer   *self,
+                    GVariant *map,
+                    guint     level)
+{
+  gsize n = g_variant_n_children (map);
+
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autoptr(GVariant) entry = g_variant_get_child_value (map, i);
+
+      if (!packer_put_children (self, entry, level))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/* Writes a large value with few children, which would be copied if it were serialised. */
+static gboolean
+packer_put_coarse (Packer   *self,
+                   GVariant *value,
+                   guint     level)
+{
+  const char *type = g_variant_get_type_string (value);
+
+  if (level > MAX_LEVELS)
+    return packer_fail (self, "it is nested deeper than 128 levels");
+
+  if (type_begins (type, "a{") || type_begins (type, "a(vv)"))
+    return packer_put_header (self, TRUE, g_variant_n_children (value)) &&
+           packer_put_entries (self, value, level + 1);
+
+  if (*type == '{')
+    return packer_put_header (self, TRUE, 1) && packer_put_children (self, value, level + 1);
+
+  if (*type == 'a' || *type == '(')
+    return packer_put_header (self, FALSE, g_variant_n_children (value)) &&
+           packer_put_children (self, value, level + 1);
+
+  return packer_put_children (self, value, level + 1);
+}
+
+/* GLib does not tell whether a value is serialised already; then this costs little, too. */
+static gboolean
+value_is_coarse (GVariant *value)
+{
+  gsize size = g_variant_get_size (value);
+
+  return size >= SHARED_SIZE && g_variant_is_container (value) &&
+         !g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING) &&
+         !g_variant_is_of_type (value, G_VARIANT_TYPE ("(hay)")) &&
+         g_variant_n_children (value) <= size / COARSE_SIZE;
+}
+
+static gboolean
+packer_put_value (Packer   *self,
+                  GVariant *value,
+                  guint     level)
+{
+  if (self->references != NULL && value_is_coarse (value))
+    return packer_put_coarse (self, value, level);
+
+  return packer_put_serialised (self, value, level);
+}
+
+static inline gboolean
+append_value (GByteArray           *out,
+              GArray              **references,
+              GVariant             *value,
+              MsgpackRpcPackFlags   flags,
+              GError              **error)
+{
+  g_autoptr(GVariant) normal = NULL;
+  Packer packer;
+  gboolean success;
+
+  if (!packer_init (&packer, out, flags, error))
+    return packer_check (&packer, -1);
+
+  if (!g_variant_is_normal_form (value))
+    value = normal = g_variant_get_normal_form (value);
+
+  packer.references = references;
+  if (references != NULL && value_is_coarse (value))
+    success = packer_put_coarse (&packer, value, 0);
+  else
+    success = packer_put_serialised (&packer, value, 0);
+
+  if (!success && packer.n_shared > 0)
+    g_array_set_size (*references, (*references)->len - packer.n_shared);
+
+  return packer_end (&packer, success);
+}
+
+gboolean
+_msgpack_rpc_packer_append_value (GByteArray           *out,
+                                  GVariant             *value,
+                                  MsgpackRpcPackFlags   flags,
+                                  GError              **error)
+{
+  return append_value (out, NULL, value, flags, error);
+}
+
+gboolean
+_msgpack_rpc_packer_append_shared (GByteArray           *out,
+                                   GArray              **references,
+                                   GVariant             *value,
+                                   MsgpackRpcPackFlags   flags,
+                                   GError              **error)
+{
+  return append_value (out, references, value, flags, error);
 }
 
 gboolean

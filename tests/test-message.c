@@ -248,6 +248,16 @@ test_other_types (void)
   _msgpack_rpc_message_clear (&message);
 }
 
+static GBytes *
+packed_to_bytes (MsgpackRpcPacked *packed)
+{
+  GBytes *bytes = _msgpack_rpc_packed_to_bytes (packed);
+
+  _msgpack_rpc_packed_unref (packed);
+
+  return bytes;
+}
+
 static void
 assert_packed (GBytes     *bytes,
                const char *hex)
@@ -292,7 +302,7 @@ test_pack_request (void)
 
       if (cases[i].params != NULL)
         params = g_variant_ref_sink (g_variant_new_parsed (cases[i].params));
-      bytes = _msgpack_rpc_message_pack_request (5, "a", params, 0, &error);
+      bytes = packed_to_bytes (_msgpack_rpc_message_pack_request (5, "a", params, 0, &error));
       g_assert_no_error (error);
       assert_packed (bytes, cases[i].hex);
     }
@@ -312,13 +322,13 @@ test_pack_others (void)
 
   g_test_summary ("Notifications and responses are written");
 
-  notification = _msgpack_rpc_message_pack_notification ("a", NULL, 0, &error);
+  notification = packed_to_bytes (_msgpack_rpc_message_pack_notification ("a", NULL, 0, &error));
   assert_packed (notification, "93 02 a161 90");
-  success = _msgpack_rpc_message_pack_response (msgid, NULL, result, 0, &error);
+  success = packed_to_bytes (_msgpack_rpc_message_pack_response (msgid, NULL, result, 0, &error));
   assert_packed (success, "94 01 07 c0 91 01");
-  failure = _msgpack_rpc_message_pack_response (msgid, text, NULL, 0, &error);
+  failure = packed_to_bytes (_msgpack_rpc_message_pack_response (msgid, text, NULL, 0, &error));
   assert_packed (failure, "94 01 07 a178 c0");
-  nothing = _msgpack_rpc_message_pack_response (msgid, NULL, NULL, 0, &error);
+  nothing = packed_to_bytes (_msgpack_rpc_message_pack_response (msgid, NULL, NULL, 0, &error));
   assert_packed (nothing, "94 01 07 c0 c0");
   g_assert_no_error (error);
 }
@@ -348,12 +358,12 @@ test_pack_answer (void)
       g_autoptr(GVariant) value = NULL;
       g_autoptr(GError) error = NULL;
 
-      success = _msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, NULL, result);
+      success = packed_to_bytes (_msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, NULL, result));
       assert_packed (success, successes[i]);
-      failure = _msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, text, NULL);
+      failure = packed_to_bytes (_msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, text, NULL));
       assert_packed (failure, failures[i]);
 
-      broken = _msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, NULL, handle);
+      broken = packed_to_bytes (_msgpack_rpc_message_pack_answer (profiles[i], 0, msgid, NULL, handle));
       value = msgpack_rpc_unpack (broken, NULL);
       g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
       assert_value (message.msgid, "7");

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-packed-private.h"
+
+#include <string.h>
+
+static void
+reference_clear (gpointer data)
+{
+  MsgpackRpcReference *self = data;
+
+  g_bytes_unref (self->bytes);
+}
+
+GArray *
+_msgpack_rpc_references_new (void)
+{
+  GArray *references = g_array_new (FALSE, FALSE, sizeof (MsgpackRpcReference));
+
+  g_array_set_clear_func (references, reference_clear);
+
+  return references;
+}
+
+static MsgpackRpcPacked *
+packed_alloc (guint max_pieces)
+{
+  MsgpackRpcPacked *self;
+
+  self = g_atomic_rc_box_alloc (sizeof *self + max_pieces * sizeof self->pieces[0]);
+  self->size = 0;
+  self->n_pieces = 0;
+
+  return self;
+}
+
+static void
+packed_add (MsgpackRpcPacked *self,
+            GBytes           *piece)
+{
+  self->size += g_bytes_get_size (piece);
+  self->pieces[self->n_pieces++] = piece;
+}
+
+static void
+packed_add_slice (MsgpackRpcPacked *self,
+                  GBytes           *bytes,
+                  gsize             start,
+                  gsize             end)
+{
+  if (start < end)
+    packed_add (self, g_bytes_new_from_bytes (bytes, start, end - start));
+}
+
+MsgpackRpcPacked *
+_msgpack_rpc_packed_new (GBytes *bytes,
+                         GArray *references)
+{
+  guint n = references != NULL ? references->len : 0;
+  MsgpackRpcPacked *self = packed_alloc (2 * n + 1);
+  gsize start = 0;
+
+  if (n == 0)
+    {
+      packed_add (self, bytes);
+      return self;
+    }
+
+  for (guint i = 0; i < n; i++)
+    {
+      MsgpackRpcReference *reference = &g_array_index (references, MsgpackRpcReference, i);
+
+      packed_add_slice (self, bytes, start, reference->position);
+      packed_add (self, g_bytes_ref (reference->bytes));
+      start = reference->position;
+    }
+
+  packed_add_slice (self, bytes, start, g_bytes_get_size (bytes));
+  g_bytes_unref (bytes);
+
+  return self;
+}
+
+MsgpackRpcPacked *
+_msgpack_rpc_packed_ref (MsgpackRpcPacked *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+packed_clear (gpointer data)
+{
+  MsgpackRpcPacked *self = data;
+
+  for (guint i = 0; i < self->n_pieces; i++)
+    g_bytes_unref (self->pieces[i]);
+}
+
+void
+_msgpack_rpc_packed_unref (MsgpackRpcPacked *self)
+{
+  g_atomic_rc_box_release_full (self, packed_clear);
+}
+
+GBytes *
+_msgpack_rpc_packed_to_bytes (MsgpackRpcPacked *self)
+{
+  guint8 *joined;
+  gsize length = 0;
+
+  if (self->n_pieces == 1)
+    return g_bytes_ref (self->pieces[0]);
+
+  joined = g_malloc (self->size);
+  for (guint i = 0; i < self->n_pieces; i++)
+    {
+      gsize size;
+      gconstpointer data = g_bytes_get_data (self->pieces[i], &size);
+
+      memcpy (joined + length, data, size);
+      length += size;
+    }
+
+  return g_bytes_new_take (joined, length);
+}
