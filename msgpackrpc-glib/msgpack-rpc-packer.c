@@ -48,10 +48,16 @@ typedef struct
   MsgpackRpcPackFlags flags;
   GArray **references; /* of what is shared, or NULL if nothing is */
   guint n_shared;      /* how many this packer has added to them */
-  gsize shared_size;
   GVariant *source;    /* what is being written */
   GError **error;
 } Packer;
+
+typedef enum
+{
+  BODY_STR,
+  BODY_BIN,
+  BODY_EXT,
+} BodyKind;
 
 /* A piece of serialised data. @type is definite and need not end with NUL. */
 typedef struct
@@ -126,7 +132,6 @@ packer_init (Packer               *self,
   self->flags = flags;
   self->references = NULL;
   self->n_shared = 0;
-  self->shared_size = 0;
   self->error = error;
 
   return out->len <= MSGPACK_RPC_LIMIT_PACKED_SIZE;
@@ -278,9 +283,11 @@ packer_shares (Packer *self,
   return G_UNLIKELY (length >= SHARED_SIZE) && self->references != NULL;
 }
 
-/* Makes room for the header, and has the body written from where it is. */
+/* Puts the header, and has the body written from where it is. */
 static G_GNUC_NO_INLINE gboolean
 packer_share (Packer     *self,
+              BodyKind    kind,
+              gint8       ext_type,
               const void *data,
               gsize       length)
 {
@@ -288,28 +295,23 @@ packer_share (Packer     *self,
   gsize offset = (const guint8 *) data - (const guint8 *) g_bytes_get_data (bytes, NULL);
   MsgpackRpcReference reference;
 
-  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE - self->shared_size ||
-      !packer_reserve (self, HEADER_SIZE))
+  if (length > MSGPACK_RPC_LIMIT_PACKED_SIZE || !packer_reserve (self, HEADER_SIZE))
     return packer_check (self, -1);
+
+  if (kind == BODY_STR)
+    packer_write_str_header (self, length);
+  else if (kind == BODY_BIN)
+    wire_put_bin (self, length);
+  else
+    wire_put_ext (self, length, ext_type);
 
   if (*self->references == NULL)
     *self->references = _msgpack_rpc_references_new ();
 
+  reference.position = self->length;
   reference.bytes = g_bytes_new_from_bytes (bytes, offset, length);
   g_array_append_val (*self->references, reference);
   self->n_shared++;
-  self->shared_size += length;
-
-  return TRUE;
-}
-
-/* The header of what is shared is written: its body comes here. */
-static gboolean
-packer_end_shared (Packer *self)
-{
-  GArray *references = *self->references;
-
-  g_array_index (references, MsgpackRpcReference, references->len - 1).position = self->length;
 
   return TRUE;
 }
@@ -320,9 +322,7 @@ packer_put_str (Packer     *self,
                 gsize       length)
 {
   if (packer_shares (self, length))
-    return packer_share (self, str, length) &&
-           packer_check (self, packer_write_str_header (self, length)) &&
-           packer_end_shared (self);
+    return packer_share (self, BODY_STR, 0, str, length);
 
   if (!packer_reserve_body (self, length))
     return packer_check (self, -1);
@@ -351,8 +351,7 @@ packer_put_bin (Packer      *self,
     return packer_put_str (self, piece->data, piece->size);
 
   if (packer_shares (self, piece->size))
-    return packer_share (self, piece->data, piece->size) &&
-           packer_check (self, wire_put_bin (self, piece->size)) && packer_end_shared (self);
+    return packer_share (self, BODY_BIN, 0, piece->data, piece->size);
 
   if (!packer_reserve_body (self, piece->size))
     return packer_check (self, -1);
@@ -387,8 +386,7 @@ packer_put_opaque (Packer      *self,
     return packer_fail (self, "the legacy form has no extension values");
 
   if (packer_shares (self, length))
-    return packer_share (self, body, length) &&
-           packer_check (self, wire_put_ext (self, length, handle)) && packer_end_shared (self);
+    return packer_share (self, BODY_EXT, handle, body, length);
 
   if (!packer_reserve_body (self, length))
     return packer_check (self, -1);
@@ -613,7 +611,7 @@ packer_put_tuple (Packer      *self,
 }
 
 /* The header of an array or a map with @n items. */
-static gboolean
+static G_ALWAYS_INLINE inline gboolean
 packer_put_header (Packer   *self,
                    gboolean  is_map,
                    gsize     n)
@@ -945,7 +943,7 @@ packer_put_value (Packer   *self,
   return packer_put_serialised (self, value, level);
 }
 
-static inline gboolean
+static G_ALWAYS_INLINE inline gboolean
 append_value (GByteArray           *out,
               GArray              **references,
               GVariant             *value,
@@ -968,7 +966,7 @@ append_value (GByteArray           *out,
   else
     success = packer_put_serialised (&packer, value, 0);
 
-  if (!success && packer.n_shared > 0)
+  if (references != NULL && !success && packer.n_shared > 0)
     g_array_set_size (*references, (*references)->len - packer.n_shared);
 
   return packer_end (&packer, success);

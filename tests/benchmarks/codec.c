@@ -305,7 +305,7 @@ encode_tree (Fixture *fixture)
 static void
 encode_value (GVariant *value)
 {
-  GByteArray *out = g_byte_array_sized_new (128); /* as messages begin */
+  GByteArray *out = g_byte_array_new ();
   g_autoptr(GError) error = NULL;
 
   _msgpack_rpc_packer_append_value (out, value, 0, &error);
