@@ -129,7 +129,7 @@ send_answer (MsgpackRpcConnection *self,
   if (error_value != NULL)
     count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
   packed = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
-                                            msgid, error_value, result);
+                                             self->id, msgid, error_value, result);
   if (packed == NULL)
     return FALSE;
 
@@ -150,15 +150,6 @@ send_error (MsgpackRpcConnection *self,
   g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
 
   send_answer (self, msgid, value, NULL);
-}
-
-/* A peer's ids may be anything. */
-static gint64
-get_debug_id (GVariant *msgid)
-{
-  gint64 id;
-
-  return _msgpack_rpc_value_get_int (msgid, &id) ? id : MSGPACK_RPC_DEBUG_NO_MSGID;
 }
 
 static void
@@ -185,8 +176,8 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
   g_hash_table_remove (self->invocations, invocation);
   g_mutex_unlock (&self->lock);
 
-  MSGPACK_RPC_DEBUG (CALLS, self->id, get_debug_id (msgid), "request “%s” is answered: %s",
-                     msgpack_rpc_invocation_get_method (invocation),
+  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (msgid),
+                     "request “%s” is answered: %s", msgpack_rpc_invocation_get_method (invocation),
                      error_value != NULL ? "an error" : "a result");
   sent = send_answer (self, msgid, error_value, result);
   request_answered (self);
@@ -394,8 +385,8 @@ refuse_busy (MsgpackRpcConnection *self,
   g_autoptr(GError) error = NULL;
 
   count (self, MSGPACK_RPC_STATISTIC_BUSY_ANSWERS);
-  MSGPACK_RPC_DEBUG (CALLS, self->id, get_debug_id (message->msgid), "request “%s” is refused: busy",
-                     message->method);
+  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (message->msgid),
+                     "request “%s” is refused: busy", message->method);
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
                        "Busy: the limit of %d requests in flight is reached", max_requests (self));
   send_error (self, message->msgid, error);
@@ -417,8 +408,8 @@ take_request (MsgpackRpcConnection *self,
     }
 
   count (self, MSGPACK_RPC_STATISTIC_REQUESTS);
-  MSGPACK_RPC_DEBUG (CALLS, self->id, get_debug_id (message->msgid), "request “%s” has come",
-                     message->method);
+  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (message->msgid),
+                     "request “%s” has come", message->method);
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) == 0)
     pause_reading (self);

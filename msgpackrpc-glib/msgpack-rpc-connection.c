@@ -376,8 +376,8 @@ install_properties (GObjectClass *object_class)
    * Whether nothing is read, so that the peer has to wait.
    *
    * What has been read but not delivered is still delivered. Replies wait as all else does, and the
-   * deadlines of calls go on; that the peer has gone is noticed when reading goes on, or when
-   * something is written to it.
+   * deadlines of calls go on. That the peer has gone is told when reading goes on, after what it has
+   * sent before.
    *
    * Since: 1.0
    */

@@ -31,6 +31,13 @@ void _msgpack_rpc_debug_event (MsgpackRpcDebugFlags  flag,
                                guint64               connection_id,
                                const char           *format,
                                ...) G_GNUC_PRINTF (3, 4);
+/* What went wrong on this end, for information. @connection_id: 0 if there is none. */
+void _msgpack_rpc_debug_info (guint64     connection_id,
+                              GVariant   *msgid,
+                              const char *format,
+                              ...) G_GNUC_PRINTF (3, 4);
+/* A peer's ids may be anything; @msgid: or NULL. */
+gint64 _msgpack_rpc_debug_get_msgid (GVariant *msgid);
 /* A message as text, cut short. */
 char *_msgpack_rpc_debug_show (GVariant *message);
 

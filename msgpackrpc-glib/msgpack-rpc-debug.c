@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "msgpack-rpc-message-private.h"
+
 /* Of a message's text, how many bytes are shown. */
 #define SHOWN_LENGTH 2000
 /* Larger messages are not made text of at all. */
@@ -56,7 +58,9 @@ print (GLogLevelFlags  level,
   g_autofree char *raw = g_strdup_vprintf (format, args);
   g_autofree char *text = escape (raw);
 
-  if (msgid >= 0)
+  if (connection_id == 0)
+    g_log_structured (G_LOG_DOMAIN, level, "MESSAGE", "%s", text);
+  else if (msgid >= 0)
     g_log_structured (G_LOG_DOMAIN, level,
                       "MESSAGE", "[%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT "] %s",
                       connection_id, msgid, text);
@@ -91,6 +95,30 @@ _msgpack_rpc_debug_event (MsgpackRpcDebugFlags  flag,
   print (wanted ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_DEBUG, connection_id,
          MSGPACK_RPC_DEBUG_NO_MSGID, format, args);
   va_end (args);
+}
+
+void
+_msgpack_rpc_debug_info (guint64     connection_id,
+                         GVariant   *msgid,
+                         const char *format,
+                         ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  print (G_LOG_LEVEL_INFO, connection_id, _msgpack_rpc_debug_get_msgid (msgid), format, args);
+  va_end (args);
+}
+
+gint64
+_msgpack_rpc_debug_get_msgid (GVariant *msgid)
+{
+  gint64 id;
+
+  if (msgid == NULL || !_msgpack_rpc_value_get_int (msgid, &id))
+    return MSGPACK_RPC_DEBUG_NO_MSGID;
+
+  return id;
 }
 
 char *

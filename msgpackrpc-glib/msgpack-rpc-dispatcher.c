@@ -6,6 +6,7 @@
 #include "msgpack-rpc-dispatcher-private.h"
 
 #include "msgpack-rpc-coerce-private.h"
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-method-private.h"
@@ -475,8 +476,10 @@ fail (Entry                *entry,
       MsgpackRpcInvocation *invocation,
       const GError         *error)
 {
-  g_info ("Method “%s” failed: %s", msgpack_rpc_method_get_name (entry->method),
-          error != NULL ? error->message : "its handler gave no error");
+  _msgpack_rpc_debug_info (_msgpack_rpc_invocation_get_connection_id (invocation),
+                           msgpack_rpc_invocation_get_msgid (invocation), "Method “%s” failed: %s",
+                           msgpack_rpc_method_get_name (entry->method),
+                           error != NULL ? error->message : "its handler gave no error");
 
   /* A handler that has answered may return what it likes. */
   if (msgpack_rpc_invocation_get_answered (invocation))

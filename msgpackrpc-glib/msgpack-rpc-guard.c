@@ -98,7 +98,7 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
 
   g_info ("Turned away %s: %s", peer, error->message);
 
-  packed = _msgpack_rpc_message_pack_answer (profile, flags, msgid, text, NULL);
+  packed = _msgpack_rpc_message_pack_answer (profile, flags, 0, msgid, text, NULL);
   bytes = _msgpack_rpc_packed_to_bytes (packed);
 
   g_socket_set_blocking (socket, FALSE);

@@ -19,6 +19,8 @@ GVariant             *_msgpack_rpc_invocation_dup_params      (MsgpackRpcInvocat
  * from a peer; or NULL when it was not answered yet, which cancels it. */
 GVariant             *_msgpack_rpc_invocation_steal_reply     (MsgpackRpcInvocation *self);
 
+/* For debug messages; 0 if it was dispatched without a connection. */
+guint64               _msgpack_rpc_invocation_get_connection_id (MsgpackRpcInvocation *self);
 /* Answers with MSGPACK_RPC_ERROR_NOT_ANSWERED after @milliseconds; negative: never. */
 void                  _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
                                                                int                   milliseconds);

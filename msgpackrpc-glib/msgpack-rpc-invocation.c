@@ -40,6 +40,7 @@ struct _MsgpackRpcInvocation
 
   /* Never change. */
   char *method;
+  guint64 connection_id;            /* for debug messages; 0: dispatched without one */
   GVariant *msgid;                  /* NULL: a notification; shares no memory with the message */
   gboolean is_local;                /* came from no connection */
 
@@ -135,7 +136,7 @@ make_answer (MsgpackRpcInvocation  *self,
   g_autoptr(GBytes) bytes = NULL;
 
   packed = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
-                                             MSGPACK_RPC_PACK_FLAGS_NONE, self->msgid,
+                                             MSGPACK_RPC_PACK_FLAGS_NONE, 0, self->msgid,
                                              error_value, result);
   if (packed == NULL)
     return NULL;
@@ -166,29 +167,12 @@ make_reply (MsgpackRpcInvocation *self,
 }
 
 static void
-show_failure (MsgpackRpcInvocation *self,
-              GQuark                domain,
-              int                   code,
-              const char           *message)
-{
-  g_autoptr(MsgpackRpcConnection) connection = g_weak_ref_get (&self->weak_connection);
-
-  if (connection != NULL)
-    _msgpack_rpc_debug_print (msgpack_rpc_connection_get_id (connection),
-                              MSGPACK_RPC_DEBUG_NO_MSGID, "request “%s” fails: %s (%s, %d)",
-                              self->method, message,
-                              domain != 0 ? g_quark_to_string (domain) : "no domain", code);
-}
-
-static void
 count_late_answer (MsgpackRpcInvocation *self)
 {
   g_autoptr(MsgpackRpcConnection) connection = g_weak_ref_get (&self->weak_connection);
 
-  if (connection != NULL)
-    MSGPACK_RPC_DEBUG (CALLS, msgpack_rpc_connection_get_id (connection),
-                       MSGPACK_RPC_DEBUG_NO_MSGID, "request “%s” was answered before",
-                       self->method);
+  MSGPACK_RPC_DEBUG (CALLS, self->connection_id, _msgpack_rpc_debug_get_msgid (self->msgid),
+                     "request “%s” was answered before", self->method);
   if (connection != NULL)
     _msgpack_rpc_connection_count_late_answer (connection);
 }
@@ -257,7 +241,7 @@ answer_for_method (MsgpackRpcInvocation *self,
   if (!answer (self, value, NULL, FALSE))
     return FALSE;
 
-  g_info ("%s", text);
+  _msgpack_rpc_debug_info (self->connection_id, self->msgid, "%s", text);
   return TRUE;
 }
 
@@ -484,12 +468,19 @@ _msgpack_rpc_invocation_new (MsgpackRpcConnection *connection,
   MsgpackRpcInvocation *self = g_object_new (MSGPACK_RPC_TYPE_INVOCATION, NULL);
 
   self->is_local = connection == NULL;
+  self->connection_id = connection != NULL ? msgpack_rpc_connection_get_id (connection) : 0;
   self->connection = connection != NULL ? g_object_ref (connection) : NULL;
   self->msgid = msgid != NULL ? copy_value (msgid) : NULL;
   self->method = g_strdup (method);
   self->params = g_variant_ref_sink (params);
   self->answered = msgid == NULL;
   return self;
+}
+
+guint64
+_msgpack_rpc_invocation_get_connection_id (MsgpackRpcInvocation *self)
+{
+  return self->connection_id;
 }
 
 GVariant *
@@ -829,8 +820,9 @@ msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
-  if (MSGPACK_RPC_DEBUG_IS_ON (CALLS))
-    show_failure (self, domain, code, message);
+  MSGPACK_RPC_DEBUG (CALLS, self->connection_id, _msgpack_rpc_debug_get_msgid (self->msgid),
+                     "request “%s” fails: %s (%s, %d)", self->method, message,
+                     domain != 0 ? g_quark_to_string (domain) : "no domain", code);
 
   return answer_text (self, message);
 }

@@ -57,6 +57,7 @@ MsgpackRpcPacked *_msgpack_rpc_message_pack_response     (GVariant             *
  * cannot be becomes an error that says so. */
 MsgpackRpcPacked *_msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
                                                     MsgpackRpcPackFlags  flags,
+                                                    guint64              connection_id,
                                                     GVariant            *msgid,
                                                     GVariant            *error_value,
                                                     GVariant            *result);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "msgpack-rpc-coerce-private.h"
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-i18n-private.h"
 #include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-variant.h"
@@ -508,6 +509,7 @@ pack_answer (MsgpackRpcProfile     profile,
 MsgpackRpcPacked *
 _msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
                                   MsgpackRpcPackFlags  flags,
+                                  guint64              connection_id,
                                   GVariant            *msgid,
                                   GVariant            *error_value,
                                   GVariant            *result)
@@ -520,7 +522,7 @@ _msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
   if (packed != NULL)
     return packed;
 
-  g_info ("An answer cannot be sent: %s", error->message);
+  _msgpack_rpc_debug_info (connection_id, msgid, "An answer cannot be sent: %s", error->message);
   text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
   return pack_answer (profile, flags, msgid, text, NULL, NULL);
 }
