@@ -659,6 +659,71 @@ test_both_flood (Pair          *f,
                     ==, 2 * N_FLOOD);
 }
 
+typedef struct
+{
+  MsgpackRpcConnection *connection;
+  int stop;
+} Meddler;
+
+/* Changes and reads all that may be, in no context. */
+static gpointer
+meddle (gpointer data)
+{
+  Meddler *self = data;
+  MsgpackRpcLimits *limits = msgpack_rpc_connection_get_limits (self->connection);
+
+  for (guint i = 0; !g_atomic_int_get (&self->stop); i++)
+    {
+      msgpack_rpc_connection_set_paused (self->connection, i % 2);
+      msgpack_rpc_connection_set_high_water_mark (self->connection, i % 3 * 10 * KIB);
+      msgpack_rpc_limits_set_max_requests_in_flight (limits, 1 + i % 5);
+      msgpack_rpc_limits_set_max_message_size (limits, MIB + i % 7);
+      msgpack_rpc_limits_set_write_timeout (limits, G_MAXINT - (int) (i % 2));
+      msgpack_rpc_connection_is_congested (self->connection);
+      g_variant_unref (msgpack_rpc_connection_get_statistics (self->connection));
+      g_thread_yield ();
+    }
+
+  msgpack_rpc_connection_set_paused (self->connection, FALSE);
+  return NULL;
+}
+
+static void
+test_threads (Pair          *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  Meddler meddlers[2] = { { f->ends[0], FALSE }, { f->ends[1], FALSE } };
+  GThread *threads[2];
+  g_autofree char *text = g_strnfill (4 * KIB, 'x');
+
+  g_test_summary ("Limits, pausing and statistics are for any thread, while messages go both ways");
+
+  msgpack_rpc_dispatcher_add_method (dispatcher, "echo", NULL, echo_handler, NULL, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      msgpack_rpc_connection_set_dispatcher (f->ends[i], dispatcher);
+      threads[i] = g_thread_new ("meddle", meddle, &meddlers[i]);
+    }
+  for (guint i = 0; i < 2 * N_FLOOD; i++)
+    {
+      g_ptr_array_add (calls, msgpack_rpc_peer_start_call (MSGPACK_RPC_PEER (f->ends[i % 2]), "echo",
+                                                           g_variant_new ("(s)", text)));
+      if (i % 16 == 0)
+        test_drain ();
+    }
+  WAIT_UNTIL (all_done (calls));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_atomic_int_set (&meddlers[i].stop, TRUE);
+      g_thread_join (threads[i]);
+      g_assert_true (msgpack_rpc_connection_is_connected (f->ends[i]));
+      g_assert_cmpuint (test_get_statistic (f->ends[i], "calls-in-flight"), ==, 0);
+      WAIT_UNTIL (test_get_statistic (f->ends[i], "requests-in-flight") == 0);
+    }
+}
+
 /* ---- what was counted ---- */
 
 static void
@@ -724,6 +789,7 @@ main (int    argc,
   ADD_PAIR ("neither-reads", test_neither_reads);
   ADD_PAIR ("neither-reads-ever", test_neither_reads_ever);
   ADD_PAIR ("both-flood", test_both_flood);
+  ADD_PAIR ("threads", test_threads);
   ADD_PAIR ("statistics", test_statistics);
 
   return g_test_run ();

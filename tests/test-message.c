@@ -358,12 +358,15 @@ test_pack_answer (void)
       g_autoptr(GVariant) value = NULL;
       g_autoptr(GError) error = NULL;
 
-      success = packed_to_bytes (_msgpack_rpc_message_pack_answer (profiles[i], 0, 0, msgid, NULL, result));
+      success = packed_to_bytes (
+          _msgpack_rpc_message_pack_answer (profiles[i], 0, 0, msgid, NULL, result));
       assert_packed (success, successes[i]);
-      failure = packed_to_bytes (_msgpack_rpc_message_pack_answer (profiles[i], 0, 0, msgid, text, NULL));
+      failure = packed_to_bytes (
+          _msgpack_rpc_message_pack_answer (profiles[i], 0, 0, msgid, text, NULL));
       assert_packed (failure, failures[i]);
 
-      broken = packed_to_bytes (_msgpack_rpc_message_pack_answer (profiles[i], 0, 0, msgid, NULL, handle));
+      broken = packed_to_bytes (
+          _msgpack_rpc_message_pack_answer (profiles[i], 0, 0, msgid, NULL, handle));
       value = msgpack_rpc_unpack (broken, NULL);
       g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
       assert_value (message.msgid, "7");
