@@ -66,6 +66,7 @@ typedef struct
   MsgpackRpcWaiter *waiter;
   GPtrArray *links;       /* which know of the waiter */
   gint64 deadline;
+  gboolean serves;        /* for one of the calls */
 } Wait;
 
 /* From before they are looked at, so that whatever changes afterwards wakes this thread. */
@@ -76,10 +77,11 @@ join_links (Wait *self)
 
   for (guint i = 0; i < links->len; i++)
     if (!g_ptr_array_find (self->links, g_ptr_array_index (links, i), NULL))
-      _msgpack_rpc_link_add_waiter (g_ptr_array_index (links, i), self->waiter);
+      _msgpack_rpc_link_add_waiter (g_ptr_array_index (links, i), self->waiter, self->serves);
   for (guint i = 0; i < self->links->len; i++)
     if (!g_ptr_array_find (links, g_ptr_array_index (self->links, i), NULL))
-      _msgpack_rpc_link_remove_waiter (g_ptr_array_index (self->links, i), self->waiter);
+      _msgpack_rpc_link_remove_waiter (g_ptr_array_index (self->links, i), self->waiter,
+                                       self->serves);
 
   g_ptr_array_unref (self->links);
   self->links = g_steal_pointer (&links);
@@ -138,6 +140,24 @@ is_done (Wait *self)
          g_cancellable_is_cancelled (self->cancellable);
 }
 
+/* Delivers one item, so that a reply that has come is not kept waiting by what came after it. */
+static gboolean
+serve (Wait *self)
+{
+  for (gsize i = 0; self->serves && i < self->n_calls; i++)
+    {
+      g_autoptr(MsgpackRpcLink) link = NULL;
+      gint64 deadline;
+
+      if (msgpack_rpc_call_get_serves_while_waiting (self->calls[i]) &&
+          _msgpack_rpc_call_get_needs (self->calls[i], &link, &deadline) && link != NULL &&
+          _msgpack_rpc_link_serve (link))
+        return TRUE;
+    }
+
+  return FALSE;
+}
+
 static gboolean
 run_until_done (Wait    *self,
                 GError **error)
@@ -157,7 +177,7 @@ run_until_done (Wait    *self,
       /* What it writes may be waited for by code that it calls, which takes what woke this
        * thread. */
       _msgpack_rpc_reactor_flush_corks ();
-      if (!is_done (self))
+      if (!is_done (self) && !serve (self))
         poll_once (self);
     }
   while (count_ended (self->calls, self->n_calls) < self->wanted);
@@ -174,8 +194,8 @@ wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
 }
 
 /* Does the I/O of the calls' links in this thread until @wanted of them have ended. Runs nothing of
- * the application: messages that are no reply to these calls are left for the connection's
- * context. */
+ * the application, unless one of the calls serves: messages that are no reply to these calls are left
+ * for the connection's context. */
 gboolean
 _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
                             gsize            n_calls,
@@ -200,6 +220,8 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
     return FALSE;
 
   wait.links = g_ptr_array_new_with_free_func (g_object_unref);
+  for (gsize i = 0; i < n_calls; i++)
+    wait.serves |= msgpack_rpc_call_get_serves_while_waiting (calls[i]);
   if (cancellable != NULL)
     id = g_cancellable_connect (cancellable, G_CALLBACK (wake_cb), wait.waiter, NULL);
   for (gsize i = 0; i < n_calls; i++)
@@ -208,7 +230,7 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
   done = run_until_done (&wait, error);
 
   for (guint i = 0; i < wait.links->len; i++)
-    _msgpack_rpc_link_remove_waiter (g_ptr_array_index (wait.links, i), wait.waiter);
+    _msgpack_rpc_link_remove_waiter (g_ptr_array_index (wait.links, i), wait.waiter, wait.serves);
   g_ptr_array_unref (wait.links);
   for (gsize i = 0; i < n_calls; i++)
     _msgpack_rpc_call_remove_waiter (calls[i], wait.waiter);
@@ -247,8 +269,8 @@ check_started (MsgpackRpcCall  *self,
  *
  * May be called from any thread, whether the connection's context is running or not, also from a
  * handler or callback in that context. While it waits it does the connection's I/O itself, and runs
- * nothing of the application: what else comes in is delivered later, in order. The one exception
- * are streams and socket clients of the application's making, as a handler of
+ * nothing of the application: what else comes in is delivered later, in order, unless
+ * [property@Call:serves-while-waiting] is set. The one other exception are streams and socket clients of the application's making, as a handler of
  * `GSocketClient::event`: what they call cannot wait for the same connection.
  *
  * Returns: (transfer full): the result, or `NULL` with @error set: what the call failed with, or

@@ -73,6 +73,7 @@ struct _MsgpackRpcCall
   GMutex lock;                    /* guards all below; taken before a connection's or link's */
   MsgpackRpcCallState state;
   int timeout;                    /* milliseconds; −1: the connection's default */
+  gboolean serves_while_waiting;
   GVariantType *reply_type;       /* nullable */
   gpointer source;                /* owned while pending, and until the callback has returned */
   GCancellable *cancellable;
@@ -103,6 +104,7 @@ enum
   PROP_PARAMS,
   PROP_REPLY_TYPE,
   PROP_RESULT,
+  PROP_SERVES_WHILE_WAITING,
   PROP_STATE,
   PROP_TIMEOUT,
   N_PROPS
@@ -795,6 +797,9 @@ msgpack_rpc_call_get_property (GObject    *object,
     case PROP_RESULT:
       g_value_set_variant (value, msgpack_rpc_call_get_result (self));
       break;
+    case PROP_SERVES_WHILE_WAITING:
+      g_value_set_boolean (value, msgpack_rpc_call_get_serves_while_waiting (self));
+      break;
     case PROP_STATE:
       g_value_set_enum (value, (int) msgpack_rpc_call_get_state (self));
       break;
@@ -824,6 +829,9 @@ msgpack_rpc_call_set_property (GObject      *object,
       break;
     case PROP_REPLY_TYPE:
       msgpack_rpc_call_set_reply_type (self, g_value_get_boxed (value));
+      break;
+    case PROP_SERVES_WHILE_WAITING:
+      msgpack_rpc_call_set_serves_while_waiting (self, g_value_get_boolean (value));
       break;
     case PROP_TIMEOUT:
       msgpack_rpc_call_set_timeout (self, g_value_get_int (value));
@@ -975,6 +983,22 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
    */
   props[PROP_RESULT] =
     g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, readable);
+
+  /**
+   * MsgpackRpcCall:serves-while-waiting: (getter get_serves_while_waiting) (setter set_serves_while_waiting)
+   *
+   * Whether [method@Call.wait], [func@Call.wait_all] and [func@Call.wait_any] deliver what else the
+   * peer sends meanwhile, for a peer that calls back before it answers.
+   *
+   * Requests, notifications and the ends of other calls of the same connection or client are then
+   * delivered in order, as the loop would; handlers may call and wait again. This is done where
+   * handlers belong: in the thread that runs the connection's [property@Connection:main-context], or
+   * whose thread-default context it is while nobody runs it. Elsewhere there is no difference.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SERVES_WHILE_WAITING] =
+    g_param_spec_boolean ("serves-while-waiting", NULL, NULL, FALSE, settable);
 
   /**
    * MsgpackRpcCall:state: (getter get_state)
@@ -1202,6 +1226,54 @@ msgpack_rpc_call_set_reply_type (MsgpackRpcCall     *self,
   g_clear_pointer (&self->reply_type, g_variant_type_free);
   self->reply_type = reply_type != NULL ? g_variant_type_copy (reply_type) : NULL;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_REPLY_TYPE]);
+}
+
+/**
+ * msgpack_rpc_call_get_serves_while_waiting: (get-property serves-while-waiting)
+ * @self: a call
+ *
+ * Gets whether waiting for the call delivers what else the peer sends.
+ *
+ * Returns: whether it does
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_call_get_serves_while_waiting (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), FALSE);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->serves_while_waiting;
+}
+
+/**
+ * msgpack_rpc_call_set_serves_while_waiting: (set-property serves-while-waiting)
+ * @self: a call
+ * @serves_while_waiting: whether it does
+ *
+ * Sets whether waiting for the call delivers what else the peer sends.
+ *
+ * It may be set at any time before the call is waited for.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_call_set_serves_while_waiting (MsgpackRpcCall *self,
+                                           gboolean        serves_while_waiting)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CALL (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->serves_while_waiting != !!serves_while_waiting;
+  self->serves_while_waiting = !!serves_while_waiting;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_SERVES_WHILE_WAITING]);
 }
 
 /**

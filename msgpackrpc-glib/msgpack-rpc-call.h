@@ -40,6 +40,12 @@ void                msgpack_rpc_call_set_reply_type (MsgpackRpcCall     *self,
                                                      const GVariantType *reply_type);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_call_get_serves_while_waiting (MsgpackRpcCall *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_call_set_serves_while_waiting (MsgpackRpcCall *self,
+                                                    gboolean        serves_while_waiting);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcCallState msgpack_rpc_call_get_state (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcDelivery  msgpack_rpc_call_get_delivery (MsgpackRpcCall *self);

@@ -73,6 +73,7 @@ struct _MsgpackRpcLink
   GThread *io_thread;           /* who holds the I/O, or NULL */
   GCond io_released;
   Wants io_wanted;              /* who is to be told when it is released */
+  guint n_serving;              /* how many of the waiters serve */
   GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
   MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
   gint64 turn_end;              /* likewise; monotonic, 0: it parses all that has come */

@@ -137,11 +137,15 @@ void _msgpack_rpc_link_work_later (MsgpackRpcLink *self);
 void _msgpack_rpc_link_settle (MsgpackRpcLink *self);
 
 /* A thread that waits for something of a link is known to it from before it looks at the link until
- * it waits no more: what changes meanwhile wakes it. */
+ * it waits no more: what changes meanwhile wakes it; if it serves, also what comes in. */
 void     _msgpack_rpc_link_add_waiter    (MsgpackRpcLink   *self,
-                                          MsgpackRpcWaiter *waiter);
+                                          MsgpackRpcWaiter *waiter,
+                                          gboolean          serves);
 void     _msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
-                                          MsgpackRpcWaiter *waiter);
+                                          MsgpackRpcWaiter *waiter,
+                                          gboolean          serves);
+/* Delivers one item of its lane, if this thread is the one to do so. */
+gboolean _msgpack_rpc_link_serve         (MsgpackRpcLink   *self);
 /* Whether this thread holds the I/O, and would wait for itself. */
 gboolean _msgpack_rpc_link_is_held       (MsgpackRpcLink   *self);
 /* As _work(), by a thread that waits; it is woken when another thread has done it. */

@@ -445,6 +445,8 @@ end_if_due (MsgpackRpcLink *self)
     _msgpack_rpc_link_check_stall (self);
 }
 
+static void wake_serving (MsgpackRpcLink *self);
+
 /* Whether there was something to read. A thread that waits parses all of it: its reply may be the
  * last. */
 static gboolean
@@ -469,6 +471,8 @@ work (MsgpackRpcLink *self,
 
   _msgpack_rpc_link_settle (self);
   _msgpack_rpc_link_leave_io (self);
+  if (has_read)
+    wake_serving (self);
   return has_read;
 }
 
@@ -534,22 +538,26 @@ query_for_home (gpointer  owner,
 
 void
 _msgpack_rpc_link_add_waiter (MsgpackRpcLink   *self,
-                              MsgpackRpcWaiter *waiter)
+                              MsgpackRpcWaiter *waiter,
+                              gboolean          serves)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  self->n_serving += serves ? 1 : 0;
   g_queue_push_tail (&self->waiters, waiter);
 }
 
 void
 _msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
-                                 MsgpackRpcWaiter *waiter)
+                                 MsgpackRpcWaiter *waiter,
+                                 gboolean          serves)
 {
   gboolean was_poller, nested;
 
   g_mutex_lock (&self->lock);
   was_poller = g_queue_peek_head (&self->waiters) == waiter;
   g_queue_remove (&self->waiters, waiter);
+  self->n_serving -= serves ? 1 : 0;
   nested = self->nested != NULL;
   if (was_poller && nested && self->waiters.head != NULL)
     _msgpack_rpc_waiter_wake (self->waiters.head->data);
@@ -558,6 +566,23 @@ _msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
   /* The same holds for the reactor's context: what it polls may be out of date. */
   if (was_poller && nested)
     _msgpack_rpc_reactor_wake (self->reactor);
+}
+
+gboolean
+_msgpack_rpc_link_serve (MsgpackRpcLink *self)
+{
+  return _msgpack_rpc_reactor_serve (self->reactor, self->lane);
+}
+
+/* Another thread may be the one to deliver what was read. */
+static void
+wake_serving (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  for (GList *item = self->waiters.head; self->n_serving > 0 && item != NULL; item = item->next)
+    if (!_msgpack_rpc_waiter_is_mine (item->data))
+      _msgpack_rpc_waiter_wake (item->data);
 }
 
 gboolean

@@ -59,6 +59,10 @@ void _msgpack_rpc_reactor_post   (MsgpackRpcReactor  *self,
                                   GDestroyNotify      destroy);
 void _msgpack_rpc_reactor_forget (MsgpackRpcReactor  *self,
                                   gpointer            owner);
+/* Delivers the next of a lane's items now, if this thread owns the context, or would run it and nobody
+ * else does. FALSE if not, or if there is none. */
+gboolean _msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
+                                     gconstpointer      lane);
 
 /* Notifies of a property in the context: at once if this thread owns it, else posted. @self may be
  * NULL while the object is being constructed. */

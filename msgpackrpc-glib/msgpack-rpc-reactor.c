@@ -1069,6 +1069,69 @@ _msgpack_rpc_reactor_forget (MsgpackRpcReactor *self,
     }
 }
 
+/* Its lane may be saturated or not. */
+static Item *
+take_item_of (MsgpackRpcReactor *self,
+              gconstpointer      lane)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  Mailbox *mailbox = find_mailbox (self, lane);
+  Mailbox others = { NULL, NULL };
+  Item *item;
+
+  while (mailbox->first != NULL && mailbox->first->lane != lane)
+    {
+      item = mailbox->first;
+      mailbox->first = item->next;
+      mailbox_append (&others, item);
+    }
+
+  item = mailbox_take (mailbox);
+  if (others.first != NULL)
+    {
+      others.last->next = mailbox->first;
+      if (mailbox->first == NULL)
+        mailbox->last = others.last;
+      mailbox->first = others.first;
+    }
+  return item;
+}
+
+static gboolean
+may_serve (MsgpackRpcReactor *self)
+{
+  GMainContext *own = g_main_context_get_thread_default ();
+
+  if (own == NULL)
+    own = g_main_context_default ();
+  return (g_main_context_is_owner (self->context) || own == self->context) &&
+         g_main_context_acquire (self->context);
+}
+
+gboolean
+_msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
+                            gconstpointer      lane)
+{
+  Item *item;
+  Frame frame;
+
+  if (!may_serve (self))
+    return FALSE;
+
+  item = take_item_of (self, lane);
+  if (item != NULL)
+    {
+      enter (_msgpack_rpc_reactor_ref (self), &frame);
+      g_main_context_push_thread_default (self->context);
+      run_item (self, item);
+      g_main_context_pop_thread_default (self->context);
+      leave (self, &frame);
+    }
+
+  g_main_context_release (self->context);
+  return item != NULL;
+}
+
 static void
 notify_cb (gpointer owner,
            gpointer data)

@@ -308,6 +308,21 @@ class Calls(PairCase):
         self.assertEqual(call.props.delivery, M.Delivery.SENT)
         kept.pop().return_value(None)
 
+    def test_serves_while_waiting(self):
+        heard = []
+        self.caller.connect('notification', lambda _self, method, _params: heard.append(method))
+        self.callee.send_notification('n', None)
+        for serves in (False, True):
+            call = M.Call.new('keep', None)
+            call.props.timeout = 100
+            call.props.serves_while_waiting = serves
+            self.assertEqual(call.get_serves_while_waiting(), serves)
+            self.caller.send_call(call)
+            # Nobody runs the context of the peer, which is the same.
+            with self.assert_raises(IO_ERROR, IOCode.TIMED_OUT):
+                call.wait(None)
+            self.assertEqual(heard, ['n'] if serves else [])
+
     def test_cancel(self):
         cancellable = Gio.Cancellable()
         answer = Answer(self.caller, 'add', GLib.Variant('(ii)', (1, 2)), cancellable)
