@@ -9,7 +9,7 @@
 #include "fuzz-util.h"
 
 #define N_MUTATIONS 100000
-#define MAX_MUTATION_SIZE 256
+#define MAX_MUTATION_SIZE 128
 
 /* A copy of its own size, so that reading one byte too many is noticed. */
 static void
