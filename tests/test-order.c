@@ -324,7 +324,7 @@ test_nested_without (void)
   End ends[2];
   Caller caller = { 0 };
 
-  g_test_summary ("Without serving, a call that is answered only after another one ends by its deadline");
+  g_test_summary ("Without serving, a call that needs another one first ends by its deadline");
 
   make_ends (ends, FALSE);
   msgpack_rpc_connection_set_default_timeout (ends[0].connection, 100);
@@ -476,7 +476,7 @@ test_elsewhere (gconstpointer data)
   g_autoptr(GIOStream) stream = raw_peer_init (&raw);
   MsgpackRpcConnection *connection;
 
-  g_test_summary ("A sync call gets its reply, or ends by its deadline, whoever runs the context or not");
+  g_test_summary ("A sync call is answered or ends by its deadline, whoever runs the context");
 
   elsewhere_init (&elsewhere, (Situation) GPOINTER_TO_INT (data));
   connection = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
