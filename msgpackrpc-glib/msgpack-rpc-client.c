@@ -114,7 +114,14 @@ static void peer_iface_init (MsgpackRpcPeerInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcClient, msgpack_rpc_client, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER, peer_iface_init))
 
-/* ---- what the connection tells, in the main context ---- */
+/* ---- opening, with the link's private context as thread-default ---- */
+
+/* What an attempt needs after the client may be gone. */
+typedef struct
+{
+  MsgpackRpcConnection *connection; /* owned */
+  GWeakRef client;
+} Attempt;
 
 static void
 set_last_error (MsgpackRpcClient *self,
@@ -125,6 +132,54 @@ set_last_error (MsgpackRpcClient *self,
   g_clear_error (&self->last_error);
   self->last_error = error != NULL ? g_error_copy (error) : NULL;
 }
+
+static void
+set_subprocess (MsgpackRpcClient *self,
+                GSubprocess      *subprocess)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_set_object (&self->subprocess, subprocess);
+}
+
+static void
+opened_cb (GObject      *source G_GNUC_UNUSED,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Attempt *attempt = user_data;
+  g_autoptr(MsgpackRpcClient) client = g_weak_ref_get (&attempt->client);
+  g_autoptr(GSubprocess) subprocess = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GError) error = NULL;
+
+  stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
+  if (client != NULL && subprocess != NULL)
+    set_subprocess (client, subprocess);
+  if (client != NULL && error != NULL)
+    set_last_error (client, error);
+  _msgpack_rpc_connection_opened (attempt->connection, stream, error);
+
+  g_object_unref (attempt->connection);
+  g_weak_ref_clear (&attempt->client);
+  g_free (attempt);
+}
+
+static void
+client_open (gpointer              client,
+             MsgpackRpcConnection *connection,
+             GCancellable         *cancellable)
+{
+  MsgpackRpcClient *self = client;
+  Attempt *attempt = g_new0 (Attempt, 1);
+
+  attempt->connection = g_object_ref (connection);
+  g_weak_ref_init (&attempt->client, client);
+
+  _msgpack_rpc_target_open_async (&self->target, cancellable, opened_cb, attempt);
+}
+
+/* ---- what the connection tells, in the main context ---- */
 
 static gboolean
 has_stream (MsgpackRpcConnectionStatus status)
@@ -198,6 +253,7 @@ client_hears_replies (gpointer client)
 }
 
 static const MsgpackRpcClientFuncs client_funcs = {
+  .open = client_open,
   .status = client_status,
   .request = client_request,
   .notification = client_notification,
@@ -205,67 +261,7 @@ static const MsgpackRpcClientFuncs client_funcs = {
   .hears_replies = client_hears_replies,
 };
 
-/* ---- opening, with the link's private context as thread-default ---- */
-
-/* What an attempt needs after the client may be gone. */
-typedef struct
-{
-  MsgpackRpcConnection *connection; /* owned */
-  GWeakRef client;
-} Attempt;
-
-static void
-set_subprocess (MsgpackRpcClient *self,
-                GSubprocess      *subprocess)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  g_set_object (&self->subprocess, subprocess);
-}
-
-static void
-opened_cb (GObject      *source G_GNUC_UNUSED,
-           GAsyncResult *result,
-           gpointer      user_data)
-{
-  Attempt *attempt = user_data;
-  g_autoptr(MsgpackRpcClient) client = g_weak_ref_get (&attempt->client);
-  g_autoptr(GSubprocess) subprocess = NULL;
-  g_autoptr(GIOStream) stream = NULL;
-  g_autoptr(GError) error = NULL;
-
-  stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
-  if (client != NULL && subprocess != NULL)
-    set_subprocess (client, subprocess);
-  if (client != NULL && error != NULL)
-    set_last_error (client, error);
-  _msgpack_rpc_connection_opened (attempt->connection, stream, error);
-
-  g_object_unref (attempt->connection);
-  g_weak_ref_clear (&attempt->client);
-  g_free (attempt);
-}
-
-/* What is opened: the client may have another connection by now. */
-typedef struct
-{
-  MsgpackRpcClient *client;
-  MsgpackRpcConnection *connection;
-} Opening;
-
-static void
-start_open (MsgpackRpcLink *link G_GNUC_UNUSED,
-            gpointer        data,
-            GCancellable   *cancellable)
-{
-  Opening *opening = data;
-  Attempt *attempt = g_new0 (Attempt, 1);
-
-  attempt->connection = g_object_ref (opening->connection);
-  g_weak_ref_init (&attempt->client, opening->client);
-
-  _msgpack_rpc_target_open_async (&opening->client->target, cancellable, opened_cb, attempt);
-}
+/* ---- opening ---- */
 
 static void
 let_go (gpointer owner G_GNUC_UNUSED,
@@ -299,7 +295,6 @@ start_opening (MsgpackRpcClient    *self,
 {
   MsgpackRpcCall *call;
   g_autoptr(MsgpackRpcConnection) connection = NULL;
-  Opening opening = { .client = self };
   gboolean first;
 
   call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_OPEN, self, self->reactor,
@@ -315,8 +310,7 @@ start_opening (MsgpackRpcClient    *self,
   self->was_opened = TRUE;
   g_mutex_unlock (&self->lock);
 
-  opening.connection = connection;
-  _msgpack_rpc_connection_open (connection, call, first ? start_open : NULL, &opening);
+  _msgpack_rpc_connection_open (connection, call, first);
   return call;
 }
 
@@ -924,7 +918,8 @@ msgpack_rpc_client_get_address (MsgpackRpcClient *self)
  *
  * Gets what makes the connection.
  *
- * Set it up before the client is opened.
+ * Set it up before the client is opened. Its signals come in the client's context, or in a thread that
+ * waits for the client meanwhile; never inside of [method@Client.open_async].
  *
  * Returns: (transfer none): the socket client
  * Since: 1.0

@@ -779,9 +779,23 @@ link_ended (gpointer      owner,
   _msgpack_rpc_connection_post (self, deliver_ending, ending, ending_free);
 }
 
+static void
+link_open (gpointer      owner,
+           GCancellable *cancellable)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+
+  if (client != NULL)
+    self->client_funcs->open (client, self, cancellable);
+  else
+    _msgpack_rpc_connection_opened (self, NULL, NULL);
+}
+
 const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
   .message = link_message,
   .more_input = link_more_input,
+  .open = link_open,
   .input_ended = link_input_ended,
   .is_busy = link_is_busy,
   .wants_input = link_wants_input,
@@ -975,10 +989,9 @@ _msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
 }
 
 void
-_msgpack_rpc_connection_open (MsgpackRpcConnection   *self,
-                              MsgpackRpcCall         *call,
-                              MsgpackRpcLinkOpenFunc  func,
-                              gpointer                data)
+_msgpack_rpc_connection_open (MsgpackRpcConnection *self,
+                              MsgpackRpcCall       *call,
+                              gboolean              first)
 {
   g_autoptr(GError) error = NULL;
 
@@ -987,12 +1000,12 @@ _msgpack_rpc_connection_open (MsgpackRpcConnection   *self,
       /* It was cancelled, and with it the attempt: others may wait for it already. */
       error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                    _("The operation was cancelled"));
-      if (func != NULL)
+      if (first)
         _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
       return;
     }
 
-  if (func != NULL && _msgpack_rpc_link_open (self->link, func, data))
+  if (first && _msgpack_rpc_link_open (self->link))
     return;
 
   if (msgpack_rpc_connection_is_connected (self))

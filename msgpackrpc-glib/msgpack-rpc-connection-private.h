@@ -31,6 +31,11 @@ void                  _msgpack_rpc_connection_release  (MsgpackRpcConnection *se
 /* How a client hears of its connection, in the connection's context. */
 typedef struct
 {
+  /* Starts to open a stream, and calls _msgpack_rpc_connection_opened() when done: both from the link's
+   * private context, which is thread-default. */
+  void     (*open)         (gpointer                    client,
+                            MsgpackRpcConnection       *connection,
+                            GCancellable               *cancellable);
   void     (*status)       (gpointer                    client,
                             MsgpackRpcConnectionStatus  old_status,
                             MsgpackRpcConnectionStatus  new_status,
@@ -54,11 +59,10 @@ MsgpackRpcConnection *_msgpack_rpc_connection_new_unopened (GMainContext        
                                                             const MsgpackRpcClientFuncs *funcs);
 /* The detail for a signal about @method; a peer must not make us intern what it likes. */
 GQuark                _msgpack_rpc_connection_get_detail   (const char             *method);
-/* @call ends when @func has led to _msgpack_rpc_connection_opened(); NULL: it was called before. */
+/* @call ends when the connection is opened. @first: nobody has called this for it before. */
 void                  _msgpack_rpc_connection_open         (MsgpackRpcConnection   *self,
                                                             MsgpackRpcCall         *call,
-                                                            MsgpackRpcLinkOpenFunc  func,
-                                                            gpointer                data);
+                                                            gboolean                first);
 void                  _msgpack_rpc_connection_opened       (MsgpackRpcConnection   *self,
                                                             GIOStream              *stream,
                                                             const GError           *error);

@@ -69,6 +69,7 @@ struct _MsgpackRpcLink
   GSource *nested;              /* it, attached to the reactor's context */
   MsgpackRpcPort *nested_port;  /* of that */
   GCancellable *open_cancellable;
+  gboolean open_pending;        /* opening begins when the private context is iterated */
 
   GThread *io_thread;           /* who holds the I/O, or NULL */
   GCond io_released;

@@ -31,6 +31,10 @@ typedef struct
   /* Its turn is over, and more messages have come: it should work again after what these led to. By
    * the holder of the I/O, no lock held. */
   void     (*more_input)  (gpointer      owner);
+  /* Starts to open a stream, with the private context as thread-default, and calls
+   * _msgpack_rpc_link_opened() when done, from that context. Likewise. */
+  void     (*open)        (gpointer      owner,
+                           GCancellable *cancellable);
   /* The peer will send nothing more. Likewise. */
   void     (*input_ended) (gpointer      owner);
   /* Whether half-closing must wait: requests are still to be answered. Takes no lock. */
@@ -61,12 +65,6 @@ typedef enum
   MSGPACK_RPC_PAUSE_ON_REQUEST = 1 << 2, /* the application wants it so */
 } MsgpackRpcPause;
 
-/* Starts to open a stream with the private context as thread-default; calls
- * _msgpack_rpc_link_opened() when done, from that context. */
-typedef void (*MsgpackRpcLinkOpenFunc) (MsgpackRpcLink *link,
-                                        gpointer        data,
-                                        GCancellable   *cancellable);
-
 /* @id: what debug messages name it by. @owner is not referenced; it calls _msgpack_rpc_link_disown() in its dispose. */
 MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
                                           guint64                         id,
@@ -82,17 +80,16 @@ void          _msgpack_rpc_link_set_lane (MsgpackRpcLink *self,
                                           gconstpointer   lane);
 gconstpointer _msgpack_rpc_link_get_lane (MsgpackRpcLink *self);
 
-/* disconnected → connecting; FALSE if it was opened before, or has ended. */
-gboolean _msgpack_rpc_link_open (MsgpackRpcLink         *self,
-                                 MsgpackRpcLinkOpenFunc  func,
-                                 gpointer                data);
+/* disconnected → connecting; FALSE if it was opened before, or has ended. The owner's open() is called
+ * later. */
+gboolean _msgpack_rpc_link_open (MsgpackRpcLink *self);
 /* connecting → connected, or ended with @error. */
-void _msgpack_rpc_link_opened (MsgpackRpcLink         *self,
-                               GIOStream              *stream,
-                               const GError           *error);
+void _msgpack_rpc_link_opened (MsgpackRpcLink *self,
+                               GIOStream      *stream,
+                               const GError   *error);
 /* disconnected → connected */
-void _msgpack_rpc_link_attach (MsgpackRpcLink         *self,
-                               GIOStream              *stream);
+void _msgpack_rpc_link_attach (MsgpackRpcLink *self,
+                               GIOStream      *stream);
 
 MsgpackRpcConnectionStatus _msgpack_rpc_link_get_status       (MsgpackRpcLink *self);
 gboolean                   _msgpack_rpc_link_has_ended        (MsgpackRpcLink *self);

@@ -362,6 +362,35 @@ close_timed_out (gpointer owner)
 
 /* ---- doing the I/O ---- */
 
+/* Connecting calls the application, as a handler of GSocketClient::event: that must not happen inside
+ * of a function of ours that opens. Whoever iterates the private context first does it. */
+static void
+open_if_pending (MsgpackRpcLink *self)
+{
+  g_autoptr(GObject) owner = NULL;
+  g_autoptr(GCancellable) cancellable = NULL;
+  g_autoptr(GError) error = NULL;
+  gboolean pending;
+
+  g_mutex_lock (&self->lock);
+  pending = self->open_pending;
+  self->open_pending = FALSE;
+  if (pending && self->owner != NULL)
+    owner = g_object_ref (self->owner);
+  g_set_object (&cancellable, self->open_cancellable);
+  g_mutex_unlock (&self->lock);
+
+  if (!pending)
+    return;
+
+  g_main_context_push_thread_default (self->context);
+  if (owner == NULL || g_cancellable_set_error_if_cancelled (cancellable, &error))
+    _msgpack_rpc_link_opened (self, NULL, error);
+  else
+    self->funcs->open (owner, cancellable);
+  g_main_context_pop_thread_default (self->context);
+}
+
 static void
 iterate_private_context (MsgpackRpcLink *self)
 {
@@ -371,6 +400,7 @@ iterate_private_context (MsgpackRpcLink *self)
   if (self->context == NULL)
     return;
 
+  open_if_pending (self);
   _msgpack_rpc_nested_context_iterate (self->context);
 
   locker = g_mutex_locker_new (&self->lock);
@@ -510,6 +540,14 @@ port_ready (gpointer     owner,
 
 /* ---- opening ---- */
 
+static gboolean
+is_open_pending (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->open_pending;
+}
+
 /* Whoever polls it meanwhile iterates it, too: the holder of the I/O alone touches the context. */
 static int
 query_private_context (MsgpackRpcLink *self,
@@ -521,7 +559,9 @@ query_private_context (MsgpackRpcLink *self,
   if (!_msgpack_rpc_link_enter_io (self, wants))
     return -1;
 
-  if (self->context != NULL)
+  if (self->context != NULL && is_open_pending (self))
+    timeout = 0;
+  else if (self->context != NULL)
     timeout = _msgpack_rpc_nested_context_query (self->context, fds);
   _msgpack_rpc_link_leave_io (self);
   return timeout;
@@ -696,11 +736,8 @@ start_private_context (MsgpackRpcLink  *self,
 }
 
 gboolean
-_msgpack_rpc_link_open (MsgpackRpcLink         *self,
-                        MsgpackRpcLinkOpenFunc  func,
-                        gpointer                data)
+_msgpack_rpc_link_open (MsgpackRpcLink *self)
 {
-  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   g_autoptr(GError) error = NULL;
   gboolean is_new, started = FALSE;
 
@@ -713,18 +750,13 @@ _msgpack_rpc_link_open (MsgpackRpcLink         *self,
   started = is_new && start_private_context (self, &error);
   if (started)
     {
-      self->open_cancellable = g_object_ref (cancellable);
+      self->open_cancellable = g_cancellable_new ();
+      self->open_pending = TRUE;
       _msgpack_rpc_link_set_state (self, STATE_CONNECTING, NULL);
     }
   g_mutex_unlock (&self->lock);
 
-  if (started)
-    {
-      g_main_context_push_thread_default (self->context);
-      func (self, data, cancellable);
-      g_main_context_pop_thread_default (self->context);
-    }
-  else if (is_new)
+  if (is_new && !started)
     _msgpack_rpc_link_end (self, error);
   _msgpack_rpc_link_leave_io (self);
   return is_new;

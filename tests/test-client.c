@@ -19,6 +19,7 @@ typedef struct
   MsgpackRpcPeer *peer;  /* the client */
   GString *log;
   gboolean inside;
+  guint n_events;        /* of the socket client */
 } Fixture;
 
 static gboolean
@@ -188,6 +189,52 @@ test_call_at_once (Fixture       *f,
   assert_sum (f, before);
   assert_sum (f, meanwhile);
   g_assert_cmpstr (f->log->str, ==, "connecting connected ");
+}
+
+/* GIO's own signal, which comes wherever connecting goes on. */
+static void
+socket_event_cb (GSocketClient      *socket_client G_GNUC_UNUSED,
+                 GSocketClientEvent  event G_GNUC_UNUSED,
+                 GSocketConnectable *connectable G_GNUC_UNUSED,
+                 GIOStream          *stream G_GNUC_UNUSED,
+                 Fixture            *f)
+{
+  g_assert_false (f->inside);
+  f->n_events++;
+}
+
+static void
+test_open_from_outside (Fixture       *f,
+                        gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("Opening and closing call nothing of what a socket client calls");
+
+  g_signal_connect (msgpack_rpc_client_get_socket_client (f->client), "event",
+                    G_CALLBACK (socket_event_cb), f);
+  for (guint n = 0; n < 10; n++)
+    {
+      guint n_before = f->n_events;
+
+      f->inside = TRUE;
+      msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+      f->inside = FALSE;
+      WAIT_UNTIL (f->n_events > n_before);
+      for (guint i = 0; i < n; i++)
+        g_main_context_iteration (NULL, FALSE);
+      f->inside = TRUE;
+      msgpack_rpc_client_close_async (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+      f->inside = FALSE;
+    }
+
+  /* What is closed before connecting has begun is not connected at all. */
+  test_drain ();
+  f->n_events = 0;
+  msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  msgpack_rpc_client_close_async (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+  test_drain ();
+  g_assert_cmpuint (f->n_events, ==, 0);
+  g_assert_cmpint (msgpack_rpc_client_get_status (f->client), ==,
+                   MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
 }
 
 static void
@@ -540,7 +587,10 @@ static void
 test_stray_print (Fixture       *f,
                   gconstpointer  data G_GNUC_UNUSED)
 {
-  static const char * const chatty[] = { "sh", "-c", "echo 'Loading 3 plugins...'; exec cat", NULL };
+  /* It says nothing else: what it would send back of our request might come together with it. */
+  static const char * const chatty[] = {
+    "sh", "-c", "echo 'Loading 3 plugins...'; exec cat >/dev/null", NULL
+  };
   g_autoptr(GAsyncResult) called = NULL;
   g_autoptr(GError) error = NULL;
 
@@ -668,6 +718,7 @@ main (int    argc,
   g_test_add_func ("/msgpack-rpc/client/new", test_new);
   ADD ("status", test_status);
   ADD ("call-at-once", test_call_at_once);
+  ADD ("open-from-outside", test_open_from_outside);
   ADD ("call-unopened", test_call_unopened);
   ADD ("queue-off", test_queue_off);
   ADD ("call-sync-connecting", test_call_sync_connecting);
