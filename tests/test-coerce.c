@@ -289,6 +289,7 @@ test_unpack_as (void)
 {
   g_autoptr(GBytes) bytes = gbytes_from_hex ("92 a1 61 92 01 c0");
   g_autoptr(GBytes) trailing = gbytes_from_hex ("01 02");
+  g_autoptr(GVariant) expected = NULL;
   g_autoptr(GVariant) result = NULL;
   g_autoptr(GError) error = NULL;
 
@@ -307,7 +308,8 @@ test_unpack_as (void)
 
   result = msgpack_rpc_unpack_as (bytes, G_VARIANT_TYPE ("(samx)"), &error);
   g_assert_no_error (error);
-  g_assert_cmpvariant (result, g_variant_new_parsed ("('a', [@mx 1, nothing])"));
+  expected = g_variant_ref_sink (g_variant_new_parsed ("('a', [@mx 1, nothing])"));
+  g_assert_cmpvariant (result, expected);
 }
 
 static void
