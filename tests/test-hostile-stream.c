@@ -642,10 +642,34 @@ test_never_reads (Hostile       *f,
   renew (f, data);
 }
 
+/* GIO's module for TLS loses the source by which a handshake can be cancelled when the connection
+ * goes before the handshake has ended. The leak sanitizer cannot be told, for it does not see the
+ * module's frames; valgrind is, in valgrind.supp, and looks for everything else. */
+static void
+setup_in_handshake (Hostile       *f,
+                    gconstpointer  data)
+{
+#ifdef HOSTILE_SANITIZED
+  __lsan_disable ();
+#endif
+  setup (f, data);
+}
+
+static void
+teardown_in_handshake (Hostile       *f,
+                       gconstpointer  data)
+{
+  hostile_teardown (f, data);
+#ifdef HOSTILE_SANITIZED
+  __lsan_enable ();
+#endif
+}
+
 static void
 add_stream (const char *name,
             MakeStream  make)
 {
+  gboolean in_handshake = make == make_tls_new;
   static const struct
   {
     const char *name;
@@ -669,7 +693,8 @@ add_stream (const char *name,
       g_autofree char *path = g_strconcat ("/msgpack-rpc/connection/stream/", name, "/",
                                            tests[i].name, NULL);
 
-      g_test_add (path, Hostile, make, setup, tests[i].function, hostile_teardown);
+      g_test_add (path, Hostile, make, in_handshake ? setup_in_handshake : setup,
+                  tests[i].function, in_handshake ? teardown_in_handshake : hostile_teardown);
     }
 }
 

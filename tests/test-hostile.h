@@ -20,6 +20,7 @@
 #endif
 #if defined(__SANITIZE_ADDRESS__) || __has_feature (address_sanitizer)
 #include <sanitizer/allocator_interface.h>
+#include <sanitizer/lsan_interface.h>
 #define HOSTILE_SANITIZED 1
 #endif
 
