@@ -11,6 +11,7 @@
  * is asserted. The second counts allocations.
  * The third does each thing once between two marks, for a run under callgrind: see codec.py. */
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -590,6 +591,10 @@ int
 main (int    argc,
       char **argv)
 {
+  /* Else it depends on what was freed before whether memory goes back to the system each time. */
+  mallopt (M_MMAP_THRESHOLD, 32 * 1024 * 1024);
+  mallopt (M_TRIM_THRESHOLD, 256 * 1024 * 1024);
+
   if (g_strcmp0 (argv[1], "--instructions") == 0)
     {
       report_cases (mark_instructions, argv + 2);
