@@ -3,12 +3,50 @@
 
 #pragma once
 
+#include "msgpack-rpc-acceptor-private.h"
+#include "msgpack-rpc-object-list-private.h"
+#include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-server.h"
 #include "msgpack-rpc-settings-private.h"
 
 G_BEGIN_DECLS
 
-/* What msgpack-rpc-server.c, which has the object, gives msgpack-rpc-server-settings.c. */
+/* What the files of a server share: msgpack-rpc-server.c has the object, and gets the sockets of
+ * those who come; msgpack-rpc-server-listening.c has where it listens, msgpack-rpc-server-guests.c
+ * who is let in and is there, msgpack-rpc-server-settings.c the properties that connections have,
+ * too. */
+
+typedef struct
+{
+  GMainContext *main_context;         /* fixed, owned */
+  MsgpackRpcReactor *reactor;         /* fixed, owned */
+  MsgpackRpcObjectList *connections;  /* fixed; of MsgpackRpcConnection */
+  MsgpackRpcAcceptor *acceptor;       /* fixed */
+  MsgpackRpcSettings *settings;       /* fixed, owned */
+  MsgpackRpcLimits *limits;           /* fixed, owned */
+  gboolean is_ready;                  /* sockets may be added */
+
+  GMutex lock;                        /* guards what follows */
+  MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
+  gboolean allow_remote;
+  guint max_connections;
+  guint n_connections;                /* in the list, or about to be */
+} MsgpackRpcServerPrivate;
+
+enum
+{
+  SIGNAL_CLIENT_CONNECTED,
+  SIGNAL_CLIENT_DISCONNECTED,
+  N_SIGNALS
+};
+
+extern guint _msgpack_rpc_server_signals[N_SIGNALS];
+
+MsgpackRpcServerPrivate *_msgpack_rpc_server_get_private (MsgpackRpcServer *self);
+
+/* Makes a connection for a socket that was accepted, or turns its peer away. In the main context. */
+void _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
+                                 GSocketConnection *socket_connection);
 
 /* Not a reference. */
 MsgpackRpcSettings *_msgpack_rpc_server_get_settings (MsgpackRpcServer *self);

@@ -5,17 +5,9 @@
 
 #include "msgpack-rpc-server-private.h"
 
-#include "msgpack-rpc-acceptor-private.h"
-#include "msgpack-rpc-address-private.h"
-#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
-#include "msgpack-rpc-guard-private.h"
-#include "msgpack-rpc-i18n-private.h"
-#include "msgpack-rpc-listener-private.h"
-#include "msgpack-rpc-object-list-private.h"
-#include "msgpack-rpc-peer.h"
-#include "msgpack-rpc-reactor-private.h"
 
 #define DEFAULT_MAX_CONNECTIONS 1024
 
@@ -65,23 +57,6 @@
  * Since: 1.0
  */
 
-typedef struct
-{
-  GMainContext *main_context;         /* fixed, owned */
-  MsgpackRpcReactor *reactor;         /* fixed, owned */
-  MsgpackRpcObjectList *connections;  /* fixed; of MsgpackRpcConnection */
-  MsgpackRpcAcceptor *acceptor;       /* fixed */
-  MsgpackRpcSettings *settings;       /* fixed, owned */
-  MsgpackRpcLimits *limits;           /* fixed, owned */
-  gboolean is_ready;                  /* sockets may be added */
-
-  GMutex lock;                        /* guards what follows */
-  MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
-  gboolean allow_remote;
-  guint max_connections;
-  guint n_connections;                /* in the list, or about to be */
-} MsgpackRpcServerPrivate;
-
 enum
 {
   PROP_0,
@@ -99,198 +74,23 @@ enum
 
 static GParamSpec *props[N_PROPS];
 
-enum
-{
-  CLIENT_CONNECTED,
-  CLIENT_DISCONNECTED,
-  N_SIGNALS
-};
-
-static guint signals[N_SIGNALS];
+guint _msgpack_rpc_server_signals[N_SIGNALS];
 
 G_DEFINE_TYPE_WITH_PRIVATE (MsgpackRpcServer, msgpack_rpc_server, G_TYPE_SOCKET_SERVICE)
 
-static MsgpackRpcServerPrivate *
-get_private (MsgpackRpcServer *self)
+MsgpackRpcServerPrivate *
+_msgpack_rpc_server_get_private (MsgpackRpcServer *self)
 {
   return msgpack_rpc_server_get_instance_private (self);
 }
 
-/* ---- connections ---- */
-
-/* One connection, from when its stream is there. */
-typedef struct
-{
-  GWeakRef server;
-  gboolean is_listed; /* in the main context */
-  gboolean has_ended; /* likewise */
-} Guest;
-
-static void
-guest_free (gpointer  data,
-            GClosure *closure G_GNUC_UNUSED)
-{
-  Guest *guest = data;
-
-  g_weak_ref_clear (&guest->server);
-  g_free (guest);
-}
-
-static void
-release_place (MsgpackRpcServer *self)
-{
-  MsgpackRpcServerPrivate *priv = get_private (self);
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
-
-  if (priv->n_connections > 0)
-    priv->n_connections--;
-}
-
-static gboolean
-take_place (MsgpackRpcServer  *self,
-            GError           **error)
-{
-  MsgpackRpcServerPrivate *priv = get_private (self);
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
-
-  if (priv->n_connections >= priv->max_connections)
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                   "There are too many connections (max-connections is %u)", priv->max_connections);
-      return FALSE;
-    }
-
-  priv->n_connections++;
-  return TRUE;
-}
-
-static void
-closed_cb (MsgpackRpcConnection *connection,
-           const GError         *error,
-           GVariant             *incomplete G_GNUC_UNUSED,
-           GVariant             *unsent G_GNUC_UNUSED,
-           gpointer              user_data)
-{
-  Guest *guest = user_data;
-  g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (&guest->server);
-  MsgpackRpcServerPrivate *priv;
-  guint position;
-
-  guest->has_ended = TRUE;
-  if (self == NULL)
-    return;
-
-  release_place (self);
-  if (!guest->is_listed)
-    return;
-
-  priv = get_private (self);
-  if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
-    g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
-  g_signal_emit (self, signals[CLIENT_DISCONNECTED], 0, connection, error);
-}
-
-/* The place is taken. */
-static MsgpackRpcConnection *
-make_connection (MsgpackRpcServer  *self,
-                 GIOStream         *io_stream,
-                 Guest            **guest)
-{
-  MsgpackRpcServerPrivate *priv = get_private (self);
-  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
-  g_autoptr(MsgpackRpcLimits) limits = _msgpack_rpc_limits_copy (priv->limits);
-  MsgpackRpcConnection *connection;
-
-  g_mutex_lock (&priv->lock);
-  g_set_object (&dispatcher, priv->dispatcher);
-  g_mutex_unlock (&priv->lock);
-
-  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context, limits);
-  msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
-  _msgpack_rpc_connection_set_settings (connection, priv->settings);
-
-  *guest = g_new0 (Guest, 1);
-  g_weak_ref_init (&(*guest)->server, self);
-  g_signal_connect_data (connection, "closed", G_CALLBACK (closed_cb), *guest, guest_free, 0);
-  return connection;
-}
-
-/* In the main context. */
-static void
-admit (MsgpackRpcServer     *self,
-       MsgpackRpcConnection *connection,
-       Guest                *guest)
-{
-  MsgpackRpcServerPrivate *priv = get_private (self);
-  guint position;
-
-  if (!guest->has_ended)
-    {
-      guest->is_listed = TRUE;
-      position = _msgpack_rpc_object_list_append (priv->connections, connection);
-      g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
-      g_signal_emit (self, signals[CLIENT_CONNECTED], 0, connection);
-    }
-
-  _msgpack_rpc_connection_release (connection);
-}
-
-typedef struct
-{
-  MsgpackRpcConnection *connection; /* owned; keeps its guest */
-  Guest *guest;                     /* NULL once it was let in */
-} Admission;
-
-static void
-admission_free (gpointer data)
-{
-  Admission *admission = data;
-
-  /* The server is gone. */
-  if (admission->guest != NULL)
-    msgpack_rpc_connection_close_async (admission->connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
-                                        NULL, NULL);
-  g_object_unref (admission->connection);
-  g_free (admission);
-}
-
-static void
-admit_cb (gpointer owner,
-          gpointer data)
-{
-  Admission *admission = data;
-
-  admit (owner, admission->connection, g_steal_pointer (&admission->guest));
-}
-
 /* ---- accepting ---- */
-
-/* In the main context. */
-static void
-let_in (MsgpackRpcServer  *self,
-        GSocketConnection *socket_connection)
-{
-  GSocket *socket = g_socket_connection_get_socket (socket_connection);
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  g_autoptr(GError) error = NULL;
-  Guest *guest;
-
-  if (!_msgpack_rpc_guard_check (socket, msgpack_rpc_server_get_allow_remote (self), &error) ||
-      !take_place (self, &error))
-    {
-      _msgpack_rpc_guard_turn_away (socket, get_private (self)->settings, error);
-      return;
-    }
-
-  connection = make_connection (self, G_IO_STREAM (socket_connection), &guest);
-  admit (self, connection, guest);
-}
 
 static void
 let_in_cb (gpointer owner,
            gpointer data)
 {
-  let_in (owner, data);
+  _msgpack_rpc_server_let_in (owner, data);
 }
 
 static gboolean
@@ -299,14 +99,14 @@ msgpack_rpc_server_incoming (GSocketService    *service,
                              GObject           *source_object G_GNUC_UNUSED)
 {
   MsgpackRpcServer *self = MSGPACK_RPC_SERVER (service);
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   /* The base class accepts in the context of whoever has started it. */
   if (g_main_context_is_owner (priv->main_context))
-    let_in (self, connection);
+    _msgpack_rpc_server_let_in (self, connection);
   else
-    _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, let_in_cb, g_object_ref (connection),
-                               g_object_unref);
+    _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, let_in_cb,
+                               g_object_ref (connection), g_object_unref);
   return TRUE;
 }
 
@@ -323,7 +123,7 @@ static void
 msgpack_rpc_server_notify (GObject    *object,
                            GParamSpec *pspec)
 {
-  MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (object));
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (MSGPACK_RPC_SERVER (object));
 
   if (g_str_equal (pspec->name, "active"))
     {
@@ -344,7 +144,7 @@ static void
 changed_cb (gpointer owner,
             gpointer data G_GNUC_UNUSED)
 {
-  MsgpackRpcServerPrivate *priv = get_private (owner);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (owner);
 
   /* Whoever runs the context need not have made it the thread-default one. */
   g_main_context_push_thread_default (priv->main_context);
@@ -356,7 +156,7 @@ changed_cb (gpointer owner,
 static void
 msgpack_rpc_server_changed (GSocketListener *listener)
 {
-  MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (listener));
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (MSGPACK_RPC_SERVER (listener));
 
   if (priv->is_ready)
     _msgpack_rpc_reactor_post (priv->reactor, NULL, listener, FALSE, changed_cb, NULL, NULL);
@@ -368,7 +168,7 @@ static void
 msgpack_rpc_server_constructed (GObject *object)
 {
   MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->constructed (object);
 
@@ -388,7 +188,7 @@ static void
 msgpack_rpc_server_dispose (GObject *object)
 {
   MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GPtrArray) connections = _msgpack_rpc_object_list_copy (priv->connections);
 
   _msgpack_rpc_reactor_forget (priv->reactor, self);
@@ -409,7 +209,7 @@ msgpack_rpc_server_dispose (GObject *object)
 static void
 msgpack_rpc_server_finalize (GObject *object)
 {
-  MsgpackRpcServerPrivate *priv = get_private (MSGPACK_RPC_SERVER (object));
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (MSGPACK_RPC_SERVER (object));
 
   _msgpack_rpc_acceptor_free (priv->acceptor);
   g_clear_object (&priv->dispatcher);
@@ -430,7 +230,7 @@ msgpack_rpc_server_get_property (GObject    *object,
                                  GParamSpec *pspec)
 {
   MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
 
   switch (prop_id)
@@ -477,7 +277,7 @@ msgpack_rpc_server_set_property (GObject      *object,
                                  GParamSpec   *pspec)
 {
   MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   switch (prop_id)
     {
@@ -628,7 +428,7 @@ install_signals (void)
    *
    * Since: 1.0
    */
-  signals[CLIENT_CONNECTED] =
+  _msgpack_rpc_server_signals[SIGNAL_CLIENT_CONNECTED] =
       g_signal_new ("client-connected", MSGPACK_RPC_TYPE_SERVER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                     NULL, G_TYPE_NONE, 1, MSGPACK_RPC_TYPE_CONNECTION);
 
@@ -643,7 +443,7 @@ install_signals (void)
    *
    * Since: 1.0
    */
-  signals[CLIENT_DISCONNECTED] =
+  _msgpack_rpc_server_signals[SIGNAL_CLIENT_DISCONNECTED] =
       g_signal_new ("client-disconnected", MSGPACK_RPC_TYPE_SERVER, G_SIGNAL_RUN_LAST, 0, NULL,
                     NULL, NULL, G_TYPE_NONE, 2, MSGPACK_RPC_TYPE_CONNECTION, G_TYPE_ERROR);
 }
@@ -671,7 +471,7 @@ msgpack_rpc_server_class_init (MsgpackRpcServerClass *klass)
 static void
 msgpack_rpc_server_init (MsgpackRpcServer *self)
 {
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   g_mutex_init (&priv->lock);
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
@@ -698,7 +498,9 @@ static void
 notify (MsgpackRpcServer *self,
         guint             prop)
 {
-  _msgpack_rpc_reactor_notify (get_private (self)->reactor, G_OBJECT (self), props[prop]);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+
+  _msgpack_rpc_reactor_notify (priv->reactor, G_OBJECT (self), props[prop]);
 }
 
 /**
@@ -716,7 +518,7 @@ msgpack_rpc_server_get_main_context (MsgpackRpcServer *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
 
-  return get_private (self)->main_context;
+  return _msgpack_rpc_server_get_private (self)->main_context;
 }
 
 /**
@@ -737,7 +539,7 @@ msgpack_rpc_server_get_connections (MsgpackRpcServer *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
 
-  return G_LIST_MODEL (get_private (self)->connections);
+  return G_LIST_MODEL (_msgpack_rpc_server_get_private (self)->connections);
 }
 
 /**
@@ -758,7 +560,7 @@ msgpack_rpc_server_get_dispatcher (MsgpackRpcServer *self)
 
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
 
-  priv = get_private (self);
+  priv = _msgpack_rpc_server_get_private (self);
   locker = g_mutex_locker_new (&priv->lock);
   return priv->dispatcher;
 }
@@ -786,7 +588,7 @@ msgpack_rpc_server_set_dispatcher (MsgpackRpcServer     *self,
   g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
   g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
 
-  priv = get_private (self);
+  priv = _msgpack_rpc_server_get_private (self);
   g_mutex_lock (&priv->lock);
   old = priv->dispatcher;
   priv->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
@@ -820,13 +622,13 @@ msgpack_rpc_server_get_limits (MsgpackRpcServer *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
 
-  return get_private (self)->limits;
+  return _msgpack_rpc_server_get_private (self)->limits;
 }
 
 MsgpackRpcSettings *
 _msgpack_rpc_server_get_settings (MsgpackRpcServer *self)
 {
-  return get_private (self)->settings;
+  return _msgpack_rpc_server_get_private (self)->settings;
 }
 
 void
@@ -834,7 +636,7 @@ _msgpack_rpc_server_set_setting (MsgpackRpcServer  *self,
                                  MsgpackRpcSetting  setting,
                                  int                value)
 {
-  MsgpackRpcServerPrivate *priv = get_private (self);
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   _msgpack_rpc_settings_set (priv->settings, setting, value, self, priv->reactor);
 }
@@ -857,7 +659,7 @@ msgpack_rpc_server_get_allow_remote (MsgpackRpcServer *self)
 
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), FALSE);
 
-  priv = get_private (self);
+  priv = _msgpack_rpc_server_get_private (self);
   locker = g_mutex_locker_new (&priv->lock);
   return priv->allow_remote;
 }
@@ -881,7 +683,7 @@ msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
   g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
 
   allow_remote = !!allow_remote;
-  priv = get_private (self);
+  priv = _msgpack_rpc_server_get_private (self);
   g_mutex_lock (&priv->lock);
   has_changed = priv->allow_remote != allow_remote;
   priv->allow_remote = allow_remote;
@@ -909,7 +711,7 @@ msgpack_rpc_server_get_max_connections (MsgpackRpcServer *self)
 
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
 
-  priv = get_private (self);
+  priv = _msgpack_rpc_server_get_private (self);
   locker = g_mutex_locker_new (&priv->lock);
   return priv->max_connections;
 }
@@ -932,7 +734,7 @@ msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
 
   g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
 
-  priv = get_private (self);
+  priv = _msgpack_rpc_server_get_private (self);
   g_mutex_lock (&priv->lock);
   has_changed = priv->max_connections != max_connections;
   priv->max_connections = max_connections;
@@ -940,265 +742,4 @@ msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
 
   if (has_changed)
     notify (self, PROP_MAX_CONNECTIONS);
-}
-
-/* ---- listening ---- */
-
-/* Returns the addresses that were bound. */
-static char **
-open_listeners (MsgpackRpcServer  *self,
-                const char        *address,
-                GPtrArray         *addresses,
-                GError           **error)
-{
-  MsgpackRpcServerPrivate *priv = get_private (self);
-  g_autoptr(GPtrArray) listeners = NULL;
-  g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
-
-  if (_msgpack_rpc_acceptor_is_closed (priv->acceptor))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closed"));
-      return NULL;
-    }
-
-  listeners = _msgpack_rpc_listener_open (addresses, error);
-  if (listeners == NULL)
-    {
-      g_autofree char *shown = g_filename_display_name (address);
-
-      g_prefix_error (error, _("Cannot listen on “%s”: "), shown);
-      return NULL;
-    }
-
-  for (guint i = 0; i < listeners->len; i++)
-    {
-      MsgpackRpcListener *listener = g_ptr_array_index (listeners, i);
-
-      g_strv_builder_add (builder, listener->address);
-    }
-  _msgpack_rpc_acceptor_add (priv->acceptor, listeners);
-  return g_strv_builder_end (builder);
-}
-
-static void
-resolved_cb (GObject      *source G_GNUC_UNUSED,
-             GAsyncResult *result,
-             gpointer      user_data)
-{
-  g_autoptr(GTask) task = user_data;
-  g_autoptr(GPtrArray) addresses = NULL;
-  g_autoptr(GError) error = NULL;
-  char **bound = NULL;
-
-  addresses = _msgpack_rpc_address_resolve_finish (result, &error);
-  if (addresses != NULL)
-    bound = open_listeners (g_task_get_source_object (task), g_task_get_task_data (task), addresses,
-                            &error);
-
-  if (bound != NULL)
-    g_task_return_pointer (task, bound, (GDestroyNotify) g_strfreev);
-  else
-    g_task_return_error (task, g_steal_pointer (&error));
-}
-
-/**
- * msgpack_rpc_server_listen_async:
- * @self: a server
- * @address: an address, such as `tcp://localhost:0` or `unix:///path`
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async) (nullable): called when the server listens, or cannot
- * @user_data: data for @callback
- *
- * Listens on an address; see [method@Server.listen_sync], which differs only in that it waits.
- *
- * Cancelling it ends it with `G_IO_ERROR_CANCELLED`; nothing is bound then.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_server_listen_async (MsgpackRpcServer    *self,
-                                 const char          *address,
-                                 GCancellable        *cancellable,
-                                 GAsyncReadyCallback  callback,
-                                 gpointer             user_data)
-{
-  GTask *task;
-
-  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
-  g_return_if_fail (address != NULL);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, msgpack_rpc_server_listen_async);
-  g_task_set_task_data (task, g_strdup (address), g_free);
-  /* What is bound is bound. */
-  g_task_set_check_cancellable (task, FALSE);
-  _msgpack_rpc_address_resolve_async (address, cancellable, resolved_cb, task);
-}
-
-/**
- * msgpack_rpc_server_listen_finish:
- * @self: a server
- * @result: the result that the callback was given
- * @error: return location for an error
- *
- * Finishes listening on an address.
- *
- * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with
- *   @error set
- *
- * Since: 1.0
- */
-char **
-msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
-                                  GAsyncResult      *result,
-                                  GError           **error)
-{
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, msgpack_rpc_server_listen_async), NULL);
-
-  return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-/**
- * msgpack_rpc_server_listen_sync:
- * @self: a server
- * @address: an address, such as `tcp://localhost:0` or `unix:///path`
- * @cancellable: (nullable): a cancellable
- * @error: return location for an error
- *
- * Listens on an address, besides those that the server listens on already.
- *
- * It may be called before [property@Server:main-context] is run by anybody. It waits only for a
- * host name to be resolved, and for no loop.
- *
- * A host name is bound on all addresses that it stands for and this machine has: `localhost` on
- * IPv4 and IPv6. They have the same port, also where it is chosen by the system since the one given
- * is 0. What is returned are the addresses as a client can use them, in the order of binding; any
- * interface is written as the loopback one.
- *
- * The file of a UNIX socket is accessible to this user only. One that a crashed server has left
- * behind is replaced: a socket of this user, at which nobody listens. A file `path.lock` is there
- * for the moment. The socket is removed when the server closes it.
- *
- * Fails with
- *
- * - `MSGPACK_RPC_ERROR_INVALID_ADDRESS` if @address is not valid, or cannot be listened on;
- * - `G_IO_ERROR_ADDRESS_IN_USE` if somebody else listens there;
- * - `G_IO_ERROR_NOT_SUPPORTED` for TLS, for which there is [method@Server.accept_stream];
- * - `G_IO_ERROR_CLOSED` if the server was closed;
- * - `G_IO_ERROR_CANCELLED`, and what resolving a name and binding a socket can fail with.
- *
- * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with
- *   @error set
- *
- * Since: 1.0
- */
-char **
-msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
-                                const char        *address,
-                                GCancellable      *cancellable,
-                                GError           **error)
-{
-  g_autoptr(GPtrArray) addresses = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
-  g_return_val_if_fail (address != NULL, NULL);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  addresses = _msgpack_rpc_address_resolve_sync (address, cancellable, error);
-  if (addresses == NULL)
-    return NULL;
-
-  return open_listeners (self, address, addresses, error);
-}
-
-/* ---- streams of any origin, and all connections ---- */
-
-/**
- * msgpack_rpc_server_accept_stream:
- * @self: a server
- * @io_stream: a stream that is open
- * @error: return location for an error
- *
- * Makes a connection on a stream of any origin, as if its peer had been let in.
- *
- * It is for the caller to know who the peer is. [signal@Server::client-connected] comes later, by
- * [property@Server:main-context].
- *
- * Fails with `MSGPACK_RPC_ERROR_BUSY` if there are [property@Server:max-connections] already; the
- * stream stays open then.
- *
- * Returns: (transfer full): the connection, or `NULL` with @error set
- *
- * Since: 1.0
- */
-MsgpackRpcConnection *
-msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
-                                  GIOStream         *io_stream,
-                                  GError           **error)
-{
-  MsgpackRpcConnection *connection;
-  Admission *admission;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
-  g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (!take_place (self, error))
-    return NULL;
-
-  admission = g_new0 (Admission, 1);
-  connection = make_connection (self, io_stream, &admission->guest);
-  admission->connection = g_object_ref (connection);
-  _msgpack_rpc_reactor_post (get_private (self)->reactor, NULL, self, FALSE, admit_cb, admission,
-                             admission_free);
-  return connection;
-}
-
-/**
- * msgpack_rpc_server_broadcast:
- * @self: a server
- * @method: the name of the method
- * @params: (nullable): the parameters, an array or a map, or `NULL` for none
- *
- * Sends a notification to all of [property@Server:connections].
- *
- * If @params is floating, it is consumed. A connection whose output queue is full, or that closes,
- * is left out.
- *
- * Returns: to how many it was queued
- *
- * Since: 1.0
- */
-guint
-msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
-                              const char       *method,
-                              GVariant         *params)
-{
-  g_autoptr(GPtrArray) connections = NULL;
-  g_autoptr(GVariant) sunk = NULL;
-  guint n_queued = 0;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
-  g_return_val_if_fail (method != NULL, 0);
-
-  sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
-  connections = _msgpack_rpc_object_list_copy (get_private (self)->connections);
-
-  for (guint i = 0; i < connections->len; i++)
-    {
-      MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
-      g_autoptr(GError) error = NULL;
-
-      if (msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), method, sunk, &error))
-        n_queued++;
-      else
-        g_debug ("[%" G_GUINT64_FORMAT "] a notification to all did not reach it: %s",
-                 msgpack_rpc_connection_get_id (connection), error->message);
-    }
-
-  return n_queued;
 }

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-client-private.h"
+
+/* How a client gets a connection, and how it closes it. */
+
+/* ---- opening, with the link's private context as thread-default ---- */
+
+/* What an attempt needs after the client may be gone. */
+typedef struct
+{
+  MsgpackRpcConnection *connection; /* owned */
+  GWeakRef client;
+} Attempt;
+
+void
+_msgpack_rpc_client_set_last_error (MsgpackRpcClient *self,
+                                    const GError     *error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_clear_error (&self->last_error);
+  self->last_error = error != NULL ? g_error_copy (error) : NULL;
+}
+
+static void
+set_subprocess (MsgpackRpcClient *self,
+                GSubprocess      *subprocess)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_set_object (&self->subprocess, subprocess);
+}
+
+static void
+opened_cb (GObject      *source G_GNUC_UNUSED,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Attempt *attempt = user_data;
+  g_autoptr(MsgpackRpcClient) client = g_weak_ref_get (&attempt->client);
+  g_autoptr(GSubprocess) subprocess = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GError) error = NULL;
+
+  stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
+  if (client != NULL && subprocess != NULL)
+    set_subprocess (client, subprocess);
+  if (client != NULL && error != NULL)
+    _msgpack_rpc_client_set_last_error (client, error);
+  _msgpack_rpc_connection_opened (attempt->connection, stream, error);
+
+  g_object_unref (attempt->connection);
+  g_weak_ref_clear (&attempt->client);
+  g_free (attempt);
+}
+
+void
+_msgpack_rpc_client_start_attempt (gpointer              client,
+                                   MsgpackRpcConnection *connection,
+                                   GCancellable         *cancellable)
+{
+  MsgpackRpcClient *self = client;
+  Attempt *attempt = g_new0 (Attempt, 1);
+
+  attempt->connection = g_object_ref (connection);
+  g_weak_ref_init (&attempt->client, client);
+
+  _msgpack_rpc_target_open_async (&self->target, cancellable, opened_cb, attempt);
+}
+
+/* ---- opening ---- */
+
+static void
+let_go (gpointer owner G_GNUC_UNUSED,
+        gpointer data G_GNUC_UNUSED)
+{
+}
+
+void
+_msgpack_rpc_client_renew_connection (MsgpackRpcClient *self)
+{
+  if (self->connection != NULL && !_msgpack_rpc_connection_has_ended (self->connection))
+    return;
+
+  /* The last one has still to deliver its end, and what came before. */
+  if (self->connection != NULL)
+    _msgpack_rpc_reactor_post (self->reactor, self, self, FALSE, let_go,
+                               g_steal_pointer (&self->connection), g_object_unref);
+  self->connection = _msgpack_rpc_connection_new_unopened (self->main_context, self->limits, self,
+                                                           &_msgpack_rpc_client_funcs);
+  self->was_opened = FALSE;
+  msgpack_rpc_connection_set_dispatcher (self->connection, self->dispatcher);
+  _msgpack_rpc_connection_set_settings (self->connection, self->settings);
+}
+
+static MsgpackRpcCall *
+start_opening (MsgpackRpcClient    *self,
+               GCancellable        *cancellable,
+               GAsyncReadyCallback  callback,
+               gpointer             user_data)
+{
+  MsgpackRpcCall *call;
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  gboolean first;
+
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_OPEN, self, self->reactor,
+                                            cancellable, callback, user_data);
+  /* Cancelled before it began. */
+  if (msgpack_rpc_call_get_state (call) != MSGPACK_RPC_CALL_STATE_PENDING)
+    return call;
+
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_client_renew_connection (self);
+  connection = g_object_ref (self->connection);
+  first = !self->was_opened;
+  self->was_opened = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  _msgpack_rpc_connection_open (connection, call, first);
+  return call;
+}
+
+/**
+ * msgpack_rpc_client_open_async:
+ * @self: a client
+ * @cancellable: (nullable): cancels connecting
+ * @callback: (scope async): called when the client is connected, or connecting has failed
+ * @user_data: data for @callback
+ *
+ * Connects.
+ *
+ * If the client is connecting or connected already, this waits for that. Cancelling ends the
+ * attempt, and with it what waits for it. Call [method@Client.open_finish] from @callback.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_open_async (MsgpackRpcClient    *self,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_object_unref (start_opening (self, cancellable, callback, user_data));
+}
+
+/**
+ * msgpack_rpc_client_open_finish:
+ * @self: a client
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Client.open_async].
+ *
+ * Returns: `TRUE` when the client is connected; `FALSE` with @error set:
+ *   [error@Error.INVALID_ADDRESS], `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_CLOSED` if it was closed
+ *   meanwhile, or what connecting, resolving, or starting a program can fail with
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_open_finish (MsgpackRpcClient  *self,
+                                GAsyncResult      *result,
+                                GError           **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_OPEN, error);
+}
+
+/**
+ * msgpack_rpc_client_open_sync:
+ * @self: a client
+ * @cancellable: (nullable): cancels connecting
+ * @error: return location for an error
+ *
+ * Connects, and blocks until it is done.
+ *
+ * Works in any thread, whether any loop is running or not. Otherwise as
+ * [method@Client.open_async].
+ *
+ * Returns: `TRUE` when the client is connected; `FALSE` with @error set, as for
+ *   [method@Client.open_finish], or `G_IO_ERROR_WOULD_BLOCK` if called by a handler of the client's
+ *   own [class@Gio.SocketClient], or `G_IO_ERROR_TOO_MANY_OPEN_FILES`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_open_sync (MsgpackRpcClient  *self,
+                              GCancellable      *cancellable,
+                              GError           **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!_msgpack_rpc_call_check_sync (cancellable, error))
+    return FALSE;
+
+  call = start_opening (self, NULL, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
+}
+
+/* ---- closing ---- */
+
+static MsgpackRpcCall *
+start_closing (MsgpackRpcClient    *self,
+               MsgpackRpcCloseMode  mode,
+               GCancellable        *cancellable,
+               GAsyncReadyCallback  callback,
+               gpointer             user_data)
+{
+  MsgpackRpcCall *call;
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_CLOSE, self, self->reactor,
+                                            cancellable, callback, user_data);
+  g_mutex_lock (&self->lock);
+  g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+
+  if (connection != NULL)
+    _msgpack_rpc_connection_close (connection, mode, call);
+  else
+    _msgpack_rpc_call_succeed (call);
+  return call;
+}
+
+/**
+ * msgpack_rpc_client_close_async:
+ * @self: a client
+ * @mode: what to do with messages that are still queued
+ * @cancellable: (nullable): ends the waiting; the client closes all the same
+ * @callback: (scope async): called when the client is disconnected
+ * @user_data: data for @callback
+ *
+ * Disconnects, or stops connecting.
+ *
+ * Whatever the mode, it is done after 5 seconds. Calls in flight end with `G_IO_ERROR_CLOSED`. The
+ * client can be opened again afterwards. Call [method@Client.close_finish] from @callback.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_close_async (MsgpackRpcClient    *self,
+                                MsgpackRpcCloseMode  mode,
+                                GCancellable        *cancellable,
+                                GAsyncReadyCallback  callback,
+                                gpointer             user_data)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  g_object_unref (start_closing (self, mode, cancellable, callback, user_data));
+}
+
+/**
+ * msgpack_rpc_client_close_finish:
+ * @self: a client
+ * @result: the result given to the callback
+ * @error: return location for an error
+ *
+ * Gets the outcome of [method@Client.close_async].
+ *
+ * Returns: `TRUE` when the client is disconnected; `FALSE` with @error set to
+ *   `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_close_finish (MsgpackRpcClient  *self,
+                                 GAsyncResult      *result,
+                                 GError           **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (G_IS_ASYNC_RESULT (result), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  return _msgpack_rpc_call_finish_boolean (self, result, MSGPACK_RPC_CALL_KIND_CLOSE, error);
+}
+
+/**
+ * msgpack_rpc_client_close_sync:
+ * @self: a client
+ * @mode: what to do with messages that are still queued
+ * @cancellable: (nullable): ends the waiting; the client closes all the same
+ * @error: return location for an error
+ *
+ * Disconnects, and blocks until it is done.
+ *
+ * Otherwise as [method@Client.close_async]. Signals come later, in the client's context.
+ *
+ * Returns: `TRUE` when the client is disconnected; `FALSE` with @error set to
+ *   `G_IO_ERROR_CANCELLED`
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_close_sync (MsgpackRpcClient     *self,
+                               MsgpackRpcCloseMode   mode,
+                               GCancellable         *cancellable,
+                               GError              **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  call = start_closing (self, mode, NULL, NULL, NULL);
+  return _msgpack_rpc_call_run_boolean (call, cancellable, error);
+}

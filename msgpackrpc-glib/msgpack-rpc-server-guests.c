@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-server-private.h"
+
+#include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-dispatcher.h"
+#include "msgpack-rpc-guard-private.h"
+#include "msgpack-rpc-peer.h"
+
+/* The connections of a server, each from when its stream is there to its end. */
+
+/* One connection, from when its stream is there. */
+typedef struct
+{
+  GWeakRef server;
+  gboolean is_listed; /* in the main context */
+  gboolean has_ended; /* likewise */
+} Guest;
+
+static void
+guest_free (gpointer  data,
+            GClosure *closure G_GNUC_UNUSED)
+{
+  Guest *guest = data;
+
+  g_weak_ref_clear (&guest->server);
+  g_free (guest);
+}
+
+static void
+release_place (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  if (priv->n_connections > 0)
+    priv->n_connections--;
+}
+
+static gboolean
+take_place (MsgpackRpcServer  *self,
+            GError           **error)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  if (priv->n_connections >= priv->max_connections)
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                   "There are too many connections (max-connections is %u)", priv->max_connections);
+      return FALSE;
+    }
+
+  priv->n_connections++;
+  return TRUE;
+}
+
+static void
+closed_cb (MsgpackRpcConnection *connection,
+           const GError         *error,
+           GVariant             *incomplete G_GNUC_UNUSED,
+           GVariant             *unsent G_GNUC_UNUSED,
+           gpointer              user_data)
+{
+  Guest *guest = user_data;
+  g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (&guest->server);
+  MsgpackRpcServerPrivate *priv;
+  guint position;
+
+  guest->has_ended = TRUE;
+  if (self == NULL)
+    return;
+
+  release_place (self);
+  if (!guest->is_listed)
+    return;
+
+  priv = _msgpack_rpc_server_get_private (self);
+  if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
+    g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
+  g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_DISCONNECTED], 0, connection,
+                 error);
+}
+
+/* The place is taken. */
+static MsgpackRpcConnection *
+make_connection (MsgpackRpcServer  *self,
+                 GIOStream         *io_stream,
+                 Guest            **guest)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  g_autoptr(MsgpackRpcLimits) limits = _msgpack_rpc_limits_copy (priv->limits);
+  MsgpackRpcConnection *connection;
+
+  g_mutex_lock (&priv->lock);
+  g_set_object (&dispatcher, priv->dispatcher);
+  g_mutex_unlock (&priv->lock);
+
+  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context, limits);
+  msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
+  _msgpack_rpc_connection_set_settings (connection, priv->settings);
+
+  *guest = g_new0 (Guest, 1);
+  g_weak_ref_init (&(*guest)->server, self);
+  g_signal_connect_data (connection, "closed", G_CALLBACK (closed_cb), *guest, guest_free, 0);
+  return connection;
+}
+
+/* In the main context. */
+static void
+admit (MsgpackRpcServer     *self,
+       MsgpackRpcConnection *connection,
+       Guest                *guest)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  guint position;
+
+  if (!guest->has_ended)
+    {
+      guest->is_listed = TRUE;
+      position = _msgpack_rpc_object_list_append (priv->connections, connection);
+      g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
+      g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_CONNECTED], 0, connection);
+    }
+
+  _msgpack_rpc_connection_release (connection);
+}
+
+typedef struct
+{
+  MsgpackRpcConnection *connection; /* owned; keeps its guest */
+  Guest *guest;                     /* NULL once it was let in */
+} Admission;
+
+static void
+admission_free (gpointer data)
+{
+  Admission *admission = data;
+
+  /* The server is gone. */
+  if (admission->guest != NULL)
+    msgpack_rpc_connection_close_async (admission->connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
+                                        NULL, NULL);
+  g_object_unref (admission->connection);
+  g_free (admission);
+}
+
+static void
+admit_cb (gpointer owner,
+          gpointer data)
+{
+  Admission *admission = data;
+
+  admit (owner, admission->connection, g_steal_pointer (&admission->guest));
+}
+
+void
+_msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
+                            GSocketConnection *socket_connection)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  GSocket *socket = g_socket_connection_get_socket (socket_connection);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GError) error = NULL;
+  Guest *guest;
+
+  if (!_msgpack_rpc_guard_check (socket, msgpack_rpc_server_get_allow_remote (self), &error) ||
+      !take_place (self, &error))
+    {
+      _msgpack_rpc_guard_turn_away (socket, priv->settings, error);
+      return;
+    }
+
+  connection = make_connection (self, G_IO_STREAM (socket_connection), &guest);
+  admit (self, connection, guest);
+}
+
+/* ---- streams of any origin, and all connections ---- */
+
+/**
+ * msgpack_rpc_server_accept_stream:
+ * @self: a server
+ * @io_stream: a stream that is open
+ * @error: return location for an error
+ *
+ * Makes a connection on a stream of any origin, as if its peer had been let in.
+ *
+ * It is for the caller to know who the peer is. [signal@Server::client-connected] comes later, by
+ * [property@Server:main-context].
+ *
+ * Fails with `MSGPACK_RPC_ERROR_BUSY` if there are [property@Server:max-connections] already; the
+ * stream stays open then.
+ *
+ * Returns: (transfer full): the connection, or `NULL` with @error set
+ *
+ * Since: 1.0
+ */
+MsgpackRpcConnection *
+msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
+                                  GIOStream         *io_stream,
+                                  GError           **error)
+{
+  MsgpackRpcServerPrivate *priv;
+  MsgpackRpcConnection *connection;
+  Admission *admission;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+  g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  priv = _msgpack_rpc_server_get_private (self);
+  if (!take_place (self, error))
+    return NULL;
+
+  admission = g_new0 (Admission, 1);
+  connection = make_connection (self, io_stream, &admission->guest);
+  admission->connection = g_object_ref (connection);
+  _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, admit_cb, admission, admission_free);
+  return connection;
+}
+
+/**
+ * msgpack_rpc_server_broadcast:
+ * @self: a server
+ * @method: the name of the method
+ * @params: (nullable): the parameters, an array or a map, or `NULL` for none
+ *
+ * Sends a notification to all of [property@Server:connections].
+ *
+ * If @params is floating, it is consumed. A connection whose output queue is full, or that closes,
+ * is left out.
+ *
+ * Returns: to how many it was queued
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
+                              const char       *method,
+                              GVariant         *params)
+{
+  g_autoptr(GPtrArray) connections = NULL;
+  g_autoptr(GVariant) sunk = NULL;
+  guint n_queued = 0;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
+  g_return_val_if_fail (method != NULL, 0);
+
+  sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
+  connections = _msgpack_rpc_object_list_copy (_msgpack_rpc_server_get_private (self)->connections);
+
+  for (guint i = 0; i < connections->len; i++)
+    {
+      MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
+      g_autoptr(GError) error = NULL;
+
+      if (msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), method, sunk, &error))
+        n_queued++;
+      else
+        g_debug ("[%" G_GUINT64_FORMAT "] a notification to all did not reach it: %s",
+                 msgpack_rpc_connection_get_id (connection), error->message);
+    }
+
+  return n_queued;
+}

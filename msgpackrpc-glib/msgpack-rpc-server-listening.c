@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-server-private.h"
+
+#include "msgpack-rpc-address-private.h"
+#include "msgpack-rpc-i18n-private.h"
+#include "msgpack-rpc-listener-private.h"
+
+/* Where a server listens. */
+
+/* Returns the addresses that were bound. */
+static char **
+open_listeners (MsgpackRpcServer  *self,
+                const char        *address,
+                GPtrArray         *addresses,
+                GError           **error)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GPtrArray) listeners = NULL;
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (_msgpack_rpc_acceptor_is_closed (priv->acceptor))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closed"));
+      return NULL;
+    }
+
+  listeners = _msgpack_rpc_listener_open (addresses, error);
+  if (listeners == NULL)
+    {
+      g_autofree char *shown = g_filename_display_name (address);
+
+      g_prefix_error (error, _("Cannot listen on “%s”: "), shown);
+      return NULL;
+    }
+
+  for (guint i = 0; i < listeners->len; i++)
+    {
+      MsgpackRpcListener *listener = g_ptr_array_index (listeners, i);
+
+      g_strv_builder_add (builder, listener->address);
+    }
+  _msgpack_rpc_acceptor_add (priv->acceptor, listeners);
+  return g_strv_builder_end (builder);
+}
+
+static void
+resolved_cb (GObject      *source G_GNUC_UNUSED,
+             GAsyncResult *result,
+             gpointer      user_data)
+{
+  g_autoptr(GTask) task = user_data;
+  g_autoptr(GPtrArray) addresses = NULL;
+  g_autoptr(GError) error = NULL;
+  char **bound = NULL;
+
+  addresses = _msgpack_rpc_address_resolve_finish (result, &error);
+  if (addresses != NULL)
+    bound = open_listeners (g_task_get_source_object (task), g_task_get_task_data (task), addresses,
+                            &error);
+
+  if (bound != NULL)
+    g_task_return_pointer (task, bound, (GDestroyNotify) g_strfreev);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+/**
+ * msgpack_rpc_server_listen_async:
+ * @self: a server
+ * @address: an address, such as `tcp://localhost:0` or `unix:///path`
+ * @cancellable: (nullable): a cancellable
+ * @callback: (scope async) (nullable): called when the server listens, or cannot
+ * @user_data: data for @callback
+ *
+ * Listens on an address; see [method@Server.listen_sync], which differs only in that it waits.
+ *
+ * Cancelling it ends it with `G_IO_ERROR_CANCELLED`; nothing is bound then.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_listen_async (MsgpackRpcServer    *self,
+                                 const char          *address,
+                                 GCancellable        *cancellable,
+                                 GAsyncReadyCallback  callback,
+                                 gpointer             user_data)
+{
+  GTask *task;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+  g_return_if_fail (address != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, msgpack_rpc_server_listen_async);
+  g_task_set_task_data (task, g_strdup (address), g_free);
+  /* What is bound is bound. */
+  g_task_set_check_cancellable (task, FALSE);
+  _msgpack_rpc_address_resolve_async (address, cancellable, resolved_cb, task);
+}
+
+/**
+ * msgpack_rpc_server_listen_finish:
+ * @self: a server
+ * @result: the result that the callback was given
+ * @error: return location for an error
+ *
+ * Finishes listening on an address.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+char **
+msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
+                                  GAsyncResult      *result,
+                                  GError           **error)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, msgpack_rpc_server_listen_async), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * msgpack_rpc_server_listen_sync:
+ * @self: a server
+ * @address: an address, such as `tcp://localhost:0` or `unix:///path`
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Listens on an address, besides those that the server listens on already.
+ *
+ * It may be called before [property@Server:main-context] is run by anybody. It waits only for a
+ * host name to be resolved, and for no loop.
+ *
+ * A host name is bound on all addresses that it stands for and this machine has: `localhost` on
+ * IPv4 and IPv6. They have the same port, also where it is chosen by the system since the one given
+ * is 0. What is returned are the addresses as a client can use them, in the order of binding; any
+ * interface is written as the loopback one.
+ *
+ * The file of a UNIX socket is accessible to this user only. One that a crashed server has left
+ * behind is replaced: a socket of this user, at which nobody listens. A file `path.lock` is there
+ * for the moment. The socket is removed when the server closes it.
+ *
+ * Fails with
+ *
+ * - `MSGPACK_RPC_ERROR_INVALID_ADDRESS` if @address is not valid, or cannot be listened on;
+ * - `G_IO_ERROR_ADDRESS_IN_USE` if somebody else listens there;
+ * - `G_IO_ERROR_NOT_SUPPORTED` for TLS, for which there is [method@Server.accept_stream];
+ * - `G_IO_ERROR_CLOSED` if the server was closed;
+ * - `G_IO_ERROR_CANCELLED`, and what resolving a name and binding a socket can fail with.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+char **
+msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
+                                const char        *address,
+                                GCancellable      *cancellable,
+                                GError           **error)
+{
+  g_autoptr(GPtrArray) addresses = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
+  g_return_val_if_fail (address != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  addresses = _msgpack_rpc_address_resolve_sync (address, cancellable, error);
+  if (addresses == NULL)
+    return NULL;
+
+  return open_listeners (self, address, addresses, error);
+}
