@@ -3,18 +3,11 @@
 
 #include "config.h"
 
-#include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-call-parts-private.h"
 
 #include <glib/gi18n-lib.h>
 
-#include "msgpack-rpc-coerce-private.h"
-#include "msgpack-rpc-connection-private.h"
-#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-enum-types.h"
-#include "msgpack-rpc-profile-private.h"
-
-/* Milliseconds, after which an orderly close becomes one at once. */
-#define CLOSE_TIMEOUT 5000
 
 /**
  * MsgpackRpcCall:
@@ -53,45 +46,6 @@
  *
  * Since: 1.0
  */
-struct _MsgpackRpcCall
-{
-  GObject parent_instance;
-
-  /* Fixed before it starts. */
-  MsgpackRpcCallKind kind;
-  char *method;
-  GVariant *params;
-  GMainContext *context;          /* where it reports */
-  GAsyncReadyCallback callback;
-  gpointer user_data;
-  gconstpointer source_tag;       /* the source, for comparing only */
-
-  MsgpackRpcTimer timer;
-  int delivery;                   /* atomic, MsgpackRpcDelivery */
-  gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
-
-  GMutex lock;                    /* guards all below; taken before a connection's or link's */
-  MsgpackRpcCallState state;
-  int timeout;                    /* milliseconds; −1: the connection's default */
-  gboolean serves_while_waiting;
-  GVariantType *reply_type;       /* nullable */
-  gpointer source;                /* owned while pending, and until the callback has returned */
-  GCancellable *cancellable;
-  gulong cancelled_id;
-  MsgpackRpcReactor *reactor;     /* of the timer */
-  MsgpackRpcConnection *connection; /* owned while pending */
-  MsgpackRpcLink *link;           /* likewise: what drives it */
-  guint32 msgid;
-  gint64 start_time;              /* monotonic */
-  gint64 end_time;
-  gint64 deadline;                /* monotonic; G_MAXINT64: none */
-  GVariant *message;
-  GVariant *result;
-  GError *error;
-  GVariant *error_value;
-  GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
-};
-
 enum
 {
   PROP_0,
@@ -125,52 +79,10 @@ static void async_result_iface_init (GAsyncResultIface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcCall, msgpack_rpc_call, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_ASYNC_RESULT, async_result_iface_init))
 
-static gboolean
-has_ended_locked (MsgpackRpcCall *self)
-{
-  return self->state == MSGPACK_RPC_CALL_STATE_SUCCEEDED ||
-         self->state == MSGPACK_RPC_CALL_STATE_FAILED;
-}
+/* ---- what is seen of it ---- */
 
-gboolean
-_msgpack_rpc_call_has_ended (MsgpackRpcCall *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return has_ended_locked (self);
-}
-
-/* ---- reporting, in the creator's context ---- */
-
-/* Never inside of the cancellable's own emission, where it would wait for itself. */
-static void
-disconnect_cancellable (MsgpackRpcCall *self)
-{
-  g_autoptr(GCancellable) cancellable = NULL;
-  gulong id;
-
-  g_mutex_lock (&self->lock);
-  cancellable = g_steal_pointer (&self->cancellable);
-  id = self->cancelled_id;
-  self->cancelled_id = 0;
-  g_mutex_unlock (&self->lock);
-
-  if (cancellable != NULL)
-    g_cancellable_disconnect (cancellable, id);
-}
-
-static void
-release_source (MsgpackRpcCall *self)
-{
-  g_autoptr(GObject) source = NULL;
-
-  g_mutex_lock (&self->lock);
-  source = g_steal_pointer (&self->source);
-  g_mutex_unlock (&self->lock);
-}
-
-static void
-notify_ended (MsgpackRpcCall *self)
+void
+_msgpack_rpc_call_emit_ended (MsgpackRpcCall *self)
 {
   g_object_freeze_notify (G_OBJECT (self));
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
@@ -179,38 +91,14 @@ notify_ended (MsgpackRpcCall *self)
   if (self->error_value != NULL)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR_VALUE]);
   g_object_thaw_notify (G_OBJECT (self));
-}
 
-static void
-report_ended (gpointer owner,
-              gpointer data G_GNUC_UNUSED)
-{
-  MsgpackRpcCall *self = owner;
-  GAsyncReadyCallback callback = g_steal_pointer (&self->callback);
-
-  disconnect_cancellable (self);
-  notify_ended (self);
   g_signal_emit (self, signals[SIGNAL_COMPLETED], 0);
-  if (callback != NULL)
-    callback (self->source, G_ASYNC_RESULT (self), self->user_data);
-  release_source (self);
 }
 
-static void
-report_delivery (gpointer owner,
-                 gpointer data G_GNUC_UNUSED)
+void
+_msgpack_rpc_call_emit_delivery (MsgpackRpcCall *self)
 {
-  g_object_notify_by_pspec (owner, props[PROP_DELIVERY]);
-}
-
-static void
-post (MsgpackRpcCall     *self,
-      MsgpackRpcPostFunc  func)
-{
-  MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (self->context);
-
-  _msgpack_rpc_reactor_post (reactor, g_atomic_pointer_get (&self->lane), self, TRUE, func, NULL, NULL);
-  _msgpack_rpc_reactor_unref (reactor);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DELIVERY]);
 }
 
 gboolean
@@ -220,510 +108,17 @@ _msgpack_rpc_has_handler (gpointer object,
   return g_signal_handler_find (object, G_SIGNAL_MATCH_ID, signal_id, 0, NULL, NULL, NULL) != 0;
 }
 
-/* What nobody looks at is not posted: a program may wait for its calls and never run a loop. */
-static gboolean
-is_observed (MsgpackRpcCall *self)
+gboolean
+_msgpack_rpc_call_is_notified (MsgpackRpcCall *self)
+{
+  return _msgpack_rpc_has_handler (self, notify_signal);
+}
+
+gboolean
+_msgpack_rpc_call_is_observed (MsgpackRpcCall *self)
 {
   return _msgpack_rpc_has_handler (self, signals[SIGNAL_COMPLETED]) ||
-         _msgpack_rpc_has_handler (self, notify_signal);
-}
-
-/* ---- ending ---- */
-
-typedef struct
-{
-  GVariant *message;
-  GVariant *result;
-  const GError *error;
-  GVariant *error_value;
-} Outcome;
-
-static void
-set_outcome_locked (MsgpackRpcCall *self,
-                    const Outcome  *outcome)
-{
-  self->state = outcome->error != NULL ? MSGPACK_RPC_CALL_STATE_FAILED
-                                       : MSGPACK_RPC_CALL_STATE_SUCCEEDED;
-  self->end_time = g_get_monotonic_time ();
-  if (self->kind == MSGPACK_RPC_CALL_KIND_REQUEST && self->start_time != 0)
-    _msgpack_rpc_profile_mark ("call", self->method, self->start_time, self->end_time);
-  if (outcome->message != NULL)
-    self->message = g_variant_ref (outcome->message);
-  if (outcome->result != NULL)
-    self->result = g_variant_ref (outcome->result);
-  if (outcome->error != NULL)
-    self->error = g_error_copy (outcome->error);
-  if (outcome->error_value != NULL)
-    self->error_value = g_variant_ref (outcome->error_value);
-}
-
-/* The lock is held. */
-static void
-wake_waiters (MsgpackRpcCall *self)
-{
-  for (GSList *item = self->waiters; item != NULL; item = item->next)
-    _msgpack_rpc_waiter_wake (item->data);
-}
-
-static gboolean
-end (MsgpackRpcCall *self,
-     const Outcome  *outcome)
-{
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  g_autoptr(MsgpackRpcLink) link = NULL;
-  MsgpackRpcReactor *reactor;
-  gboolean has_report;
-
-  g_mutex_lock (&self->lock);
-  if (has_ended_locked (self))
-    {
-      g_mutex_unlock (&self->lock);
-      return FALSE;
-    }
-
-  connection = g_steal_pointer (&self->connection);
-  link = g_steal_pointer (&self->link);
-  reactor = g_steal_pointer (&self->reactor);
-  if (outcome->message != NULL)
-    _msgpack_rpc_call_set_delivery (self, MSGPACK_RPC_DELIVERY_ANSWERED);
-  else if (connection != NULL)
-    _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
-  set_outcome_locked (self, outcome);
-  /* Before anybody can see that it has ended: what they do then is reported after this. */
-  has_report = self->callback != NULL || self->cancellable != NULL || is_observed (self);
-  if (has_report)
-    post (self, report_ended);
-  wake_waiters (self);
-  g_mutex_unlock (&self->lock);
-
-  if (connection != NULL && self->msgid != 0)
-    MSGPACK_RPC_DEBUG (CALLS, msgpack_rpc_connection_get_id (connection), self->msgid,
-                       "call “%s” ends after %.3f ms: %s", self->method,
-                       (double) (self->end_time - self->start_time) / 1000,
-                       outcome->error != NULL ? outcome->error->message : "a result");
-
-  if (reactor != NULL)
-    {
-      _msgpack_rpc_reactor_stop_timer (reactor, &self->timer);
-      _msgpack_rpc_reactor_unref (reactor);
-    }
-
-  if (!has_report)
-    release_source (self);
-  return TRUE;
-}
-
-gboolean
-_msgpack_rpc_call_fail (MsgpackRpcCall *self,
-                        const GError   *error)
-{
-  Outcome outcome = { .error = error };
-
-  return end (self, &outcome);
-}
-
-gboolean
-_msgpack_rpc_call_succeed (MsgpackRpcCall *self)
-{
-  Outcome outcome = { NULL };
-
-  return end (self, &outcome);
-}
-
-gboolean
-_msgpack_rpc_call_refuse (MsgpackRpcCall *self,
-                          GVariant       *message,
-                          GError         *error,
-                          GVariant       *error_value)
-{
-  Outcome outcome = { .message = message, .error = error, .error_value = error_value };
-
-  return end (self, &outcome);
-}
-
-gboolean
-_msgpack_rpc_call_reply (MsgpackRpcCall *self,
-                         GVariant       *message,
-                         GVariant       *result)
-{
-  g_autoptr(GVariant) typed = NULL;
-  g_autoptr(GError) error = NULL;
-  Outcome outcome = { .message = message, .result = result };
-
-  /* Fixed since it was started. */
-  if (self->reply_type != NULL)
-    {
-      typed = _msgpack_rpc_coerce (result, self->reply_type, "result", &error);
-      if (typed == NULL)
-        error->code = MSGPACK_RPC_ERROR_INVALID_RESULT;
-      outcome.result = typed;
-      outcome.error = error;
-    }
-
-  return end (self, &outcome);
-}
-
-void
-_msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
-                                MsgpackRpcDelivery  delivery)
-{
-  int old = g_atomic_int_get (&self->delivery);
-
-  /* A peer may answer what it has not read to its end. */
-  while (old != MSGPACK_RPC_DELIVERY_ANSWERED &&
-         !g_atomic_int_compare_and_exchange (&self->delivery, old, (int) delivery))
-    old = g_atomic_int_get (&self->delivery);
-}
-
-void
-_msgpack_rpc_call_written (MsgpackRpcCall *self)
-{
-  if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)
-    _msgpack_rpc_call_succeed (self);
-  else if (_msgpack_rpc_has_handler (self, notify_signal))
-    post (self, report_delivery);
-}
-
-/* @link: NULL if the call has ended. */
-static GError *
-timeout_error_new (MsgpackRpcCall *self,
-                   MsgpackRpcLink *link)
-{
-  MsgpackRpcConnectionStatus status = MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
-
-  if (self->method == NULL)
-    return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("Not done within %d ms"),
-                        self->timeout);
-
-  if (link != NULL && !_msgpack_rpc_link_has_ended (link))
-    status = _msgpack_rpc_link_get_status (link);
-
-  switch (status)
-    {
-    case MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED:
-      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                          _("“%s” was not sent within %d ms: the client was not opened"),
-                          self->method, self->timeout);
-
-    case MSGPACK_RPC_CONNECTION_STATUS_CONNECTING:
-      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                          _("“%s” was not sent within %d ms: the client is still connecting"),
-                          self->method, self->timeout);
-
-    default:
-      return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                          _("“%s” was not answered within %d ms"), self->method, self->timeout);
-    }
-}
-
-void
-_msgpack_rpc_call_expire (MsgpackRpcCall *self)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(MsgpackRpcLink) link = NULL;
-
-  g_mutex_lock (&self->lock);
-  link = self->link != NULL ? g_object_ref (self->link) : NULL;
-  g_mutex_unlock (&self->lock);
-
-  if (self->kind == MSGPACK_RPC_CALL_KIND_CLOSE)
-    {
-      if (link != NULL)
-        _msgpack_rpc_link_close (link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
-      return;
-    }
-
-  error = timeout_error_new (self, link);
-  _msgpack_rpc_call_fail (self, error);
-}
-
-static void
-timer_cb (gpointer owner)
-{
-  _msgpack_rpc_call_expire (owner);
-}
-
-static void
-cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
-              gpointer      user_data)
-{
-  msgpack_rpc_call_cancel (user_data);
-}
-
-/* ---- starting ---- */
-
-MsgpackRpcCall *
-_msgpack_rpc_call_new_kind (MsgpackRpcCallKind  kind,
-                            const char         *method,
-                            GVariant           *params)
-{
-  g_autoptr(GVariant) sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
-  MsgpackRpcCall *self = g_object_new (MSGPACK_RPC_TYPE_CALL,
-                                       "method", method,
-                                       "params", sunk,
-                                       NULL);
-
-  self->kind = kind;
-  if (kind == MSGPACK_RPC_CALL_KIND_CLOSE)
-    self->timeout = CLOSE_TIMEOUT;
-  else if (kind != MSGPACK_RPC_CALL_KIND_REQUEST)
-    self->timeout = G_MAXINT;
-  return self;
-}
-
-MsgpackRpcCallKind
-_msgpack_rpc_call_get_kind (MsgpackRpcCall *self)
-{
-  return self->kind;
-}
-
-void
-_msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
-                                gpointer             source,
-                                GCancellable        *cancellable,
-                                GAsyncReadyCallback  callback,
-                                gpointer             user_data)
-{
-  g_assert (self->state == MSGPACK_RPC_CALL_STATE_NEW);
-
-  self->source = g_object_ref (source);
-  self->source_tag = source;
-  self->callback = callback;
-  self->user_data = user_data;
-  g_set_object (&self->cancellable, cancellable);
-}
-
-static void
-connect_cancellable (MsgpackRpcCall *self)
-{
-  g_autoptr(GCancellable) cancellable = NULL;
-  gulong id;
-
-  g_mutex_lock (&self->lock);
-  g_set_object (&cancellable, self->cancellable);
-  g_mutex_unlock (&self->lock);
-  if (cancellable == NULL)
-    return;
-
-  id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), g_object_ref (self),
-                              g_object_unref);
-  g_mutex_lock (&self->lock);
-  if (self->cancellable != NULL)
-    {
-      self->cancelled_id = id;
-      id = 0;
-    }
-  g_mutex_unlock (&self->lock);
-
-  /* It has ended and reported already. */
-  g_cancellable_disconnect (cancellable, id);
-}
-
-gboolean
-_msgpack_rpc_call_start (MsgpackRpcCall    *self,
-                         gpointer           source,
-                         MsgpackRpcReactor *reactor,
-                         int                default_timeout)
-{
-  gint64 deadline = G_MAXINT64;
-
-  g_mutex_lock (&self->lock);
-  if (self->state != MSGPACK_RPC_CALL_STATE_NEW)
-    {
-      g_mutex_unlock (&self->lock);
-      return FALSE;
-    }
-
-  self->state = MSGPACK_RPC_CALL_STATE_PENDING;
-  g_set_object (&self->source, source);
-  self->source_tag = source;
-  self->reactor = _msgpack_rpc_reactor_ref (reactor);
-  self->start_time = g_get_monotonic_time ();
-  if (self->timeout < 0)
-    self->timeout = default_timeout;
-  if (self->timeout != G_MAXINT)
-    deadline = self->start_time + (gint64) self->timeout * 1000;
-  self->deadline = deadline;
-  /* Inside of the lock, so that whoever ends it finds the timer running. */
-  if (deadline != G_MAXINT64)
-    _msgpack_rpc_reactor_start_timer (reactor, &self->timer, deadline);
-  g_mutex_unlock (&self->lock);
-
-  connect_cancellable (self);
-  return !_msgpack_rpc_call_has_ended (self);
-}
-
-MsgpackRpcCall *
-_msgpack_rpc_call_start_operation (MsgpackRpcCallKind   kind,
-                                   gpointer             source,
-                                   MsgpackRpcReactor   *reactor,
-                                   GCancellable        *cancellable,
-                                   GAsyncReadyCallback  callback,
-                                   gpointer             user_data)
-{
-  MsgpackRpcCall *self = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
-
-  _msgpack_rpc_call_set_callback (self, source, cancellable, callback, user_data);
-  _msgpack_rpc_call_start (self, source, reactor, G_MAXINT);
-  return self;
-}
-
-gboolean
-_msgpack_rpc_call_bind (MsgpackRpcCall       *self,
-                        MsgpackRpcConnection *connection,
-                        MsgpackRpcLink       *link,
-                        guint32               msgid)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  if (has_ended_locked (self))
-    return FALSE;
-
-  g_set_object (&self->connection, connection);
-  g_set_object (&self->link, link);
-  g_atomic_pointer_set (&self->lane, _msgpack_rpc_link_get_lane (link));
-  self->msgid = msgid;
-  wake_waiters (self);
-  return TRUE;
-}
-
-/* ---- for whoever waits ---- */
-
-void
-_msgpack_rpc_call_add_waiter (MsgpackRpcCall   *self,
-                              MsgpackRpcWaiter *waiter)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  self->waiters = g_slist_prepend (self->waiters, waiter);
-}
-
-void
-_msgpack_rpc_call_remove_waiter (MsgpackRpcCall   *self,
-                                 MsgpackRpcWaiter *waiter)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  self->waiters = g_slist_remove (self->waiters, waiter);
-}
-
-gboolean
-_msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
-                             MsgpackRpcLink **link,
-                             gint64          *deadline)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  if (has_ended_locked (self))
-    return FALSE;
-
-  *link = self->link != NULL ? g_object_ref (self->link) : NULL;
-  *deadline = self->deadline;
-  return TRUE;
-}
-
-/* ---- outcomes ---- */
-
-static gboolean
-get_outcome (MsgpackRpcCall  *self,
-             GVariant       **result,
-             GError         **error)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  if (self->error != NULL)
-    {
-      g_propagate_error (error, g_error_copy (self->error));
-      return FALSE;
-    }
-
-  if (result != NULL)
-    *result = self->result != NULL ? g_variant_ref (self->result) : NULL;
-  return TRUE;
-}
-
-GVariant *
-_msgpack_rpc_call_get_value (MsgpackRpcCall  *self,
-                             GError         **error)
-{
-  GVariant *result = NULL;
-
-  if (!get_outcome (self, &result, error))
-    return NULL;
-
-  g_assert (result != NULL);
-  return result;
-}
-
-static MsgpackRpcCall *
-check_result (gpointer            source,
-              GAsyncResult       *result,
-              MsgpackRpcCallKind  kind,
-              GError            **error)
-{
-  MsgpackRpcCall *self = MSGPACK_RPC_IS_CALL (result) ? MSGPACK_RPC_CALL (result) : NULL;
-
-  if (self != NULL && self->kind == kind && self->source_tag == source &&
-      _msgpack_rpc_call_has_ended (self))
-    return self;
-
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                       "The result is not of this operation on this object");
-  return NULL;
-}
-
-gboolean
-_msgpack_rpc_call_finish_boolean (gpointer             source,
-                                  GAsyncResult        *result,
-                                  MsgpackRpcCallKind   kind,
-                                  GError             **error)
-{
-  MsgpackRpcCall *self = check_result (source, result, kind, error);
-
-  return self != NULL && get_outcome (self, NULL, error);
-}
-
-GVariant *
-_msgpack_rpc_call_finish_value (gpointer       source,
-                                GAsyncResult  *result,
-                                GError       **error)
-{
-  MsgpackRpcCall *self = check_result (source, result, MSGPACK_RPC_CALL_KIND_REQUEST, error);
-
-  return self != NULL ? _msgpack_rpc_call_get_value (self, error) : NULL;
-}
-
-static void
-run (MsgpackRpcCall *self,
-     GCancellable   *cancellable)
-{
-  g_autoptr(GError) error = NULL;
-
-  if (_msgpack_rpc_call_wait_for (&self, 1, 1, cancellable, &error))
-    return;
-
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    msgpack_rpc_call_cancel (self);
-  else
-    _msgpack_rpc_call_fail (self, error);
-}
-
-gboolean
-_msgpack_rpc_call_run_boolean (MsgpackRpcCall  *self,
-                               GCancellable    *cancellable,
-                               GError         **error)
-{
-  run (self, cancellable);
-  return get_outcome (self, NULL, error);
-}
-
-GVariant *
-_msgpack_rpc_call_run_value (MsgpackRpcCall  *self,
-                             GCancellable    *cancellable,
-                             GError         **error)
-{
-  run (self, cancellable);
-  return _msgpack_rpc_call_get_value (self, error);
+         _msgpack_rpc_call_is_notified (self);
 }
 
 /* ---- GAsyncResult ---- */
@@ -847,7 +242,7 @@ msgpack_rpc_call_dispose (GObject *object)
   MsgpackRpcCall *self = MSGPACK_RPC_CALL (object);
 
   /* A pending call is held by its connection, and a connected cancellable holds it too. */
-  release_source (self);
+  _msgpack_rpc_call_release_source (self);
   g_clear_object (&self->cancellable);
 
   G_OBJECT_CLASS (msgpack_rpc_call_parent_class)->dispose (object);
@@ -1049,8 +444,6 @@ msgpack_rpc_call_init (MsgpackRpcCall *self)
   self->context = g_main_context_ref_thread_default ();
   self->timeout = -1;
   self->deadline = G_MAXINT64;
-  self->timer.func = timer_cb;
-  self->timer.owner = G_OBJECT (self);
 }
 
 /**

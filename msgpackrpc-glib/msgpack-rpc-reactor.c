@@ -5,56 +5,22 @@
 
 #include "msgpack-rpc-reactor-private.h"
 
-#include <glib-unix.h>
-#include <glib/gstdio.h>
-
-#ifdef HAVE_EPOLL
-#include <sys/epoll.h>
-#endif
+#include "msgpack-rpc-mailbox-private.h"
+#include "msgpack-rpc-poll-set-private.h"
+#include "msgpack-rpc-timer-heap-private.h"
 
 /* How long one dispatch may deliver messages, in microseconds, before other sources have a turn. */
 #define DISPATCH_BUDGET MSGPACK_RPC_REACTOR_BUDGET
 
-/* Where saturated lanes have their turns: below GTK's drawing, which is at 120. */
-#define SATURATED_PRIORITY 130
-
 /* How many lanes are told apart while it is found out which of them takes the time. */
 #define N_SHARES 8
-
-/* GLib polls with poll(2), whose cost grows with the number of descriptors; from here on they go
- * into an epoll descriptor, and GLib polls only that. */
-#define EPOLL_THRESHOLD 8
-
-/* How many ready descriptors one dispatch serves. */
-#define READY_MAX 64
-
-typedef struct _Item Item;
-
-/* Something posted to the context. */
-struct _Item
-{
-  Item *next;
-  gconstpointer lane;
-  gpointer owner;
-  gboolean keep_owner;
-  MsgpackRpcPostFunc func;
-  gpointer data;
-  GDestroyNotify destroy;
-};
-
-/* Items in the order in which they are delivered. */
-typedef struct
-{
-  Item *first;
-  Item *last;
-} Mailbox;
 
 /* A lane that has more to do than fits in a turn: what was posted for it waits here, and its ports
  * are not polled. */
 typedef struct
 {
   gconstpointer lane;
-  Mailbox mailbox;
+  MsgpackRpcMailbox mailbox;
 } Saturated;
 
 /* What a lane has taken of the present turn, in microseconds. */
@@ -69,26 +35,6 @@ typedef struct
   MsgpackRpcTimerFunc func;
   GObject *owner;
 } Cork;
-
-struct _MsgpackRpcPort
-{
-  gconstpointer lane;
-  int fd;                 /* −1: of a source */
-  GSource *source;        /* owned, nullable */
-  GIOCondition condition;
-  gpointer tag;           /* of g_source_add_unix_fd(), NULL while in the epoll descriptor */
-  gboolean suspended;     /* its lane is saturated */
-  MsgpackRpcPortFunc func;
-  GObject *owner;         /* owned */
-};
-
-typedef struct
-{
-  gconstpointer lane;
-  MsgpackRpcPortFunc func;
-  GObject *owner;         /* owned */
-  GIOCondition condition;
-} Ready;
 
 /* The source at the lower priority. */
 typedef struct
@@ -109,15 +55,12 @@ struct _MsgpackRpcReactor
   gint64 turn_time;       /* all of them together */
 
   GMutex lock;            /* guards everything below; no callback is called with it held */
-  Mailbox mailbox;        /* of all lanes that are not saturated */
+  MsgpackRpcMailbox mailbox; /* of all lanes that are not saturated */
   GHashTable *saturated;  /* lane → Saturated, owned */
   GQueue turns;           /* of the same, not owned: the one whose turn is next is first */
-  GPtrArray *heap;        /* of MsgpackRpcTimer, the earliest first */
-  GPtrArray *ports;       /* of MsgpackRpcPort, owned */
-  guint n_tagged;         /* how many of them GLib polls one by one */
+  MsgpackRpcTimerHeap timers;
+  MsgpackRpcPollSet ports;
   GArray *corks;          /* of Cork */
-  int epoll_fd;           /* -1 while there are few ports */
-  gpointer epoll_tag;
 };
 
 /* A dispatch that this thread is inside of: a callback may run another loop, or the same again. */
@@ -136,83 +79,16 @@ static GHashTable *registry; /* GMainContext → MsgpackRpcReactor, neither owne
 
 static void run_corks (MsgpackRpcReactor *self);
 
-/* ---- the heap of timers; the lock is held ---- */
+/* ---- timers ---- */
 
-static MsgpackRpcTimer *
-heap_at (MsgpackRpcReactor *self,
-         guint              position)
-{
-  return g_ptr_array_index (self->heap, position - 1);
-}
-
-static void
-heap_put (MsgpackRpcReactor *self,
-          MsgpackRpcTimer   *timer,
-          guint              position)
-{
-  g_ptr_array_index (self->heap, position - 1) = timer;
-  timer->position = position;
-}
-
-static void
-heap_sift (MsgpackRpcReactor *self,
-           MsgpackRpcTimer   *timer,
-           guint              position)
-{
-  guint length = self->heap->len;
-
-  while (position > 1 && heap_at (self, position / 2)->time > timer->time)
-    {
-      heap_put (self, heap_at (self, position / 2), position);
-      position /= 2;
-    }
-
-  for (guint child = 2 * position; child <= length; child = 2 * position)
-    {
-      if (child < length && heap_at (self, child + 1)->time < heap_at (self, child)->time)
-        child++;
-      if (heap_at (self, child)->time >= timer->time)
-        break;
-      heap_put (self, heap_at (self, child), position);
-      position = child;
-    }
-
-  heap_put (self, timer, position);
-}
-
-static void
-heap_remove (MsgpackRpcReactor *self,
-             MsgpackRpcTimer   *timer)
-{
-  guint position = timer->position;
-  MsgpackRpcTimer *tail = heap_at (self, self->heap->len);
-
-  g_ptr_array_set_size (self->heap, self->heap->len - 1);
-  timer->position = 0;
-  if (tail != timer)
-    heap_sift (self, tail, position);
-}
-
-/* Takes the first timer that is due; its reference on the owner goes to the caller. */
 static MsgpackRpcTimer *
 take_due_timer (MsgpackRpcReactor *self,
                 gint64             now,
                 GObject          **owner)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  MsgpackRpcTimer *timer;
 
-  if (self->heap->len == 0)
-    return NULL;
-
-  timer = heap_at (self, 1);
-  if (timer->time > now)
-    return NULL;
-
-  heap_remove (self, timer);
-  /* The owner's dispose stops a weak timer under this lock, so it is still there. */
-  *owner = timer->weak ? g_object_ref (timer->owner) : timer->owner;
-  return timer;
+  return _msgpack_rpc_timer_heap_take_due (&self->timers, now, owner);
 }
 
 static void
@@ -231,70 +107,8 @@ run_timers (MsgpackRpcReactor *self)
 
 /* ---- what is posted ---- */
 
-static void
-mailbox_append (Mailbox *self,
-                Item    *item)
-{
-  item->next = NULL;
-  if (self->first == NULL)
-    self->first = item;
-  else
-    self->last->next = item;
-  self->last = item;
-}
-
-static gboolean
-is_of_lane (Item          *item,
-            gconstpointer  lane)
-{
-  return item->lane == lane;
-}
-
-static gboolean
-is_unheld (Item          *item,
-           gconstpointer  owner)
-{
-  return item->owner == owner && !item->keep_owner;
-}
-
-/* Moves what matches to the end of another mailbox, in order. */
-static void
-mailbox_move (Mailbox       *self,
-              Mailbox       *to,
-              gboolean     (*matches) (Item *, gconstpointer),
-              gconstpointer  data)
-{
-  Mailbox kept = { NULL, NULL };
-  Item *next;
-
-  for (Item *item = self->first; item != NULL; item = next)
-    {
-      next = item->next;
-      mailbox_append (matches (item, data) ? to : &kept, item);
-    }
-
-  *self = kept;
-}
-
-/* The lock is held. */
-static Item *
-mailbox_take (Mailbox *self)
-{
-  Item *item = self->first;
-
-  if (item == NULL)
-    return NULL;
-
-  self->first = item->next;
-  /* The owner's dispose forgets its items under this lock, so it is still there. */
-  if (item->owner != NULL && !item->keep_owner)
-    g_object_ref (item->owner);
-
-  return item;
-}
-
 /* Where the items of a lane are; the lock is held. */
-static Mailbox *
+static MsgpackRpcMailbox *
 find_mailbox (MsgpackRpcReactor *self,
               gconstpointer      lane)
 {
@@ -306,185 +120,12 @@ find_mailbox (MsgpackRpcReactor *self,
 }
 
 static void
-free_item (Item *item)
-{
-  if (item->destroy != NULL)
-    item->destroy (item->data);
-  if (item->owner != NULL)
-    g_object_unref (item->owner);
-  g_free (item);
-}
-
-static void
 run_item (MsgpackRpcReactor *self,
-          Item              *item)
+          MsgpackRpcItem    *item)
 {
   item->func (item->owner, item->data);
-  free_item (item);
+  _msgpack_rpc_item_free (item);
   _msgpack_rpc_reactor_unref (self);
-}
-
-/* ---- ports ---- */
-
-static void
-take_ready (GArray         *ready,
-            MsgpackRpcPort *port,
-            GIOCondition    condition)
-{
-  Ready entry = { port->lane, port->func, g_object_ref (port->owner), condition };
-
-  if (ready->len < READY_MAX)
-    g_array_append_val (ready, entry);
-  else
-    g_object_unref (entry.owner);
-}
-
-#ifdef HAVE_EPOLL
-static guint32
-condition_to_epoll (GIOCondition condition)
-{
-  return ((condition & G_IO_IN) ? EPOLLIN : 0) | ((condition & G_IO_OUT) ? EPOLLOUT : 0);
-}
-
-static GIOCondition
-condition_from_epoll (guint32 events)
-{
-  return ((events & EPOLLIN) ? G_IO_IN : 0) | ((events & EPOLLOUT) ? G_IO_OUT : 0) |
-         ((events & EPOLLERR) ? G_IO_ERR : 0) | ((events & EPOLLHUP) ? G_IO_HUP : 0);
-}
-
-/* Ports are removed from the epoll descriptor under the lock, so each pointer it gives is good. */
-static void
-collect_epoll (MsgpackRpcReactor *self,
-               GArray            *ready)
-{
-  struct epoll_event events[READY_MAX];
-  int n = epoll_wait (self->epoll_fd, events, READY_MAX, 0);
-
-  for (int i = 0; i < n; i++)
-    take_ready (ready, events[i].data.ptr, condition_from_epoll (events[i].events));
-}
-
-static gboolean
-epoll_add (MsgpackRpcReactor *self,
-           MsgpackRpcPort    *port)
-{
-  struct epoll_event event = {
-    .events = condition_to_epoll (port->condition),
-    .data.ptr = port,
-  };
-
-  return self->epoll_fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, port->fd, &event) == 0;
-}
-
-static void
-start_epoll (MsgpackRpcReactor *self)
-{
-  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  if (self->epoll_fd < 0)
-    return;
-
-  self->epoll_tag = g_source_add_unix_fd (&self->source, self->epoll_fd, G_IO_IN);
-  for (guint i = 0; i < self->ports->len; i++)
-    {
-      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
-
-      if (port->tag != NULL && epoll_add (self, port))
-        {
-          g_source_remove_unix_fd (&self->source, g_steal_pointer (&port->tag));
-          self->n_tagged--;
-        }
-    }
-}
-#endif
-
-/* Begins to poll a port. */
-static void
-attach_port (MsgpackRpcReactor *self,
-             MsgpackRpcPort    *port)
-{
-  if (port->source != NULL)
-    {
-      g_source_set_priority (port->source, G_PRIORITY_DEFAULT);
-      return;
-    }
-
-#ifdef HAVE_EPOLL
-  if (self->epoll_fd < 0 && self->ports->len >= EPOLL_THRESHOLD)
-    start_epoll (self);
-  if (epoll_add (self, port))
-    return;
-#endif
-  port->tag = g_source_add_unix_fd (&self->source, port->fd, port->condition);
-  self->n_tagged++;
-}
-
-/* A source of its own is only polled later than others. */
-static void
-detach_port (MsgpackRpcReactor *self,
-             MsgpackRpcPort    *port)
-{
-  if (port->source != NULL)
-    g_source_set_priority (port->source, SATURATED_PRIORITY);
-  else if (port->tag != NULL)
-    {
-      g_source_remove_unix_fd (&self->source, g_steal_pointer (&port->tag));
-      self->n_tagged--;
-    }
-#ifdef HAVE_EPOLL
-  else
-    epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, port->fd, NULL);
-#endif
-}
-
-static void
-suspend_ports (MsgpackRpcReactor *self,
-               gconstpointer      lane,
-               gboolean           suspend)
-{
-  for (guint i = 0; i < self->ports->len; i++)
-    {
-      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
-
-      if (port->lane != lane || port->suspended == suspend)
-        continue;
-
-      port->suspended = suspend;
-      if (suspend)
-        detach_port (self, port);
-      else
-        attach_port (self, port);
-    }
-}
-
-static GIOCondition
-tagged_condition (MsgpackRpcReactor *self,
-                  MsgpackRpcPort    *port)
-{
-  return port->tag != NULL ? g_source_query_unix_fd (&self->source, port->tag) : 0;
-}
-
-static GArray *
-collect_ready (MsgpackRpcReactor *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GArray *ready = g_array_new (FALSE, FALSE, sizeof (Ready));
-
-#ifdef HAVE_EPOLL
-  if (self->epoll_tag != NULL && g_source_query_unix_fd (&self->source, self->epoll_tag) != 0)
-    collect_epoll (self, ready);
-#endif
-
-  for (guint i = 0; self->n_tagged > 0 && i < self->ports->len; i++)
-    {
-      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
-      GIOCondition condition = tagged_condition (self, port);
-
-      if (condition != 0)
-        take_ready (ready, port, condition);
-    }
-
-  return ready;
 }
 
 /* ---- turns ---- */
@@ -501,8 +142,8 @@ saturate (MsgpackRpcReactor *self,
 
   saturated = g_new0 (Saturated, 1);
   saturated->lane = lane;
-  mailbox_move (&self->mailbox, &saturated->mailbox, is_of_lane, lane);
-  suspend_ports (self, lane, TRUE);
+  _msgpack_rpc_mailbox_move_lane (&self->mailbox, &saturated->mailbox, lane);
+  _msgpack_rpc_poll_set_suspend (&self->ports, lane, TRUE);
   g_hash_table_insert (self->saturated, (gpointer) lane, saturated);
   g_queue_push_tail (&self->turns, saturated);
 }
@@ -516,7 +157,7 @@ restore (MsgpackRpcReactor *self,
 
   g_queue_remove (&self->turns, saturated);
   g_hash_table_remove (self->saturated, lane);
-  suspend_ports (self, lane, FALSE);
+  _msgpack_rpc_poll_set_suspend (&self->ports, lane, FALSE);
 }
 
 static void
@@ -573,15 +214,23 @@ charge (MsgpackRpcReactor *self,
   return FALSE;
 }
 
+static GArray *
+take_ready (MsgpackRpcReactor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return _msgpack_rpc_poll_set_take_ready (&self->ports);
+}
+
 static void
 run_ports (MsgpackRpcReactor *self)
 {
-  g_autoptr(GArray) ready = collect_ready (self);
+  g_autoptr(GArray) ready = take_ready (self);
   gint64 start = ready->len > 0 ? g_get_monotonic_time () : 0;
 
   for (guint i = 0; i < ready->len; i++)
     {
-      Ready *entry = &g_array_index (ready, Ready, i);
+      MsgpackRpcReady *entry = &g_array_index (ready, MsgpackRpcReady, i);
       gint64 now;
 
       entry->func (entry->owner, entry->condition);
@@ -592,12 +241,12 @@ run_ports (MsgpackRpcReactor *self)
     }
 }
 
-static Item *
+static MsgpackRpcItem *
 take_item (MsgpackRpcReactor *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  return mailbox_take (&self->mailbox);
+  return _msgpack_rpc_mailbox_take (&self->mailbox);
 }
 
 static void
@@ -605,7 +254,7 @@ run_items (MsgpackRpcReactor *self)
 {
   gint64 start = g_get_monotonic_time ();
   gint64 end = start + DISPATCH_BUDGET;
-  Item *item;
+  MsgpackRpcItem *item;
 
   while (start < end && (item = take_item (self)) != NULL)
     {
@@ -621,32 +270,23 @@ run_items (MsgpackRpcReactor *self)
 }
 
 /* Its mailbox is looked up each time: what is called may run the loop, and so end the lane's turn. */
-static Item *
+static MsgpackRpcItem *
 take_saturated_item (MsgpackRpcReactor *self,
                      gconstpointer      lane)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   Saturated *saturated = g_hash_table_lookup (self->saturated, lane);
 
-  return saturated != NULL ? mailbox_take (&saturated->mailbox) : NULL;
+  return saturated != NULL ? _msgpack_rpc_mailbox_take (&saturated->mailbox) : NULL;
 }
 
 static GArray *
-collect_suspended (MsgpackRpcReactor *self,
-                   gconstpointer      lane)
+take_suspended (MsgpackRpcReactor *self,
+                gconstpointer      lane)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GArray *ready = g_array_new (FALSE, FALSE, sizeof (Ready));
 
-  for (guint i = 0; i < self->ports->len; i++)
-    {
-      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
-
-      if (port->lane == lane && port->suspended)
-        take_ready (ready, port, 0);
-    }
-
-  return ready;
+  return _msgpack_rpc_poll_set_take_suspended (&self->ports, lane);
 }
 
 /* Whether there was something to read. */
@@ -654,12 +294,12 @@ static gboolean
 read_on (MsgpackRpcReactor *self,
          gconstpointer      lane)
 {
-  g_autoptr(GArray) ready = collect_suspended (self, lane);
+  g_autoptr(GArray) ready = take_suspended (self, lane);
   gboolean has_read = FALSE;
 
   for (guint i = 0; i < ready->len; i++)
     {
-      Ready *entry = &g_array_index (ready, Ready, i);
+      MsgpackRpcReady *entry = &g_array_index (ready, MsgpackRpcReady, i);
 
       has_read |= entry->func (entry->owner, entry->condition);
       g_object_unref (entry->owner);
@@ -674,7 +314,7 @@ run_turn (MsgpackRpcReactor *self,
 {
   gint64 end = g_get_monotonic_time () + DISPATCH_BUDGET;
   Saturated *saturated;
-  Item *item;
+  MsgpackRpcItem *item;
 
   while ((item = take_saturated_item (self, lane)) != NULL)
     {
@@ -723,26 +363,13 @@ reactor_prepare (GSource *source,
   wait = -1;
   if (self->mailbox.first != NULL)
     wait = 0;
-  else if (self->heap->len > 0)
-    wait = MAX (0, heap_at (self, 1)->time - g_get_monotonic_time ());
+  else if (!_msgpack_rpc_timer_heap_is_empty (&self->timers))
+    wait = MAX (0, _msgpack_rpc_timer_heap_get_time (&self->timers) - g_get_monotonic_time ());
   g_mutex_unlock (&self->lock);
 
   /* Rounded up: a millisecond early would make the loop spin for it. */
   *timeout = wait < 0 ? -1 : (int) MIN ((wait + 999) / 1000, G_MAXINT);
   return wait == 0;
-}
-
-static gboolean
-any_port_ready (MsgpackRpcReactor *self)
-{
-  if (self->epoll_tag != NULL && g_source_query_unix_fd (&self->source, self->epoll_tag) != 0)
-    return TRUE;
-
-  for (guint i = 0; self->n_tagged > 0 && i < self->ports->len; i++)
-    if (tagged_condition (self, g_ptr_array_index (self->ports, i)) != 0)
-      return TRUE;
-
-  return FALSE;
 }
 
 static gboolean
@@ -753,10 +380,11 @@ reactor_check (GSource *source)
 
   if (self->mailbox.first != NULL || self->corks->len > 0)
     return TRUE;
-  if (self->heap->len > 0 && heap_at (self, 1)->time <= g_get_monotonic_time ())
+  if (!_msgpack_rpc_timer_heap_is_empty (&self->timers) &&
+      _msgpack_rpc_timer_heap_get_time (&self->timers) <= g_get_monotonic_time ())
     return TRUE;
 
-  return any_port_ready (self);
+  return _msgpack_rpc_poll_set_is_ready (&self->ports);
 }
 
 /* The last user may have let go in another thread while this one was polling. */
@@ -814,17 +442,14 @@ reactor_finalize (GSource *source)
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
 
   g_assert (self->mailbox.first == NULL);
-  g_assert (self->heap->len == 0);
-  g_assert (self->ports->len == 0);
+  g_assert (_msgpack_rpc_timer_heap_is_empty (&self->timers));
   g_assert (self->corks->len == 0);
 
   g_queue_clear (&self->turns);
   g_hash_table_unref (self->saturated);
-  g_ptr_array_unref (self->heap);
-  g_ptr_array_unref (self->ports);
+  _msgpack_rpc_timer_heap_clear (&self->timers);
+  _msgpack_rpc_poll_set_clear (&self->ports);
   g_array_unref (self->corks);
-  if (self->epoll_fd >= 0)
-    g_close (self->epoll_fd, NULL);
   g_mutex_clear (&self->lock);
 }
 
@@ -913,7 +538,7 @@ slow_source_new (MsgpackRpcReactor *reactor)
   ((SlowSource *) source)->reactor = reactor;
   g_source_ref (&reactor->source);
   g_source_set_static_name (source, "[msgpackrpc-glib] saturated");
-  g_source_set_priority (source, SATURATED_PRIORITY);
+  g_source_set_priority (source, MSGPACK_RPC_SATURATED_PRIORITY);
   g_source_set_can_recurse (source, TRUE);
   return source;
 }
@@ -927,12 +552,11 @@ reactor_new (GMainContext *context)
 
   self = (MsgpackRpcReactor *) g_source_new (&reactor_funcs, sizeof (MsgpackRpcReactor));
   self->context = g_main_context_ref (context);
-  self->heap = g_ptr_array_new ();
-  self->ports = g_ptr_array_new_with_free_func (g_free);
+  _msgpack_rpc_timer_heap_init (&self->timers);
+  _msgpack_rpc_poll_set_init (&self->ports, &self->source);
   self->corks = g_array_new (FALSE, FALSE, sizeof (Cork));
   self->saturated = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   g_queue_init (&self->turns);
-  self->epoll_fd = -1;
   g_mutex_init (&self->lock);
 
   g_source_set_static_name (&self->source, "[msgpackrpc-glib] reactor");
@@ -1024,8 +648,8 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
                            gpointer            data,
                            GDestroyNotify      destroy)
 {
-  Item *item = g_new0 (Item, 1);
-  Mailbox *mailbox;
+  MsgpackRpcItem *item = g_new0 (MsgpackRpcItem, 1);
+  MsgpackRpcMailbox *mailbox;
   gboolean was_empty;
 
   item->lane = lane;
@@ -1040,7 +664,7 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
   g_mutex_lock (&self->lock);
   mailbox = find_mailbox (self, lane);
   was_empty = mailbox->first == NULL;
-  mailbox_append (mailbox, item);
+  _msgpack_rpc_mailbox_append (mailbox, item);
   g_mutex_unlock (&self->lock);
 
   if (was_empty)
@@ -1051,50 +675,32 @@ void
 _msgpack_rpc_reactor_forget (MsgpackRpcReactor *self,
                              gpointer           owner)
 {
-  Mailbox forgotten = { NULL, NULL };
-  Item *next;
+  MsgpackRpcMailbox forgotten = { NULL, NULL };
+  MsgpackRpcItem *next;
 
   g_mutex_lock (&self->lock);
-  mailbox_move (&self->mailbox, &forgotten, is_unheld, owner);
+  _msgpack_rpc_mailbox_move_owner (&self->mailbox, &forgotten, owner);
   for (GList *link = self->turns.head; link != NULL; link = link->next)
-    mailbox_move (&((Saturated *) link->data)->mailbox, &forgotten, is_unheld, owner);
+    _msgpack_rpc_mailbox_move_owner (&((Saturated *) link->data)->mailbox, &forgotten, owner);
   g_mutex_unlock (&self->lock);
 
-  for (Item *item = forgotten.first; item != NULL; item = next)
+  for (MsgpackRpcItem *item = forgotten.first; item != NULL; item = next)
     {
       next = item->next;
       item->owner = NULL;
-      free_item (item);
+      _msgpack_rpc_item_free (item);
       _msgpack_rpc_reactor_unref (self);
     }
 }
 
 /* Its lane may be saturated or not. */
-static Item *
+static MsgpackRpcItem *
 take_item_of (MsgpackRpcReactor *self,
               gconstpointer      lane)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Mailbox *mailbox = find_mailbox (self, lane);
-  Mailbox others = { NULL, NULL };
-  Item *item;
 
-  while (mailbox->first != NULL && mailbox->first->lane != lane)
-    {
-      item = mailbox->first;
-      mailbox->first = item->next;
-      mailbox_append (&others, item);
-    }
-
-  item = mailbox_take (mailbox);
-  if (others.first != NULL)
-    {
-      others.last->next = mailbox->first;
-      if (mailbox->first == NULL)
-        mailbox->last = others.last;
-      mailbox->first = others.first;
-    }
-  return item;
+  return _msgpack_rpc_mailbox_take_of (find_mailbox (self, lane), lane);
 }
 
 static gboolean
@@ -1112,7 +718,7 @@ gboolean
 _msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
                             gconstpointer      lane)
 {
-  Item *item;
+  MsgpackRpcItem *item;
   Frame frame;
 
   if (!may_serve (self))
@@ -1159,13 +765,12 @@ _msgpack_rpc_reactor_start_timer (MsgpackRpcReactor *self,
 
   g_mutex_lock (&self->lock);
   if (timer->position != 0)
-    heap_remove (self, timer);
+    _msgpack_rpc_timer_heap_remove (&self->timers, timer);
   else if (!timer->weak)
     g_object_ref (timer->owner);
 
   timer->time = time;
-  g_ptr_array_add (self->heap, timer);
-  heap_sift (self, timer, self->heap->len);
+  _msgpack_rpc_timer_heap_add (&self->timers, timer);
   is_first = timer->position == 1;
   g_mutex_unlock (&self->lock);
 
@@ -1182,7 +787,7 @@ _msgpack_rpc_reactor_stop_timer (MsgpackRpcReactor *self,
   g_mutex_lock (&self->lock);
   if (timer->position != 0)
     {
-      heap_remove (self, timer);
+      _msgpack_rpc_timer_heap_remove (&self->timers, timer);
       owner = timer->weak ? NULL : timer->owner;
     }
   g_mutex_unlock (&self->lock);
@@ -1196,16 +801,10 @@ add_port (MsgpackRpcReactor *self,
           MsgpackRpcPort     port)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  MsgpackRpcPort *added = g_memdup2 (&port, sizeof port);
 
-  g_object_ref (added->owner);
-  added->suspended = g_hash_table_contains (self->saturated, added->lane);
-  if (!added->suspended)
-    attach_port (self, added);
-  else if (added->source != NULL)
-    detach_port (self, added);
-  g_ptr_array_add (self->ports, added);
-  return added;
+  g_object_ref (port.owner);
+  port.suspended = g_hash_table_contains (self->saturated, port.lane);
+  return _msgpack_rpc_poll_set_add (&self->ports, port);
 }
 
 MsgpackRpcPort *
@@ -1244,31 +843,7 @@ _msgpack_rpc_reactor_modify_port (MsgpackRpcReactor *self,
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  if (port->condition == condition)
-    return;
-
-  port->condition = condition;
-  if (port->suspended)
-    return;
-  if (port->tag != NULL)
-    {
-      g_source_modify_unix_fd (&self->source, port->tag, condition);
-      return;
-    }
-
-#ifdef HAVE_EPOLL
-  {
-    struct epoll_event event = { .events = condition_to_epoll (condition), .data.ptr = port };
-
-    /* Without memory for it, the source itself watches. */
-    if (epoll_ctl (self->epoll_fd, EPOLL_CTL_MOD, port->fd, &event) != 0)
-      {
-        epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, port->fd, NULL);
-        port->tag = g_source_add_unix_fd (&self->source, port->fd, condition);
-        self->n_tagged++;
-      }
-  }
-#endif
+  _msgpack_rpc_poll_set_modify (&self->ports, port, condition);
 }
 
 void
@@ -1279,9 +854,7 @@ _msgpack_rpc_reactor_remove_port (MsgpackRpcReactor *self,
   GSource *source = port->source;
 
   g_mutex_lock (&self->lock);
-  if (source == NULL && !port->suspended)
-    detach_port (self, port);
-  g_ptr_array_remove_fast (self->ports, port);
+  _msgpack_rpc_poll_set_remove (&self->ports, port);
   g_mutex_unlock (&self->lock);
 
   g_clear_pointer (&source, g_source_unref);

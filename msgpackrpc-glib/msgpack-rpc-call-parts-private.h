@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-call-private.h"
+
+G_BEGIN_DECLS
+
+/* What the files of a call share: msgpack-rpc-call.c is what applications see of it,
+ * msgpack-rpc-call-life.c how it starts, ends and reports, msgpack-rpc-call-wait.c how it is waited
+ * for. */
+struct _MsgpackRpcCall
+{
+  GObject parent_instance;
+
+  /* Fixed before it starts. */
+  MsgpackRpcCallKind kind;
+  char *method;
+  GVariant *params;
+  GMainContext *context;          /* where it reports */
+  GAsyncReadyCallback callback;
+  gpointer user_data;
+  gconstpointer source_tag;       /* the source, for comparing only */
+
+  MsgpackRpcTimer timer;
+  int delivery;                   /* atomic, MsgpackRpcDelivery */
+  gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
+
+  GMutex lock;                    /* guards all below; taken before a connection's or link's */
+  MsgpackRpcCallState state;
+  int timeout;                    /* milliseconds; −1: the connection's default */
+  gboolean serves_while_waiting;
+  GVariantType *reply_type;       /* nullable */
+  gpointer source;                /* owned while pending, and until the callback has returned */
+  GCancellable *cancellable;
+  gulong cancelled_id;
+  MsgpackRpcReactor *reactor;     /* of the timer */
+  MsgpackRpcConnection *connection; /* owned while pending */
+  MsgpackRpcLink *link;           /* likewise: what drives it */
+  guint32 msgid;
+  gint64 start_time;              /* monotonic */
+  gint64 end_time;
+  gint64 deadline;                /* monotonic; G_MAXINT64: none */
+  GVariant *message;
+  GVariant *result;
+  GError *error;
+  GVariant *error_value;
+  GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
+};
+
+/* Notifies of what has changed at the end, and emits the signal. In its context. */
+void     _msgpack_rpc_call_emit_ended     (MsgpackRpcCall *self);
+void     _msgpack_rpc_call_emit_delivery  (MsgpackRpcCall *self);
+/* Whether anybody looks at its properties; or at that, or its end. */
+gboolean _msgpack_rpc_call_is_notified    (MsgpackRpcCall *self);
+gboolean _msgpack_rpc_call_is_observed    (MsgpackRpcCall *self);
+
+/* Lets go of the source object. */
+void     _msgpack_rpc_call_release_source (MsgpackRpcCall *self);
+
+G_END_DECLS

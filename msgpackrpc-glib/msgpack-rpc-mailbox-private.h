@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-reactor-private.h"
+
+G_BEGIN_DECLS
+
+/* What is posted to a context, in the order in which it is delivered. Guarded by the reactor's
+ * lock. */
+typedef struct _MsgpackRpcItem MsgpackRpcItem;
+
+struct _MsgpackRpcItem
+{
+  MsgpackRpcItem *next;
+  gconstpointer lane;
+  gpointer owner;
+  gboolean keep_owner;
+  MsgpackRpcPostFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+};
+
+typedef struct
+{
+  MsgpackRpcItem *first;
+  MsgpackRpcItem *last;
+} MsgpackRpcMailbox;
+
+void            _msgpack_rpc_item_free (MsgpackRpcItem *self);
+
+/* Moves the items of a lane to the end of another mailbox, in order. */
+void            _msgpack_rpc_mailbox_move_lane  (MsgpackRpcMailbox *self,
+                                                 MsgpackRpcMailbox *to,
+                                                 gconstpointer      lane);
+/* The same for those that hold no reference on @owner. */
+void            _msgpack_rpc_mailbox_move_owner (MsgpackRpcMailbox *self,
+                                                 MsgpackRpcMailbox *to,
+                                                 gconstpointer      owner);
+/* Takes the first item of a lane; it holds a reference on its owner then. */
+MsgpackRpcItem *_msgpack_rpc_mailbox_take_of    (MsgpackRpcMailbox *self,
+                                                 gconstpointer      lane);
+
+static inline void
+_msgpack_rpc_mailbox_append (MsgpackRpcMailbox *self,
+                             MsgpackRpcItem    *item)
+{
+  item->next = NULL;
+  if (self->first == NULL)
+    self->first = item;
+  else
+    self->last->next = item;
+  self->last = item;
+}
+
+/* The first item of all, likewise. */
+static inline MsgpackRpcItem *
+_msgpack_rpc_mailbox_take (MsgpackRpcMailbox *self)
+{
+  MsgpackRpcItem *item = self->first;
+
+  if (item == NULL)
+    return NULL;
+
+  self->first = item->next;
+  /* The owner's dispose forgets its items under the lock, so it is still there. */
+  if (item->owner != NULL && !item->keep_owner)
+    g_object_ref (item->owner);
+
+  return item;
+}
+
+G_END_DECLS

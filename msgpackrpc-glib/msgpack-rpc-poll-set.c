@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-poll-set-private.h"
+
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+
+#ifdef HAVE_EPOLL
+#include <sys/epoll.h>
+#endif
+
+/* GLib polls with poll(2), whose cost grows with the number of descriptors; from here on they go
+ * into an epoll descriptor, and GLib polls only that. */
+#define EPOLL_THRESHOLD 8
+
+/* How many ready descriptors one dispatch serves. */
+#define READY_MAX 64
+
+static void
+take_ready (GArray         *ready,
+            MsgpackRpcPort *port,
+            GIOCondition    condition)
+{
+  MsgpackRpcReady entry = { port->lane, port->func, g_object_ref (port->owner), condition };
+
+  if (ready->len < READY_MAX)
+    g_array_append_val (ready, entry);
+  else
+    g_object_unref (entry.owner);
+}
+
+/* Has GLib poll a port by itself. */
+static void
+tag (MsgpackRpcPollSet *self,
+     MsgpackRpcPort    *port)
+{
+  port->tag = g_source_add_unix_fd (self->source, port->fd, port->condition);
+  self->n_tagged++;
+}
+
+static void
+untag (MsgpackRpcPollSet *self,
+       MsgpackRpcPort    *port)
+{
+  g_source_remove_unix_fd (self->source, g_steal_pointer (&port->tag));
+  self->n_tagged--;
+}
+
+#ifdef HAVE_EPOLL
+static guint32
+condition_to_epoll (GIOCondition condition)
+{
+  return ((condition & G_IO_IN) ? EPOLLIN : 0) | ((condition & G_IO_OUT) ? EPOLLOUT : 0);
+}
+
+static GIOCondition
+condition_from_epoll (guint32 events)
+{
+  return ((events & EPOLLIN) ? G_IO_IN : 0) | ((events & EPOLLOUT) ? G_IO_OUT : 0) |
+         ((events & EPOLLERR) ? G_IO_ERR : 0) | ((events & EPOLLHUP) ? G_IO_HUP : 0);
+}
+
+/* Ports are removed from the epoll descriptor under the lock, so each pointer it gives is good. */
+static void
+take_epoll (MsgpackRpcPollSet *self,
+            GArray            *ready)
+{
+  struct epoll_event events[READY_MAX];
+  int n = epoll_wait (self->epoll_fd, events, READY_MAX, 0);
+
+  for (int i = 0; i < n; i++)
+    take_ready (ready, events[i].data.ptr, condition_from_epoll (events[i].events));
+}
+
+static gboolean
+control_epoll (MsgpackRpcPollSet *self,
+               MsgpackRpcPort    *port,
+               int                operation)
+{
+  struct epoll_event event = {
+    .events = condition_to_epoll (port->condition),
+    .data.ptr = port,
+  };
+
+  return self->epoll_fd >= 0 && epoll_ctl (self->epoll_fd, operation, port->fd, &event) == 0;
+}
+
+static void
+start_epoll (MsgpackRpcPollSet *self)
+{
+  self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (self->epoll_fd < 0)
+    return;
+
+  self->epoll_tag = g_source_add_unix_fd (self->source, self->epoll_fd, G_IO_IN);
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+      if (port->tag != NULL && control_epoll (self, port, EPOLL_CTL_ADD))
+        untag (self, port);
+    }
+}
+#endif
+
+/* Begins to poll a port. */
+static void
+attach (MsgpackRpcPollSet *self,
+        MsgpackRpcPort    *port)
+{
+  if (port->source != NULL)
+    {
+      g_source_set_priority (port->source, G_PRIORITY_DEFAULT);
+      return;
+    }
+
+#ifdef HAVE_EPOLL
+  if (self->epoll_fd < 0 && self->ports->len >= EPOLL_THRESHOLD)
+    start_epoll (self);
+  if (control_epoll (self, port, EPOLL_CTL_ADD))
+    return;
+#endif
+  tag (self, port);
+}
+
+/* A source of its own is only polled later than others. */
+static void
+detach (MsgpackRpcPollSet *self,
+        MsgpackRpcPort    *port)
+{
+  if (port->source != NULL)
+    g_source_set_priority (port->source, MSGPACK_RPC_SATURATED_PRIORITY);
+  else if (port->tag != NULL)
+    untag (self, port);
+#ifdef HAVE_EPOLL
+  else
+    control_epoll (self, port, EPOLL_CTL_DEL);
+#endif
+}
+
+static GIOCondition
+tagged_condition (MsgpackRpcPollSet *self,
+                  MsgpackRpcPort    *port)
+{
+  return port->tag != NULL ? g_source_query_unix_fd (self->source, port->tag) : 0;
+}
+
+void
+_msgpack_rpc_poll_set_init (MsgpackRpcPollSet *self,
+                            GSource           *source)
+{
+  self->source = source;
+  self->ports = g_ptr_array_new_with_free_func (g_free);
+  self->epoll_fd = -1;
+}
+
+void
+_msgpack_rpc_poll_set_clear (MsgpackRpcPollSet *self)
+{
+  g_assert (self->ports->len == 0);
+
+  g_ptr_array_unref (self->ports);
+  if (self->epoll_fd >= 0)
+    g_close (self->epoll_fd, NULL);
+}
+
+MsgpackRpcPort *
+_msgpack_rpc_poll_set_add (MsgpackRpcPollSet *self,
+                           MsgpackRpcPort     port)
+{
+  MsgpackRpcPort *added = g_memdup2 (&port, sizeof port);
+
+  if (!added->suspended)
+    attach (self, added);
+  else if (added->source != NULL)
+    detach (self, added);
+  g_ptr_array_add (self->ports, added);
+
+  return added;
+}
+
+void
+_msgpack_rpc_poll_set_modify (MsgpackRpcPollSet *self,
+                              MsgpackRpcPort    *port,
+                              GIOCondition       condition)
+{
+  if (port->condition == condition)
+    return;
+
+  port->condition = condition;
+  if (port->suspended)
+    return;
+  if (port->tag != NULL)
+    {
+      g_source_modify_unix_fd (self->source, port->tag, condition);
+      return;
+    }
+
+#ifdef HAVE_EPOLL
+  /* Without memory for it, the source itself watches. */
+  if (!control_epoll (self, port, EPOLL_CTL_MOD))
+    {
+      control_epoll (self, port, EPOLL_CTL_DEL);
+      tag (self, port);
+    }
+#endif
+}
+
+void
+_msgpack_rpc_poll_set_remove (MsgpackRpcPollSet *self,
+                              MsgpackRpcPort    *port)
+{
+  if (port->source == NULL && !port->suspended)
+    detach (self, port);
+  g_ptr_array_remove_fast (self->ports, port);
+}
+
+void
+_msgpack_rpc_poll_set_suspend (MsgpackRpcPollSet *self,
+                               gconstpointer      lane,
+                               gboolean           suspend)
+{
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+      if (port->lane != lane || port->suspended == suspend)
+        continue;
+
+      port->suspended = suspend;
+      if (suspend)
+        detach (self, port);
+      else
+        attach (self, port);
+    }
+}
+
+gboolean
+_msgpack_rpc_poll_set_is_ready (MsgpackRpcPollSet *self)
+{
+  if (self->epoll_tag != NULL && g_source_query_unix_fd (self->source, self->epoll_tag) != 0)
+    return TRUE;
+
+  for (guint i = 0; self->n_tagged > 0 && i < self->ports->len; i++)
+    if (tagged_condition (self, g_ptr_array_index (self->ports, i)) != 0)
+      return TRUE;
+
+  return FALSE;
+}
+
+GArray *
+_msgpack_rpc_poll_set_take_ready (MsgpackRpcPollSet *self)
+{
+  GArray *ready = g_array_new (FALSE, FALSE, sizeof (MsgpackRpcReady));
+
+#ifdef HAVE_EPOLL
+  if (self->epoll_tag != NULL && g_source_query_unix_fd (self->source, self->epoll_tag) != 0)
+    take_epoll (self, ready);
+#endif
+
+  for (guint i = 0; self->n_tagged > 0 && i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+      GIOCondition condition = tagged_condition (self, port);
+
+      if (condition != 0)
+        take_ready (ready, port, condition);
+    }
+
+  return ready;
+}
+
+GArray *
+_msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet *self,
+                                      gconstpointer      lane)
+{
+  GArray *ready = g_array_new (FALSE, FALSE, sizeof (MsgpackRpcReady));
+
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+      if (port->lane == lane && port->suspended)
+        take_ready (ready, port, 0);
+    }
+
+  return ready;
+}
