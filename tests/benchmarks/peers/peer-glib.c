@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "peer-glib.h"
+
+static GMainLoop *loop;
+
+void
+peer_run (void)
+{
+  if (loop == NULL)
+    loop = g_main_loop_new (NULL, FALSE);
+  g_main_loop_run (loop);
+}
+
+void
+peer_quit (void)
+{
+  g_main_loop_quit (loop);
+}
+
+static gboolean
+idle_cb (gpointer data)
+{
+  bench_idle ();
+  return G_SOURCE_REMOVE;
+}
+
+void
+peer_defer (void)
+{
+  g_idle_add (idle_cb, NULL);
+}
+
+GVariant *
+glib_check_reply (GVariant *reply,
+                  GError   *error)
+{
+  if (reply == NULL)
+    bench_die ("%s", error->message);
+  return reply;
+}
+
+GVariant *
+glib_document_new (void)
+{
+  GVariantBuilder records;
+
+  g_variant_builder_init (&records, G_VARIANT_TYPE ("aa{sv}"));
+  for (guint i = 0; i < BENCH_RECORDS; i++)
+    {
+      const BenchRecord *record = &bench_records[i];
+
+      g_variant_builder_open (&records, G_VARIANT_TYPE ("a{sv}"));
+      g_variant_builder_add (&records, "{sv}", "id", g_variant_new_int64 (record->id));
+      g_variant_builder_add (&records, "{sv}", "name", g_variant_new_string (record->name));
+      g_variant_builder_add (&records, "{sv}", "score", g_variant_new_double (record->score));
+      g_variant_builder_add (&records, "{sv}", "tags",
+                             g_variant_new_strv (record->tags, BENCH_TAGS));
+      g_variant_builder_close (&records);
+    }
+  return g_variant_builder_end (&records);
+}
+
+static GVariant *
+get_child (GVariant *value,
+           gsize     index)
+{
+  g_autoptr(GVariant) child = g_variant_get_child_value (value, index);
+
+  if (g_variant_is_of_type (child, G_VARIANT_TYPE_VARIANT))
+    return g_variant_get_variant (child);
+  return g_steal_pointer (&child);
+}
+
+static GVariant *
+get_field (GVariant           *record,
+           const char         *name,
+           const GVariantType *type)
+{
+  GVariant *field = g_variant_lookup_value (record, name, type);
+
+  if (field == NULL)
+    bench_die ("a record has no field %s: %s", name, g_variant_get_type_string (record));
+  return field;
+}
+
+static void
+check_record (guint     index,
+              GVariant *record)
+{
+  g_autoptr(GVariant) id = get_field (record, "id", G_VARIANT_TYPE_INT64);
+  g_autoptr(GVariant) name = get_field (record, "name", G_VARIANT_TYPE_STRING);
+  g_autoptr(GVariant) score = get_field (record, "score", G_VARIANT_TYPE_DOUBLE);
+  g_autoptr(GVariant) tags = get_field (record, "tags", G_VARIANT_TYPE_ARRAY);
+  gsize name_length;
+  const char *name_text = g_variant_get_string (name, &name_length);
+
+  bench_record (index, g_variant_get_int64 (id), name_text, name_length,
+                g_variant_get_double (score));
+  for (guint i = 0; i < g_variant_n_children (tags); i++)
+    {
+      g_autoptr(GVariant) tag = get_child (tags, i);
+      gsize length;
+      const char *text = g_variant_get_string (tag, &length);
+
+      bench_tag (index, i, text, length);
+    }
+}
+
+void
+glib_end_document (GVariant *document)
+{
+  gsize n = g_variant_n_children (document);
+  gint64 last_id = -1;
+
+  for (gsize i = bench_checks_records () || n == 0 ? 0 : n - 1; i < n; i++)
+    {
+      g_autoptr(GVariant) record = get_child (document, i);
+
+      if (bench_checks_records ())
+        check_record (i, record);
+      g_variant_lookup (record, "id", "x", &last_id);
+    }
+  bench_echoed_document (n, last_id);
+}
