@@ -377,6 +377,8 @@ msgpack_rpc_client_dispose (GObject *object)
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
 
+  /* What ends an attempt to connect would tell the application of it. */
+  _msgpack_rpc_target_silence (&self->target);
   g_mutex_lock (&self->lock);
   connection = g_steal_pointer (&self->connection);
   g_mutex_unlock (&self->lock);
@@ -778,8 +780,9 @@ msgpack_rpc_client_get_address (MsgpackRpcClient *self)
  *
  * Gets what makes the connection.
  *
- * Set it up before the client is opened. Its signals come in the client's context, or in a thread that
- * waits for the client meanwhile; never inside of [method@Client.open_async].
+ * Set it up before the client is opened. Its signals come in the client's context, or in a thread
+ * that waits for the client meanwhile; never inside of [method@Client.open_async], and not any more
+ * when the client is gone.
  *
  * Returns: (transfer none): the socket client
  * Since: 1.0

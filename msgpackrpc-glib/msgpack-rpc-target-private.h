@@ -15,10 +15,13 @@ typedef struct
   GIOStream *io_stream;
   GStrv argv;
   GSocketClient *socket_client;
+  int *is_silent;               /* atomic; the socket client's */
 } MsgpackRpcTarget;
 
 void       _msgpack_rpc_target_init        (MsgpackRpcTarget     *self);
 void       _msgpack_rpc_target_clear       (MsgpackRpcTarget     *self);
+/* From here on the socket client tells nothing of what it does, which may go on for a while. */
+void       _msgpack_rpc_target_silence     (MsgpackRpcTarget     *self);
 /* The errors name the target. */
 void       _msgpack_rpc_target_open_async  (MsgpackRpcTarget     *self,
                                             GCancellable         *cancellable,

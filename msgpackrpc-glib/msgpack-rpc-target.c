@@ -27,10 +27,40 @@ attempt_free (gpointer data)
   g_free (attempt);
 }
 
+/* Its first handler, which no other can come before. */
+static void
+socket_event_cb (GSocketClient      *socket_client,
+                 GSocketClientEvent  event G_GNUC_UNUSED,
+                 GSocketConnectable *connectable G_GNUC_UNUSED,
+                 GIOStream          *stream G_GNUC_UNUSED,
+                 gpointer            user_data)
+{
+  int *is_silent = user_data;
+
+  if (g_atomic_int_get (is_silent))
+    g_signal_stop_emission_by_name (socket_client, "event");
+}
+
+static void
+free_data (gpointer  data,
+           GClosure *closure G_GNUC_UNUSED)
+{
+  g_free (data);
+}
+
 void
 _msgpack_rpc_target_init (MsgpackRpcTarget *self)
 {
   self->socket_client = g_socket_client_new ();
+  self->is_silent = g_new0 (int, 1);
+  g_signal_connect_data (self->socket_client, "event", G_CALLBACK (socket_event_cb),
+                         self->is_silent, free_data, 0);
+}
+
+void
+_msgpack_rpc_target_silence (MsgpackRpcTarget *self)
+{
+  g_atomic_int_set (self->is_silent, TRUE);
 }
 
 void

@@ -238,6 +238,41 @@ test_open_from_outside (Fixture       *f,
 }
 
 static void
+test_drop_silently (Fixture       *f,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("A client that is dropped while it connects calls nothing, then or later");
+
+  for (guint n = 0; n < 20; n++)
+    {
+      g_autoptr(GSocketClient) socket_client = NULL;
+      guint n_events;
+
+      set_client (f, msgpack_rpc_client_new (f->address));
+      socket_client = g_object_ref (msgpack_rpc_client_get_socket_client (f->client));
+      g_signal_connect (socket_client, "event", G_CALLBACK (socket_event_cb), f);
+      f->n_events = 0;
+      msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+      WAIT_UNTIL (f->n_events > 0);
+      for (guint i = 0; i < n / 2; i++)
+        g_main_context_iteration (NULL, FALSE);
+
+      n_events = f->n_events;
+      f->inside = TRUE;
+      /* A client that connects has a call in flight, which holds it. */
+      if (n % 2 == 0)
+        g_object_run_dispose (G_OBJECT (f->client));
+      else
+        msgpack_rpc_client_close_async (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+      g_clear_object (&f->client);
+      f->inside = FALSE;
+      test_drain ();
+      g_assert_cmpuint (f->n_events, ==, n_events);
+      g_signal_handlers_disconnect_by_data (socket_client, f);
+    }
+}
+
+static void
 test_call_unopened (Fixture       *f,
                     gconstpointer  data G_GNUC_UNUSED)
 {
@@ -719,6 +754,7 @@ main (int    argc,
   ADD ("status", test_status);
   ADD ("call-at-once", test_call_at_once);
   ADD ("open-from-outside", test_open_from_outside);
+  ADD ("drop-silently", test_drop_silently);
   ADD ("call-unopened", test_call_unopened);
   ADD ("queue-off", test_queue_off);
   ADD ("call-sync-connecting", test_call_sync_connecting);
