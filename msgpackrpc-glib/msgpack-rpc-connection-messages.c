@@ -302,6 +302,7 @@ release (MsgpackRpcConnection *self,
   gsize many = many_held_bytes (self);
   gsize held = (gsize) g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
 
+  _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
   /* Not every stream tells again that there is something to read. */
   if (undelivered == MAX_UNDELIVERED ||
       (held >= many && held - incoming->size < many))
@@ -375,6 +376,7 @@ post_incoming (MsgpackRpcConnection *self,
 
   g_atomic_int_inc (&self->undelivered);
   g_atomic_pointer_add (&self->held_bytes, (gssize) size);
+  _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
   _msgpack_rpc_connection_post (self, deliver, incoming, incoming_free);
 }
 
@@ -952,12 +954,14 @@ _msgpack_rpc_connection_init_peer (MsgpackRpcPeerInterface *iface)
 MsgpackRpcConnection *
 _msgpack_rpc_connection_new_held (GIOStream        *io_stream,
                                   GMainContext     *main_context,
-                                  MsgpackRpcLimits *limits)
+                                  MsgpackRpcLimits *limits,
+                                  MsgpackRpcBudget *budget)
 {
   MsgpackRpcConnection *self = _msgpack_rpc_connection_new_unopened (main_context, limits, NULL,
                                                                      NULL);
 
   self->io_stream = g_object_ref (io_stream);
+  _msgpack_rpc_link_set_budget (self->link, budget);
   _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, TRUE);
   _msgpack_rpc_link_attach (self->link, io_stream);
   return self;

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "msgpack-rpc-budget-private.h"
 #include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-limits-private.h"
@@ -23,7 +24,8 @@ void _msgpack_rpc_connection_set_settings (MsgpackRpcConnection *self,
 /* Reads nothing until it is released, so that somebody can connect to its signals first. */
 MsgpackRpcConnection *_msgpack_rpc_connection_new_held (GIOStream            *io_stream,
                                                         GMainContext         *main_context,
-                                                        MsgpackRpcLimits     *limits);
+                                                        MsgpackRpcLimits     *limits,
+                                                        MsgpackRpcBudget     *budget);
 void                  _msgpack_rpc_connection_release  (MsgpackRpcConnection *self);
 
 /* ---- for a client ---- */

@@ -69,6 +69,9 @@ gboolean _msgpack_rpc_decoder_is_between_messages (MsgpackRpcDecoder *self);
 guint64 _msgpack_rpc_decoder_get_offset         (MsgpackRpcDecoder *self);
 guint64 _msgpack_rpc_decoder_get_message_offset (MsgpackRpcDecoder *self);
 
+/* What it holds of a message that is not complete. */
+gsize _msgpack_rpc_decoder_get_memory (MsgpackRpcDecoder *self);
+
 /* How many bytes must lie behind the current offset before decoding can go on. */
 gsize _msgpack_rpc_decoder_get_wanted (MsgpackRpcDecoder *self);
 

@@ -571,3 +571,14 @@ _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
 
   return status;
 }
+
+gsize
+_msgpack_rpc_decoder_get_memory (MsgpackRpcDecoder *self)
+{
+  Writer *writer = &self->context.user;
+
+  if (writer->data == NULL)
+    return 0;
+
+  return writer->capacity + (gsize) (writer->ends_limit - writer->ends) * sizeof *writer->ends;
+}

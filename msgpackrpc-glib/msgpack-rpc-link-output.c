@@ -16,6 +16,13 @@
 #define WRITE_VECTORS 64
 /* About what a queued message takes beside its bytes. */
 #define MESSAGE_COST 256
+
+static gsize
+get_output_memory (MsgpackRpcLink *self)
+{
+  return self->output.queued_bytes + self->output.messages.length * (gsize) MESSAGE_COST;
+}
+
 /* From the mark on, until there is half of it. */
 void
 _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self)
@@ -24,6 +31,7 @@ _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self)
   gsize queued = self->output.queued_bytes;
   gboolean congested = queued > (self->congested ? mark / 2 : mark);
 
+  _msgpack_rpc_link_charge (self, CHARGE_OUTPUT, get_output_memory (self));
   if (self->congested == congested)
     return;
 
@@ -220,6 +228,8 @@ uncork_cb (gpointer owner)
     _msgpack_rpc_link_work (self);
   else
     _msgpack_rpc_link_settle (self);
+  if (self->budget != NULL)
+    _msgpack_rpc_budget_enforce (self->budget);
 }
 
 static gboolean
@@ -231,7 +241,7 @@ check_sendable (MsgpackRpcLink  *self,
   gboolean open = self->state == STATE_NEW || self->state == STATE_CONNECTING ||
                   self->state == STATE_CONNECTED || (self->state == STATE_HALF_CLOSED && is_answer);
   gsize limit = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES);
-  gsize used = self->output.queued_bytes + self->output.messages.length * (gsize) MESSAGE_COST;
+  gsize used = get_output_memory (self);
 
   if (!open)
     {

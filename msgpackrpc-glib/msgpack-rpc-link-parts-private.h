@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "msgpack-rpc-budget-private.h"
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-link-private.h"
 #include "msgpack-rpc-output-private.h"
@@ -33,6 +34,15 @@ typedef enum
   WANTS_AS_HOME = 1 << 1,   /* the reactor's context: likewise */
 } Wants;
 
+/* What a link holds: */
+typedef enum
+{
+  CHARGE_INPUT,  /* bytes that have come of messages that are not whole */
+  CHARGE_HELD,   /* whole ones, which wait to be handled */
+  CHARGE_OUTPUT, /* what waits to be written */
+  N_CHARGES
+} Charge;
+
 struct _MsgpackRpcLink
 {
   GObject parent_instance;
@@ -43,6 +53,8 @@ struct _MsgpackRpcLink
   MsgpackRpcSettings *settings; /* owned */
   MsgpackRpcLimits *limits;     /* owned */
   MsgpackRpcStatistics statistics;
+  MsgpackRpcBudget *budget;     /* owned, nullable; fixed before it is used */
+  gsize charged[N_CHARGES];     /* atomic; what it has been told */
   gconstpointer lane;           /* the reactor's; fixed before it is used */
 
   GMutex lock;                  /* guards all below, but for what the holder of the I/O has */
@@ -103,6 +115,11 @@ void     _msgpack_rpc_link_leave_io     (MsgpackRpcLink *self);
 /* Ends the link, once; @error is why, unless something went wrong before. */
 void     _msgpack_rpc_link_end          (MsgpackRpcLink *self,
                                          const GError   *error);
+
+/* Counts what is held now, unless that is about as before. */
+void     _msgpack_rpc_link_charge       (MsgpackRpcLink *self,
+                                         Charge          charge,
+                                         gsize           now);
 
 /* Delivers the messages that have come whole. FALSE when there may be more of them, but not now. By
  * the holder of the I/O, as are the other functions here. */

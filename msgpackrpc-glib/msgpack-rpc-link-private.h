@@ -22,6 +22,8 @@ G_BEGIN_DECLS
 
 G_DECLARE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, MSGPACK_RPC, LINK, GObject)
 
+typedef struct _MsgpackRpcBudget MsgpackRpcBudget;
+
 typedef struct
 {
   /* A whole message came. By the holder of the I/O, no lock held, in wire order. */
@@ -79,6 +81,15 @@ void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
 void          _msgpack_rpc_link_set_lane (MsgpackRpcLink *self,
                                           gconstpointer   lane);
 gconstpointer _msgpack_rpc_link_get_lane (MsgpackRpcLink *self);
+
+/* What it holds is counted in @budget. Before anything is sent or opened. */
+void  _msgpack_rpc_link_set_budget  (MsgpackRpcLink   *self,
+                                     MsgpackRpcBudget *budget);
+/* The owner holds @held, a number of bytes of messages that others change: counts it. */
+void  _msgpack_rpc_link_charge_held (MsgpackRpcLink   *self,
+                                     gsize            *held);
+/* How much of the budget it has. */
+gsize _msgpack_rpc_link_get_charged (MsgpackRpcLink   *self);
 
 /* disconnected → connecting; FALSE if it was opened before, or has ended. The owner's open() is called
  * later. */

@@ -14,6 +14,9 @@
 #include "msgpack-rpc-nested-source-private.h"
 #include "msgpack-rpc-unpacker-private.h"
 
+/* By how many bytes what it holds must differ from what its budget was told. */
+#define CHARGE_STEP (16 * 1024)
+
 G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
 
 static const char * const state_names[N_STATES] = {
@@ -279,6 +282,9 @@ close_transport (MsgpackRpcLink *self)
   if (!ended)
     return;
 
+  /* What it holds will never be whole. */
+  g_clear_object (&self->unpacker);
+  _msgpack_rpc_link_charge (self, CHARGE_INPUT, 0);
   g_cancellable_cancel (opening);
   if (transport != NULL)
     {
@@ -338,6 +344,8 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
     owner = g_object_ref (self->owner);
   g_mutex_unlock (&self->lock);
 
+  if (self->budget != NULL)
+    _msgpack_rpc_budget_leave (self->budget, self);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->close_timer);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->stall_timer);
   _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
@@ -358,6 +366,72 @@ close_timed_out (gpointer owner)
   error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                                _("Closing took too long: the peer does not read"));
   _msgpack_rpc_link_end (self, error);
+}
+
+/* ---- what it holds ---- */
+
+/* Each number is in use by its own: not for the sake of a few bytes. */
+static gboolean
+is_about (gsize charged,
+          gsize now)
+{
+  gsize difference = MAX (charged, now) - MIN (charged, now);
+
+  return difference == 0 || (now != 0 && difference < CHARGE_STEP);
+}
+
+void
+_msgpack_rpc_link_charge (MsgpackRpcLink *self,
+                          Charge          charge,
+                          gsize           now)
+{
+  gsize *charged = &self->charged[charge];
+
+  if (self->budget != NULL && !is_about ((gsize) g_atomic_pointer_get (charged), now))
+    _msgpack_rpc_budget_charge (self->budget, charged, now);
+}
+
+void
+_msgpack_rpc_link_charge_held (MsgpackRpcLink *self,
+                               gsize          *held)
+{
+  gsize *charged = &self->charged[CHARGE_HELD];
+
+  if (self->budget == NULL)
+    return;
+
+  /* Two threads may do this, and the one that looked first come last. */
+  while (!is_about ((gsize) g_atomic_pointer_get (charged), (gsize) g_atomic_pointer_get (held)))
+    _msgpack_rpc_budget_charge (self->budget, charged, (gsize) g_atomic_pointer_get (held));
+}
+
+gsize
+_msgpack_rpc_link_get_charged (MsgpackRpcLink *self)
+{
+  gsize sum = 0;
+
+  for (Charge i = 0; i < N_CHARGES; i++)
+    sum += (gsize) g_atomic_pointer_get (&self->charged[i]);
+  return sum;
+}
+
+void
+_msgpack_rpc_link_set_budget (MsgpackRpcLink   *self,
+                              MsgpackRpcBudget *budget)
+{
+  self->budget = _msgpack_rpc_budget_ref (budget);
+  _msgpack_rpc_budget_join (budget, self);
+}
+
+static void
+drop_budget (MsgpackRpcLink *self)
+{
+  if (self->budget == NULL)
+    return;
+
+  for (Charge i = 0; i < N_CHARGES; i++)
+    _msgpack_rpc_link_charge (self, i, 0);
+  _msgpack_rpc_budget_unref (self->budget);
 }
 
 /* ---- doing the I/O ---- */
@@ -498,9 +572,14 @@ work (MsgpackRpcLink *self,
   else
     iterate_private_context (self);
   has_read = self->has_read;
+  _msgpack_rpc_link_charge (self, CHARGE_INPUT,
+                            self->unpacker != NULL
+                            ? _msgpack_rpc_unpacker_get_memory (self->unpacker) : 0);
 
   _msgpack_rpc_link_settle (self);
   _msgpack_rpc_link_leave_io (self);
+  if (self->budget != NULL)
+    _msgpack_rpc_budget_enforce (self->budget);
   if (has_read)
     wake_serving (self);
   return has_read;
@@ -1030,7 +1109,8 @@ msgpack_rpc_link_finalize (GObject *object)
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_error (&self->error);
   g_ptr_array_unref (self->unsent);
-  g_object_unref (self->unpacker);
+  g_clear_object (&self->unpacker);
+  drop_budget (self);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->io_released);
   _msgpack_rpc_reactor_unref (self->reactor);

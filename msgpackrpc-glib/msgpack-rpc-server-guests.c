@@ -100,7 +100,8 @@ make_connection (MsgpackRpcServer  *self,
   g_set_object (&dispatcher, priv->dispatcher);
   g_mutex_unlock (&priv->lock);
 
-  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context, limits);
+  connection = _msgpack_rpc_connection_new_held (io_stream, priv->main_context, limits,
+                                                 priv->budget);
   msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
   _msgpack_rpc_connection_set_settings (connection, priv->settings);
 

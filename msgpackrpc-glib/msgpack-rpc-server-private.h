@@ -4,6 +4,7 @@
 #pragma once
 
 #include "msgpack-rpc-acceptor-private.h"
+#include "msgpack-rpc-budget-private.h"
 #include "msgpack-rpc-object-list-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-server.h"
@@ -24,6 +25,7 @@ typedef struct
   MsgpackRpcAcceptor *acceptor;       /* fixed */
   MsgpackRpcSettings *settings;       /* fixed, owned */
   MsgpackRpcLimits *limits;           /* fixed, owned */
+  MsgpackRpcBudget *budget;           /* fixed, owned */
   gboolean is_ready;                  /* sockets may be added */
 
   GMutex lock;                        /* guards what follows */

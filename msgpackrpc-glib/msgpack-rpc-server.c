@@ -9,6 +9,7 @@
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 
+#define DEFAULT_MAX_BUFFERED_BYTES (256 * 1024 * 1024)
 #define DEFAULT_MAX_CONNECTIONS 1024
 
 /**
@@ -42,7 +43,8 @@
  *
  * On a UNIX socket the same user, and on TCP this machine, unless [property@Server:allow-remote]
  * is set. There may be [property@Server:max-connections] at a time. Others are told so in an error
- * reply of the id 0, if that is possible at once, and cut off.
+ * reply of the id 0, if that is possible at once, and cut off. So is the one that has most, when what
+ * all of them have sent and were not given yet exceeds [property@Server:max-buffered-bytes].
  *
  * A handler of [signal@Gio.SocketService::incoming] that returns `TRUE` takes a socket away before
  * all this.
@@ -61,10 +63,12 @@ enum
 {
   PROP_0,
   PROP_ALLOW_REMOTE,
+  PROP_BUFFERED_BYTES,
   PROP_CONNECTIONS,
   PROP_DISPATCHER,
   PROP_LIMITS,
   PROP_MAIN_CONTEXT,
+  PROP_MAX_BUFFERED_BYTES,
   PROP_MAX_CONNECTIONS,
   PROP_PACK_FLAGS,
   PROP_PROFILE,
@@ -215,6 +219,7 @@ msgpack_rpc_server_finalize (GObject *object)
   g_clear_object (&priv->dispatcher);
   g_object_unref (priv->connections);
   _msgpack_rpc_settings_unref (priv->settings);
+  _msgpack_rpc_budget_unref (priv->budget);
   g_object_unref (priv->limits);
   _msgpack_rpc_reactor_unref (priv->reactor);
   g_main_context_unref (priv->main_context);
@@ -239,6 +244,10 @@ msgpack_rpc_server_get_property (GObject    *object,
       g_value_set_boolean (value, priv->allow_remote);
       break;
 
+    case PROP_BUFFERED_BYTES:
+      g_value_set_uint64 (value, _msgpack_rpc_budget_get_used (priv->budget));
+      break;
+
     case PROP_CONNECTIONS:
       g_value_set_object (value, priv->connections);
       break;
@@ -253,6 +262,10 @@ msgpack_rpc_server_get_property (GObject    *object,
 
     case PROP_MAIN_CONTEXT:
       g_value_set_boxed (value, priv->main_context);
+      break;
+
+    case PROP_MAX_BUFFERED_BYTES:
+      g_value_set_uint64 (value, _msgpack_rpc_budget_get_limit (priv->budget));
       break;
 
     case PROP_MAX_CONNECTIONS:
@@ -297,6 +310,10 @@ msgpack_rpc_server_set_property (GObject      *object,
       priv->main_context = g_value_dup_boxed (value);
       break;
 
+    case PROP_MAX_BUFFERED_BYTES:
+      msgpack_rpc_server_set_max_buffered_bytes (self, g_value_get_uint64 (value));
+      break;
+
     case PROP_MAX_CONNECTIONS:
       msgpack_rpc_server_set_max_connections (self, g_value_get_uint (value));
       break;
@@ -329,6 +346,17 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_ALLOW_REMOTE] = g_param_spec_boolean ("allow-remote", NULL, NULL, FALSE, flags);
+
+  /**
+   * MsgpackRpcServer:buffered-bytes: (getter get_buffered_bytes)
+   *
+   * About how many bytes [property@Server:max-buffered-bytes] counts now: a few thousand that one
+   * connection has are not. Does not notify.
+   *
+   * Since: 1.0
+   */
+  props[PROP_BUFFERED_BYTES] = g_param_spec_uint64 ("buffered-bytes", NULL, NULL, 0, G_MAXUINT64, 0,
+                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   /**
    * MsgpackRpcServer:connections: (getter get_connections)
@@ -373,6 +401,21 @@ install_properties (GObjectClass *object_class)
   props[PROP_MAIN_CONTEXT] =
       g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT,
                           G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * MsgpackRpcServer:max-buffered-bytes: (getter get_max_buffered_bytes) (setter set_max_buffered_bytes)
+   *
+   * The bytes that all connections together may hold: of messages that are not whole yet, of those
+   * that wait to be handled, and of those that wait to be written.
+   *
+   * When there are more, the connection that has most of them ends with [error@Error.TOO_LARGE], and
+   * the next, until that is no more so. Others notice nothing. One read may go over for a moment.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_BUFFERED_BYTES] = g_param_spec_uint64 ("max-buffered-bytes", NULL, NULL,
+                                                        1, G_MAXUINT64, DEFAULT_MAX_BUFFERED_BYTES,
+                                                        flags);
 
   /**
    * MsgpackRpcServer:max-connections: (getter get_max_connections) (setter set_max_connections)
@@ -475,6 +518,7 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
 
   g_mutex_init (&priv->lock);
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
+  priv->budget = _msgpack_rpc_budget_new (DEFAULT_MAX_BUFFERED_BYTES);
   priv->max_connections = DEFAULT_MAX_CONNECTIONS;
   priv->settings = _msgpack_rpc_settings_new ();
 }
@@ -691,6 +735,66 @@ msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
 
   if (has_changed)
     notify (self, PROP_ALLOW_REMOTE);
+}
+
+/**
+ * msgpack_rpc_server_get_buffered_bytes: (get-property buffered-bytes)
+ * @self: a server
+ *
+ * Gets about how many bytes [property@Server:max-buffered-bytes] counts now.
+ *
+ * Returns: bytes
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_server_get_buffered_bytes (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
+
+  return _msgpack_rpc_budget_get_used (_msgpack_rpc_server_get_private (self)->budget);
+}
+
+/**
+ * msgpack_rpc_server_get_max_buffered_bytes: (get-property max-buffered-bytes)
+ * @self: a server
+ *
+ * Gets how many bytes all connections together may hold.
+ *
+ * Returns: bytes, 256 MiB by default
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_server_get_max_buffered_bytes (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
+
+  return _msgpack_rpc_budget_get_limit (_msgpack_rpc_server_get_private (self)->budget);
+}
+
+/**
+ * msgpack_rpc_server_set_max_buffered_bytes: (set-property max-buffered-bytes)
+ * @self: a server
+ * @max_buffered_bytes: bytes, from 1
+ *
+ * Sets how many bytes all connections together may hold, from when one of them reads or writes
+ * next.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_max_buffered_bytes (MsgpackRpcServer *self,
+                                           guint64           max_buffered_bytes)
+{
+  MsgpackRpcServerPrivate *priv;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+  g_return_if_fail (max_buffered_bytes >= 1);
+
+  priv = _msgpack_rpc_server_get_private (self);
+  if (_msgpack_rpc_budget_set_limit (priv->budget, max_buffered_bytes))
+    notify (self, PROP_MAX_BUFFERED_BYTES);
 }
 
 /**

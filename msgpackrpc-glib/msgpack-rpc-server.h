@@ -72,6 +72,14 @@ void     msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
                                               gboolean          allow_remote);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64 msgpack_rpc_server_get_buffered_bytes     (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64 msgpack_rpc_server_get_max_buffered_bytes (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void    msgpack_rpc_server_set_max_buffered_bytes (MsgpackRpcServer *self,
+                                                   guint64           max_buffered_bytes);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 guint msgpack_rpc_server_get_max_connections (MsgpackRpcServer *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void  msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,

@@ -38,6 +38,9 @@ gboolean _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self);
 guint64 _msgpack_rpc_unpacker_get_offset         (MsgpackRpcUnpacker *self);
 guint64 _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self);
 
+/* The memory that is held for what next () has not returned. */
+gsize _msgpack_rpc_unpacker_get_memory (MsgpackRpcUnpacker *self);
+
 /* The bytes that are held and the size of the buffer for them, for tests. */
 gsize _msgpack_rpc_unpacker_get_buffered    (MsgpackRpcUnpacker *self);
 gsize _msgpack_rpc_unpacker_get_buffer_size (MsgpackRpcUnpacker *self);

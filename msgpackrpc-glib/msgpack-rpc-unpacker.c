@@ -906,3 +906,9 @@ _msgpack_rpc_unpacker_get_buffer_size (MsgpackRpcUnpacker *self)
 {
   return self->capacity;
 }
+
+gsize
+_msgpack_rpc_unpacker_get_memory (MsgpackRpcUnpacker *self)
+{
+  return self->capacity + _msgpack_rpc_decoder_get_memory (self->decoder);
+}
