@@ -12,8 +12,10 @@
 
 /* How messages are queued, by any thread, and written, by the holder of the I/O. */
 
-/* How many messages one system call writes. */
+/* How many pieces of messages one system call writes, and, but for one message that has more, how many
+ * bytes. */
 #define WRITE_VECTORS 64
+#define WRITE_SIZE (256 * 1024)
 /* About what a queued message takes beside its bytes. */
 #define MESSAGE_COST 256
 
@@ -156,27 +158,74 @@ count_written (MsgpackRpcLink *self,
                      "wrote %zu bytes, messages done: %u", n_bytes, n_messages);
 }
 
-void
+/* The clock is only looked at when there is more than one write does. */
+static gboolean
+is_turn_over (gint64 *end)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (*end == 0)
+    *end = now + MSGPACK_RPC_REACTOR_BUDGET;
+  return now >= *end;
+}
+
+/* A peer that reads as fast as we write must not keep others waiting. Descriptors are still ready;
+ * for others, the private context is. The lock is held. */
+static void
+write_on_later (MsgpackRpcLink *self)
+{
+  self->goes_on = TRUE;
+  if (self->context != NULL)
+    g_main_context_wakeup (self->context);
+}
+
+/* What to write next; 0 if there is nothing, or not now, as @over then says. The lock is held. */
+static guint
+gather_output (MsgpackRpcLink *self,
+               GOutputVector  *vectors,
+               GPtrArray      *held,
+               gboolean        is_first,
+               gint64         *end,
+               gboolean       *over)
+{
+  gsize max_output;
+
+  if (!_msgpack_rpc_link_has_stream (self) || self->write_failed ||
+      _msgpack_rpc_output_is_empty (&self->output))
+    return 0;
+
+  *over = !is_first && is_turn_over (end);
+  if (*over)
+    {
+      write_on_later (self);
+      return 0;
+    }
+
+  max_output = self->transport->klass->max_output;
+  return _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS,
+                                     max_output != 0 ? max_output : WRITE_SIZE, held);
+}
+
+gboolean
 _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
 {
   g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  gboolean took_some = FALSE;
+  gboolean took_some = FALSE, over = FALSE;
+  gint64 end = 0;
   gssize n = 0;
 
   while (n >= 0)
     {
       GOutputVector vectors[WRITE_VECTORS];
       g_autoptr(GError) error = NULL;
-      guint n_vectors = 0, n_sent;
+      guint n_vectors, n_sent;
 
       g_ptr_array_set_size (held, 0);
       g_mutex_lock (&self->lock);
       n_sent = _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
       _msgpack_rpc_link_update_congestion (self);
-      if (_msgpack_rpc_link_has_stream (self) && !self->write_failed)
-        n_vectors = _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS,
-                                                self->transport->klass->max_output, held);
+      n_vectors = gather_output (self, vectors, held, !took_some, &end, &over);
       if (n_vectors == 0)
         forget_stall (self);
       g_mutex_unlock (&self->lock);
@@ -197,16 +246,21 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
       else if (n < 0)
         fail_writing (self, g_steal_pointer (&error));
     }
+
+  return over;
 }
 
-void
+gboolean
 _msgpack_rpc_link_try_write (MsgpackRpcLink *self)
 {
-  if (!_msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
-    return;
+  gboolean over;
 
-  _msgpack_rpc_link_write_output (self);
+  if (!_msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
+    return FALSE;
+
+  over = _msgpack_rpc_link_write_output (self);
   _msgpack_rpc_link_leave_io (self);
+  return over;
 }
 
 static void
@@ -219,7 +273,8 @@ uncork_cb (gpointer owner)
   self->corked = FALSE;
   g_mutex_unlock (&self->lock);
 
-  _msgpack_rpc_link_try_write (self);
+  if (_msgpack_rpc_link_try_write (self))
+    _msgpack_rpc_reactor_charge (self->reactor, self->lane, MSGPACK_RPC_REACTOR_BUDGET);
 
   g_mutex_lock (&self->lock);
   failed = self->write_failed;

@@ -90,7 +90,7 @@ struct _MsgpackRpcLink
   GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
   MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
   gint64 turn_end;              /* likewise; monotonic, 0: it parses all that has come */
-  gboolean has_read;            /* likewise; there was something to read */
+  gboolean goes_on;             /* likewise; there was something to read, or is more to write */
 };
 
 /* The lock is held for these. */
@@ -132,8 +132,8 @@ gboolean _msgpack_rpc_link_read_input     (MsgpackRpcLink *self,
 /* After writing has failed the peer is gone; what it sent before still counts. */
 void     _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
                                            gpointer        owner);
-/* Writes until the queue is empty or the stream takes no more. */
-void     _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
+/* Writes until the queue is empty, the stream takes no more, or its turn is over: TRUE then. */
+gboolean _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
 
 /* The lock is held for the next two. */
 void     _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self);
@@ -141,7 +141,7 @@ gboolean _msgpack_rpc_link_has_stalled       (MsgpackRpcLink *self);
 /* When the stall timer is due, or a thread that waits has seen that it is. */
 void     _msgpack_rpc_link_check_stall       (gpointer        owner);
 
-/* Writes at once if nobody else is at it. By any thread. */
-void     _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
+/* The same, at once, if nobody else is at it. By any thread. */
+gboolean _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
 
 G_END_DECLS

@@ -136,8 +136,8 @@ gboolean _msgpack_rpc_link_is_paused  (MsgpackRpcLink  *self,
                                        MsgpackRpcPause  reason);
 
 /* Does all the I/O that can be done without blocking, in one turn. If another thread is doing it,
- * waits for that, or has the reactor's context do it afterwards. Returns whether there was something
- * to read. */
+ * waits for that, or has the reactor's context do it afterwards. Returns whether it should have another
+ * turn: there was something to read, or is more to write. */
 gboolean _msgpack_rpc_link_work (MsgpackRpcLink *self);
 /* The same, by the reactor's context. */
 void _msgpack_rpc_link_work_later (MsgpackRpcLink *self);

@@ -551,14 +551,14 @@ end_if_due (MsgpackRpcLink *self)
 
 static void wake_serving (MsgpackRpcLink *self);
 
-/* Whether there was something to read. A thread that waits parses all of it: its reply may be the
- * last. */
+/* Whether it should have another turn: there was something to read, or is more to write. A thread that
+ * waits parses all of it: its reply may be the last. */
 static gboolean
 work (MsgpackRpcLink *self,
       Wants           wants)
 {
   g_autoptr(GObject) owner = ref_owner (self);
-  gboolean has_read;
+  gboolean goes_on;
 
   if (!_msgpack_rpc_link_enter_io (self, wants))
     return FALSE;
@@ -566,12 +566,12 @@ work (MsgpackRpcLink *self,
   self->turn_end = 0;
   if (wants == WANTS_AS_HOME)
     self->turn_end = g_get_monotonic_time () + MSGPACK_RPC_REACTOR_BUDGET;
-  self->has_read = FALSE;
+  self->goes_on = FALSE;
   if (owner != NULL)
     do_io (self, owner);
   else
     iterate_private_context (self);
-  has_read = self->has_read;
+  goes_on = self->goes_on;
   _msgpack_rpc_link_charge (self, CHARGE_INPUT,
                             self->unpacker != NULL
                             ? _msgpack_rpc_unpacker_get_memory (self->unpacker) : 0);
@@ -580,9 +580,9 @@ work (MsgpackRpcLink *self,
   _msgpack_rpc_link_leave_io (self);
   if (self->budget != NULL)
     _msgpack_rpc_budget_enforce (self->budget);
-  if (has_read)
+  if (goes_on)
     wake_serving (self);
-  return has_read;
+  return goes_on;
 }
 
 gboolean
@@ -604,7 +604,7 @@ port_ready (gpointer     owner,
             GIOCondition condition)
 {
   MsgpackRpcLink *self = owner;
-  gboolean has_read = _msgpack_rpc_link_work (self);
+  gboolean goes_on = _msgpack_rpc_link_work (self);
   gboolean gone;
 
   g_mutex_lock (&self->lock);
@@ -614,7 +614,7 @@ port_ready (gpointer     owner,
   /* Nothing is left to read, and nobody to answer. */
   if (gone)
     _msgpack_rpc_link_end (self, NULL);
-  return has_read;
+  return goes_on;
 }
 
 /* ---- opening ---- */

@@ -21,7 +21,7 @@ gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
 void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        MsgpackRpcPacked   *packed,
                                        MsgpackRpcCall     *call);
-/* What to write next, up to the message that goes over @max_bytes (0: no limit). The messages stay
+/* What to write next, up to the message that goes over @max_bytes. The messages stay
  * in the queue until _written() is called, or until another thread empties it: @held gets
  * references on their GBytes. */
 guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,

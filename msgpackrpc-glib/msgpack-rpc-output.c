@@ -108,7 +108,7 @@ _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
     {
       Message *message = link->data;
 
-      if (max_bytes != 0 && size >= max_bytes)
+      if (size >= max_bytes)
         break;
 
       message->writing = TRUE;

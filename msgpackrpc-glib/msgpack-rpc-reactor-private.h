@@ -24,7 +24,7 @@ typedef struct _MsgpackRpcPort    MsgpackRpcPort;
 typedef void (*MsgpackRpcPostFunc)  (gpointer owner,
                                      gpointer data);
 typedef void (*MsgpackRpcTimerFunc) (gpointer owner);
-/* Returns whether something was read. @condition is 0 when it is called without having polled. */
+/* Returns whether there may be more to do. @condition is 0 when it is called without having polled. */
 typedef gboolean (*MsgpackRpcPortFunc) (gpointer     owner,
                                         GIOCondition condition);
 

@@ -289,23 +289,23 @@ take_suspended (MsgpackRpcReactor *self,
   return _msgpack_rpc_poll_set_take_suspended (&self->ports, lane);
 }
 
-/* Whether there was something to read. */
+/* Whether there may be more to do. */
 static gboolean
-read_on (MsgpackRpcReactor *self,
+work_on (MsgpackRpcReactor *self,
          gconstpointer      lane)
 {
   g_autoptr(GArray) ready = take_suspended (self, lane);
-  gboolean has_read = FALSE;
+  gboolean goes_on = FALSE;
 
   for (guint i = 0; i < ready->len; i++)
     {
       MsgpackRpcReady *entry = &g_array_index (ready, MsgpackRpcReady, i);
 
-      has_read |= entry->func (entry->owner, entry->condition);
+      goes_on |= entry->func (entry->owner, entry->condition);
       g_object_unref (entry->owner);
     }
 
-  return has_read;
+  return goes_on;
 }
 
 static void
@@ -323,7 +323,7 @@ run_turn (MsgpackRpcReactor *self,
         return;
     }
 
-  if (read_on (self, lane))
+  if (work_on (self, lane))
     return;
 
   /* Nothing is left to do. */

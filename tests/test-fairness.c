@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* Peers that send without end leave their turns to others, and to the drawing of a window. */
+/* Peers that send, or read, without end leave their turns to others, and to the drawing of a window. */
 
 #include "test-util.h"
 
 #include <errno.h>
+#include <gio/gunixinputstream.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <sys/socket.h>
 
 /* That of GTK's drawing, GDK_PRIORITY_REDRAW. */
@@ -316,16 +319,21 @@ start (Fixture *f)
 }
 
 static void
-assert_fair (Fixture *f)
+assert_gap (Fixture *f,
+            guint    gap)
 {
-  guint gap = GAP * f->floods->len;
-
   g_test_message ("%u messages, %u pings, at most %u messages between two; %u paints, at most %u",
                   f->n_floods, f->n_pings, f->ping_gap, f->n_paints, f->paint_gap);
   g_assert_cmpuint (f->ping_gap, <=, gap);
   g_assert_cmpuint (f->paint_gap, <=, gap);
   g_assert_cmpuint (f->n_pings, >=, f->n_floods / gap);
   g_assert_cmpuint (f->n_paints, >=, f->n_floods / gap);
+}
+
+static void
+assert_fair (Fixture *f)
+{
+  assert_gap (f, GAP * f->floods->len);
 }
 
 static void
@@ -466,6 +474,176 @@ test_posted (Fixture       *f,
   assert_fair (f);
 }
 
+/* ---- output ---- */
+
+/* A stream that takes all that it is given, at once. */
+typedef struct
+{
+  GOutputStream parent_instance;
+  Fixture *fixture;
+} SinkStream;
+
+typedef GOutputStreamClass SinkStreamClass;
+
+static void sink_stream_iface_init (GPollableOutputStreamInterface *iface);
+static GType sink_stream_get_type (void);
+
+G_DEFINE_TYPE_WITH_CODE (SinkStream, sink_stream, G_TYPE_OUTPUT_STREAM,
+                         G_IMPLEMENT_INTERFACE (G_TYPE_POLLABLE_OUTPUT_STREAM,
+                                                sink_stream_iface_init))
+
+static gssize
+sink_stream_write_nonblocking (GPollableOutputStream  *stream,
+                               const void             *buffer G_GNUC_UNUSED,
+                               gsize                   size,
+                               GError                **error G_GNUC_UNUSED)
+{
+  Fixture *f = ((SinkStream *) stream)->fixture;
+
+  take_time ();
+  f->n_floods++;
+  f->paint_wanted = TRUE;
+  return (gssize) size;
+}
+
+static gboolean
+sink_stream_is_writable (GPollableOutputStream *stream G_GNUC_UNUSED)
+{
+  return TRUE;
+}
+
+static void
+sink_stream_iface_init (GPollableOutputStreamInterface *iface)
+{
+  iface->is_writable = sink_stream_is_writable;
+  iface->write_nonblocking = sink_stream_write_nonblocking;
+}
+
+static void
+sink_stream_class_init (SinkStreamClass *klass G_GNUC_UNUSED)
+{
+}
+
+static void
+sink_stream_init (SinkStream *self G_GNUC_UNUSED)
+{
+}
+
+/* Messages of @size bytes, which share their memory. */
+static void
+send_many (MsgpackRpcConnection *connection,
+           guint                 n,
+           gsize                 size)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new_take (g_malloc0 (size), size);
+  g_autoptr(GVariant) data = NULL;
+  MsgpackRpcLimits *limits = msgpack_rpc_connection_get_limits (connection);
+
+  data = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
+  msgpack_rpc_limits_set_max_queued_bytes (limits, G_MAXUINT32);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr(GError) error = NULL;
+
+      msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), "n",
+                                          g_variant_new ("(@ay)", data), &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+test_taken_at_once (Fixture       *f,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GInputStream) in = NULL;
+  g_autoptr(GOutputStream) out = g_object_new (sink_stream_get_type (), NULL);
+  g_autoptr(GIOStream) stream = NULL;
+  MsgpackRpcConnection *connection;
+  int fds[2];
+
+  g_test_summary ("A long queue lets pings and paints go on, although the stream takes all at once");
+
+  /* Pollable: what blocks is written to another way. */
+  test_transport_socketpair (fds);
+  g_assert_true (g_unix_set_fd_nonblocking (fds[0], TRUE, NULL));
+  in = g_unix_input_stream_new (fds[0], TRUE);
+  ((SinkStream *) out)->fixture = f;
+  stream = g_simple_io_stream_new (in, out);
+  connection = msgpack_rpc_connection_new (stream);
+
+  /* Each is written in several parts. */
+  start (f);
+  send_many (connection, FLOOD / 4, 64 * 1024);
+  WAIT_UNTIL (msgpack_rpc_connection_get_queued_bytes (connection) == 0);
+  g_assert_cmpuint (f->n_floods, >=, FLOOD);
+  /* Such a stream has turns by its nested source, too. */
+  assert_gap (f, 2 * GAP);
+
+  g_assert_finalize_object (connection);
+  g_close (fds[1], NULL);
+}
+
+typedef struct
+{
+  int fd;
+  guint64 n_bytes;
+} Reader;
+
+/* Reads to the end, as fast as it can. */
+static gpointer
+read_thread (gpointer data)
+{
+  Reader *self = data;
+  const gsize size = 1024 * 1024;
+  g_autofree guint8 *buffer = g_malloc (size);
+  gssize n = 1;
+
+  while (n != 0)
+    {
+      GPollFD fd = { self->fd, G_IO_IN, 0 };
+
+      n = recv (self->fd, buffer, size, 0);
+      g_assert_true (n >= 0 || errno == EAGAIN || errno == EINTR);
+      self->n_bytes += (guint64) MAX (0, n);
+      if (n < 0)
+        g_poll (&fd, 1, -1);
+    }
+
+  return NULL;
+}
+
+static void
+test_fast_reader (Fixture       *f,
+                  gconstpointer  data G_GNUC_UNUSED)
+{
+  RawPeer raw;
+  g_autoptr(GIOStream) stream = raw_peer_init_transport (&raw, "unix");
+  MsgpackRpcConnection *connection = msgpack_rpc_connection_new (stream);
+  Reader reader = { raw.fd, 0 };
+  GThread *thread = g_thread_new ("reader", read_thread, &reader);
+  guint n_pings, n_paints;
+
+  g_test_summary ("512 MiB for a peer that reads fast let pings and paints go on");
+
+  f->pings_a_paint = 1;
+  start (f);
+  WAIT_UNTIL (f->n_pings > 0);
+  n_pings = f->n_pings;
+  n_paints = f->n_paints;
+  send_many (connection, 512, 1024 * 1024);
+  WAIT_UNTIL (msgpack_rpc_connection_get_queued_bytes (connection) == 0);
+  n_pings = f->n_pings - n_pings;
+  n_paints = f->n_paints - n_paints;
+  g_test_message ("%u pings, %u paints", n_pings, n_paints);
+  g_assert_cmpuint (n_pings, >=, 16);
+  g_assert_cmpuint (n_paints, >=, 16);
+
+  g_assert_finalize_object (connection);
+  g_thread_join (thread);
+  g_assert_cmpuint (reader.n_bytes, >, 512 * 1024 * 1024);
+  raw_peer_clear (&raw);
+}
+
 #define ADD(name, function) \
   g_test_add ("/msgpack-rpc/fairness/" name, Fixture, NULL, setup, function, teardown)
 
@@ -481,6 +659,8 @@ main (int    argc,
   ADD ("replies", test_replies);
   ADD ("large", test_large);
   ADD ("posted", test_posted);
+  ADD ("taken-at-once", test_taken_at_once);
+  ADD ("fast-reader", test_fast_reader);
 
   return g_test_run ();
 }
