@@ -199,7 +199,7 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
   /**
    * MsgpackRpcLimits:max-queued-bytes: (getter get_max_queued_bytes) (setter set_max_queued_bytes)
    *
-   * The bytes that may wait to be written, each message counted with 256 bytes besides its own;
+   * The bytes that may wait to be written, each message counted with 384 bytes besides its own;
    * the most is 4 GiB − 1.
    *
    * What does not fit is not queued: it fails with [error@Error.QUEUE_FULL]. If that is the answer

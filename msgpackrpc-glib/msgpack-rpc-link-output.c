@@ -16,8 +16,8 @@
  * bytes. */
 #define WRITE_VECTORS 64
 #define WRITE_SIZE (256 * 1024)
-/* About what a queued message takes beside its bytes. */
-#define MESSAGE_COST 256
+/* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
+#define MESSAGE_COST 384
 
 static gsize
 get_output_memory (MsgpackRpcLink *self)
