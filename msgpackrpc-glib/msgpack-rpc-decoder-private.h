@@ -33,7 +33,7 @@ typedef struct
   guint max_depth;          /* arrays and maps open at the same time */
   MsgpackRpcStringPolicy string_policy; /* what becomes of a str that is no text */
   gboolean alone;           /* no value is made of a message that is followed by more */
-} MsgpackRpcDecoderLimits;
+} MsgpackRpcDecoderSettings;
 
 typedef enum
 {
@@ -48,8 +48,8 @@ void               _msgpack_rpc_decoder_free (MsgpackRpcDecoder *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcDecoder, _msgpack_rpc_decoder_free)
 
-/* May be changed at any time; new limits hold for the message being decoded, too. */
-MsgpackRpcDecoderLimits *_msgpack_rpc_decoder_limits (MsgpackRpcDecoder *self);
+/* May be changed at any time, and hold for the message being decoded, too. */
+MsgpackRpcDecoderSettings *_msgpack_rpc_decoder_settings (MsgpackRpcDecoder *self);
 
 /* Decodes from @data + @offset up to the end of one message at most. @offset is moved to the first
  * byte that was not consumed. @value is a full reference. It is of @type, unless that is NULL or

@@ -278,9 +278,9 @@ _msgpack_rpc_decoder_new (void)
 
   keep_type_descriptions ();
 
-  self->context.user.limits.max_message_size = MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE;
-  self->context.user.limits.max_decoded_size = MSGPACK_RPC_DEFAULT_MAX_DECODED_SIZE;
-  self->context.user.limits.max_depth = MSGPACK_RPC_DEFAULT_MAX_DEPTH;
+  self->context.user.settings.max_message_size = MSGPACK_RPC_DEFAULT_MAX_MESSAGE_SIZE;
+  self->context.user.settings.max_decoded_size = MSGPACK_RPC_DEFAULT_MAX_DECODED_SIZE;
+  self->context.user.settings.max_depth = MSGPACK_RPC_DEFAULT_MAX_DEPTH;
   self->context.user.expansion = DEFAULT_EXPANSION;
   self->context.user.failure = -1;
   decoder_reset (self);
@@ -296,10 +296,10 @@ _msgpack_rpc_decoder_free (MsgpackRpcDecoder *self)
   g_free (self);
 }
 
-MsgpackRpcDecoderLimits *
-_msgpack_rpc_decoder_limits (MsgpackRpcDecoder *self)
+MsgpackRpcDecoderSettings *
+_msgpack_rpc_decoder_settings (MsgpackRpcDecoder *self)
 {
-  return &self->context.user.limits;
+  return &self->context.user.settings;
 }
 
 gboolean
@@ -433,14 +433,14 @@ decoder_check_claim (MsgpackRpcDecoder *self)
     decoded_size += body_size - VALUE_MIN_SIZE;
   decoded_size = MAX (decoded_size, writer_used (writer) + body_size);
 
-  if (message_size > writer->limits.max_message_size)
+  if (message_size > writer->settings.max_message_size)
     {
       writer_fail (writer, MSGPACK_RPC_ERROR_TOO_LARGE, "Message",
-                   writer->limits.max_message_size, message_size);
+                   writer->settings.max_message_size, message_size);
       return FALSE;
     }
 
-  return decoded_size <= writer->limits.max_decoded_size ||
+  return decoded_size <= writer->settings.max_decoded_size ||
          writer_fail_decoded_size (writer, decoded_size);
 }
 
@@ -514,8 +514,8 @@ decoder_decode (MsgpackRpcDecoder   *self,
   gsize end = length;
   int result = 0;
 
-  if (writer->consumed < writer->limits.max_message_size)
-    end = start + MIN (length - start, writer->limits.max_message_size - writer->consumed);
+  if (writer->consumed < writer->settings.max_message_size)
+    end = start + MIN (length - start, writer->settings.max_message_size - writer->consumed);
   else
     end = start;
 
@@ -544,7 +544,7 @@ decoder_decode (MsgpackRpcDecoder   *self,
   if (!decoder_end_message (self))
     return decoder_fail (self, self->offset, 0, error);
 
-  if (!writer->limits.alone || *offset == length)
+  if (!writer->settings.alone || *offset == length)
     *value = decoder_make_value (self, type);
 
   return MSGPACK_RPC_DECODER_DONE;

@@ -6,7 +6,7 @@
 #include "msgpack-rpc-output-private.h"
 
 #include "msgpack-rpc-call-private.h"
-#include "msgpack-rpc-value.h"
+#include "msgpack-rpc-decoder-private.h"
 
 typedef struct
 {
@@ -181,6 +181,24 @@ _msgpack_rpc_output_withdraw (MsgpackRpcOutput *self,
   return MSGPACK_RPC_DELIVERY_SENT;
 }
 
+/* The limits are for what peers send: what the application has packed fits into its memory. */
+static GVariant *
+message_decode (Message *message)
+{
+  g_autoptr(MsgpackRpcDecoder) decoder = _msgpack_rpc_decoder_new ();
+  MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (decoder);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (message->packed);
+  GVariant *value = NULL;
+  gsize length, offset = 0;
+  const guint8 *data = g_bytes_get_data (bytes, &length);
+
+  settings->max_message_size = length;
+  settings->max_decoded_size = MSGPACK_RPC_LIMIT_DECODED_SIZE;
+  settings->max_depth = MSGPACK_RPC_LIMIT_DEPTH;
+  _msgpack_rpc_decoder_decode (decoder, data, length, &offset, NULL, &value, NULL);
+  return value;
+}
+
 GVariant *
 _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
                            gboolean          keep_started,
@@ -203,8 +221,7 @@ _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
       self->queued_bytes -= message_left (message);
       if (message->packed->size > 0)
         {
-          g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (message->packed);
-          g_autoptr(GVariant) value = msgpack_rpc_unpack (bytes, NULL);
+          g_autoptr(GVariant) value = message_decode (message);
 
           if (message->call != NULL)
             _msgpack_rpc_call_set_delivery (message->call,

@@ -264,7 +264,7 @@ msgpack_rpc_unpacker_get_max_message_size (MsgpackRpcUnpacker *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
 
-  return _msgpack_rpc_decoder_limits (self->decoder)->max_message_size;
+  return _msgpack_rpc_decoder_settings (self->decoder)->max_message_size;
 }
 
 /**
@@ -280,16 +280,16 @@ void
 msgpack_rpc_unpacker_set_max_message_size (MsgpackRpcUnpacker *self,
                                            guint64             max_message_size)
 {
-  MsgpackRpcDecoderLimits *limits;
+  MsgpackRpcDecoderSettings *settings;
 
   g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
   g_return_if_fail (max_message_size > 0 && max_message_size <= G_MAXUINT32);
 
-  limits = _msgpack_rpc_decoder_limits (self->decoder);
-  if (limits->max_message_size == max_message_size)
+  settings = _msgpack_rpc_decoder_settings (self->decoder);
+  if (settings->max_message_size == max_message_size)
     return;
 
-  limits->max_message_size = max_message_size;
+  settings->max_message_size = max_message_size;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_MESSAGE_SIZE]);
 }
 
@@ -308,7 +308,7 @@ msgpack_rpc_unpacker_get_max_decoded_size (MsgpackRpcUnpacker *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
 
-  return _msgpack_rpc_decoder_limits (self->decoder)->max_decoded_size;
+  return _msgpack_rpc_decoder_settings (self->decoder)->max_decoded_size;
 }
 
 /**
@@ -325,16 +325,16 @@ void
 msgpack_rpc_unpacker_set_max_decoded_size (MsgpackRpcUnpacker *self,
                                            guint64             max_decoded_size)
 {
-  MsgpackRpcDecoderLimits *limits;
+  MsgpackRpcDecoderSettings *settings;
 
   g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
   g_return_if_fail (max_decoded_size > 0 && max_decoded_size <= MSGPACK_RPC_LIMIT_DECODED_SIZE);
 
-  limits = _msgpack_rpc_decoder_limits (self->decoder);
-  if (limits->max_decoded_size == max_decoded_size)
+  settings = _msgpack_rpc_decoder_settings (self->decoder);
+  if (settings->max_decoded_size == max_decoded_size)
     return;
 
-  limits->max_decoded_size = max_decoded_size;
+  settings->max_decoded_size = max_decoded_size;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_DECODED_SIZE]);
 }
 
@@ -353,7 +353,7 @@ msgpack_rpc_unpacker_get_max_depth (MsgpackRpcUnpacker *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
 
-  return _msgpack_rpc_decoder_limits (self->decoder)->max_depth;
+  return _msgpack_rpc_decoder_settings (self->decoder)->max_depth;
 }
 
 /**
@@ -369,16 +369,16 @@ void
 msgpack_rpc_unpacker_set_max_depth (MsgpackRpcUnpacker *self,
                                     guint               max_depth)
 {
-  MsgpackRpcDecoderLimits *limits;
+  MsgpackRpcDecoderSettings *settings;
 
   g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
   g_return_if_fail (max_depth <= MSGPACK_RPC_LIMIT_DEPTH);
 
-  limits = _msgpack_rpc_decoder_limits (self->decoder);
-  if (limits->max_depth == max_depth)
+  settings = _msgpack_rpc_decoder_settings (self->decoder);
+  if (settings->max_depth == max_depth)
     return;
 
-  limits->max_depth = max_depth;
+  settings->max_depth = max_depth;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_DEPTH]);
 }
 
@@ -397,7 +397,7 @@ msgpack_rpc_unpacker_get_string_policy (MsgpackRpcUnpacker *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), MSGPACK_RPC_STRING_POLICY_RAW);
 
-  return _msgpack_rpc_decoder_limits (self->decoder)->string_policy;
+  return _msgpack_rpc_decoder_settings (self->decoder)->string_policy;
 }
 
 /**
@@ -415,15 +415,15 @@ void
 msgpack_rpc_unpacker_set_string_policy (MsgpackRpcUnpacker     *self,
                                         MsgpackRpcStringPolicy  policy)
 {
-  MsgpackRpcDecoderLimits *limits;
+  MsgpackRpcDecoderSettings *settings;
 
   g_return_if_fail (MSGPACK_RPC_IS_UNPACKER (self));
 
-  limits = _msgpack_rpc_decoder_limits (self->decoder);
-  if (limits->string_policy == policy)
+  settings = _msgpack_rpc_decoder_settings (self->decoder);
+  if (settings->string_policy == policy)
     return;
 
-  limits->string_policy = policy;
+  settings->string_policy = policy;
   g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STRING_POLICY]);
 }
 
@@ -812,11 +812,11 @@ _msgpack_rpc_unpacker_set_limits (MsgpackRpcUnpacker *self,
                                   guint               max_decoded_size,
                                   guint               max_depth)
 {
-  MsgpackRpcDecoderLimits *limits = _msgpack_rpc_decoder_limits (self->decoder);
+  MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (self->decoder);
 
-  limits->max_message_size = max_message_size;
-  limits->max_decoded_size = max_decoded_size;
-  limits->max_depth = max_depth;
+  settings->max_message_size = max_message_size;
+  settings->max_decoded_size = max_decoded_size;
+  settings->max_depth = max_depth;
 }
 
 void

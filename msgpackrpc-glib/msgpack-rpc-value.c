@@ -97,7 +97,7 @@ unpack (GBytes              *bytes,
 
   data = g_bytes_get_data (bytes, &length);
   decoder = _msgpack_rpc_decoder_new ();
-  _msgpack_rpc_decoder_limits (decoder)->alone = TRUE;
+  _msgpack_rpc_decoder_settings (decoder)->alone = TRUE;
 
   switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, type, &value, error))
     {

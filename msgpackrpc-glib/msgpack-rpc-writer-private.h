@@ -103,7 +103,7 @@ typedef struct
 
 typedef struct
 {
-  MsgpackRpcDecoderLimits limits;
+  MsgpackRpcDecoderSettings settings;
 
   Scratch *scratch; /* of the current call */
 
@@ -154,7 +154,7 @@ writer_fail_decoded_size (Writer  *self,
                           guint64  size)
 {
   writer_fail (self, MSGPACK_RPC_ERROR_TOO_LARGE, "Decoded message",
-               self->limits.max_decoded_size, size);
+               self->settings.max_decoded_size, size);
 
   return FALSE;
 }
@@ -238,8 +238,8 @@ static void
 writer_update_room (Writer *self)
 {
   guint64 ends = (self->ends_limit - self->ends) * sizeof (guint32);
-  guint64 limit = self->limits.max_decoded_size;
-  guint64 wire = self->limits.max_message_size;
+  guint64 limit = self->settings.max_decoded_size;
+  guint64 wire = self->settings.max_message_size;
 
   limit = limit > ends ? limit - ends : 0;
   self->room = MIN (self->capacity, limit);
@@ -272,7 +272,7 @@ writer_grow (Writer *self,
         }
     }
 
-  capacity = MIN (capacity, MAX (needed, self->limits.max_decoded_size));
+  capacity = MIN (capacity, MAX (needed, self->settings.max_decoded_size));
   data = writer_reallocate (self->data, self->length, self->scratch->data, capacity);
   if (data == NULL)
     return writer_fail_decoded_size (self, capacity);
@@ -288,7 +288,7 @@ static G_GNUC_NO_INLINE gboolean
 writer_make_room (Writer *self,
                   gsize   size)
 {
-  if (writer_used (self) + size > self->limits.max_decoded_size)
+  if (writer_used (self) + size > self->settings.max_decoded_size)
     return writer_fail_decoded_size (self, writer_used (self) + size);
 
   return size <= self->capacity - self->length || writer_grow (self, size);
@@ -717,15 +717,15 @@ writer_check_claim (Writer  *self,
   guint64 message_size = self->consumed + length + pending - 1 + n_values;
   guint64 decoded_size;
 
-  if (message_size > self->limits.max_message_size)
+  if (message_size > self->settings.max_message_size)
     {
       writer_fail (self, MSGPACK_RPC_ERROR_TOO_LARGE, "Message",
-                   self->limits.max_message_size, message_size);
+                   self->settings.max_message_size, message_size);
       return FALSE;
     }
 
   decoded_size = writer_used (self) + VALUE_MIN_SIZE * (pending - 1 + n_values);
-  if (decoded_size > self->limits.max_decoded_size)
+  if (decoded_size > self->settings.max_decoded_size)
     return writer_fail_decoded_size (self, decoded_size);
 
   return TRUE;
@@ -754,9 +754,9 @@ writer_put_container (Writer        *self,
   Container *container;
   gsize start;
 
-  if (depth >= self->limits.max_depth)
+  if (depth >= self->settings.max_depth)
     return writer_fail (self, MSGPACK_RPC_ERROR_TOO_DEEP, "Message",
-                        self->limits.max_depth, depth + 1);
+                        self->settings.max_depth, depth + 1);
 
   /* More have been claimed than are still to come. */
   if (G_UNLIKELY (self->claimed + n_values + length >= self->claimable) &&
@@ -859,7 +859,7 @@ writer_put_repaired (Writer        *self,
 
   *object = &suffix_s;
 
-  if (size > self->limits.max_decoded_size)
+  if (size > self->settings.max_decoded_size)
     {
       writer_fail_decoded_size (self, size);
       return -1;
@@ -887,7 +887,7 @@ writer_put_raw_str (Writer        *self,
 {
   const char *end;
 
-  switch (self->limits.string_policy)
+  switch (self->settings.string_policy)
     {
     case MSGPACK_RPC_STRING_POLICY_REPLACE:
       return writer_put_repaired (self, str, length, object);

@@ -87,12 +87,17 @@ teardown (Fixture       *f,
 /* ---- what was not sent ---- */
 
 static GVariant *
+make_bytes (gsize size)
+{
+  g_autofree guint8 *data = g_malloc0 (size);
+
+  return g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1));
+}
+
+static GVariant *
 make_big (void)
 {
-  g_autofree guint8 *data = g_malloc0 (BIG_SIZE);
-
-  return g_variant_new ("(@ay)",
-                        g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, BIG_SIZE, 1));
+  return make_bytes (BIG_SIZE);
 }
 
 /* One that is begun, and behind it one of each kind. */
@@ -175,6 +180,36 @@ test_now (Fixture       *f,
   assert_unsent (f);
   g_assert_error (msgpack_rpc_call_get_error (call), G_IO_ERROR, G_IO_ERROR_CLOSED);
   g_assert_cmpint (msgpack_rpc_call_get_delivery (call), ==, MSGPACK_RPC_DELIVERY_NOT_SENT);
+}
+
+/* More than what is taken from a peer, in one message. */
+#define HUGE_SIZE (65 * 1024 * 1024)
+
+static void
+test_huge (Fixture       *f,
+           gconstpointer  data G_GNUC_UNUSED)
+{
+  MsgpackRpcLimits *limits = msgpack_rpc_connection_get_limits (f->connection);
+  g_autoptr(GVariant) child = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("What is handed back may be larger than what a peer may send");
+
+  msgpack_rpc_limits_set_max_queued_bytes (limits, 3u * HUGE_SIZE);
+  for (guint i = 0; i < 2; i++)
+    {
+      msgpack_rpc_peer_send_notification (f->peer, "big", make_bytes (HUGE_SIZE), &error);
+      g_assert_no_error (error);
+    }
+  close_async (f, MSGPACK_RPC_CLOSE_MODE_NOW);
+  WAIT_UNTIL (f->closed);
+
+  assert_is_big (f->incomplete);
+  g_assert_cmpuint (g_variant_get_size (f->incomplete), >, HUGE_SIZE);
+  g_assert_cmpuint (g_variant_n_children (f->unsent), ==, 1);
+  g_variant_get_child (f->unsent, 0, "v", &child);
+  assert_is_big (child);
+  g_assert_cmpuint (g_variant_get_size (child), >, HUGE_SIZE);
 }
 
 static void
@@ -426,6 +461,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   ADD ("now", test_now);
+  ADD ("huge", test_huge);
   ADD ("finish-message", test_finish_message);
   ADD ("finish-queue", test_finish_queue);
   ADD ("in-steps", test_in_steps);
