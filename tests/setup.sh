@@ -103,6 +103,16 @@ needs_to_test ()
   need_python_module msgpack python3-msgpack
 }
 
+# What the benchmarks compare the library with.
+needs_to_compare ()
+{
+  need_program capnp capnproto
+  need_module capnp-rpc libcapnp-dev
+  need_program c++ g++
+  need_module jsonrpc-glib-1.0 libjsonrpc-glib-1.0-dev
+  need_module libsystemd libsystemd-dev
+}
+
 needs_to_sanitize ()
 {
   need_program clang clang

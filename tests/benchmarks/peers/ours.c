@@ -82,14 +82,7 @@ echoed_bytes_cb (GObject      *source,
                  GAsyncResult *result,
                  gpointer      data)
 {
-  g_autoptr(GVariant) reply = finish (result);
-  g_autoptr(GVariant) bytes = NULL;
-  const guint8 *items;
-  gsize size;
-
-  g_variant_get_child (reply, 0, "v", &bytes);
-  items = g_variant_get_fixed_array (bytes, &size, 1);
-  bench_echoed_bytes (items, size);
+  glib_end_echo_of_bytes (finish (result));
 }
 
 void
@@ -97,12 +90,7 @@ peer_echo_bytes (const uint8_t *bytes,
                  size_t         size)
 {
   if (bytes_params == NULL)
-    {
-      GVariant *value = g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, NULL,
-                                                 NULL);
-
-      bytes_params = g_variant_ref_sink (g_variant_new_tuple (&value, 1));
-    }
+    bytes_params = glib_bytes_params_new (bytes, size);
   msgpack_rpc_peer_call_async (client, "echo", bytes_params, NULL, echoed_bytes_cb, NULL);
 }
 
@@ -111,22 +99,14 @@ echoed_document_cb (GObject      *source,
                     GAsyncResult *result,
                     gpointer      data)
 {
-  g_autoptr(GVariant) reply = finish (result);
-  g_autoptr(GVariant) document = NULL;
-
-  g_variant_get_child (reply, 0, "v", &document);
-  glib_end_document (document);
+  glib_end_echo_of_document (finish (result));
 }
 
 void
 peer_echo_document (void)
 {
   if (document_params == NULL)
-    {
-      GVariant *document = glib_document_new ();
-
-      document_params = g_variant_ref_sink (g_variant_new_tuple (&document, 1));
-    }
+    document_params = glib_document_params_new ();
   msgpack_rpc_peer_call_async (client, "echo", document_params, NULL, echoed_document_cb, NULL);
 }
 

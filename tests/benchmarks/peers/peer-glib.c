@@ -42,7 +42,17 @@ glib_check_reply (GVariant *reply,
 }
 
 GVariant *
-glib_document_new (void)
+glib_bytes_params_new (const uint8_t *bytes,
+                       size_t         size)
+{
+  GVariant *value = g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, NULL,
+                                             NULL);
+
+  return g_variant_ref_sink (g_variant_new_tuple (&value, 1));
+}
+
+static GVariant *
+document_new (void)
 {
   GVariantBuilder records;
 
@@ -60,6 +70,14 @@ glib_document_new (void)
       g_variant_builder_close (&records);
     }
   return g_variant_builder_end (&records);
+}
+
+GVariant *
+glib_document_params_new (void)
+{
+  GVariant *document = document_new ();
+
+  return g_variant_ref_sink (g_variant_new_tuple (&document, 1));
 }
 
 static GVariant *
@@ -109,8 +127,22 @@ check_record (guint     index,
 }
 
 void
-glib_end_document (GVariant *document)
+glib_end_echo_of_bytes (GVariant *params)
 {
+  g_autoptr(GVariant) taken = params;
+  g_autoptr(GVariant) bytes = get_child (taken, 0);
+  const guint8 *items;
+  gsize size;
+
+  items = g_variant_get_fixed_array (bytes, &size, 1);
+  bench_echoed_bytes (items, size);
+}
+
+void
+glib_end_echo_of_document (GVariant *params)
+{
+  g_autoptr(GVariant) taken = params;
+  g_autoptr(GVariant) document = get_child (taken, 0);
   gsize n = g_variant_n_children (document);
   gint64 last_id = -1;
 

@@ -26,7 +26,7 @@ stream_write (void       *data,
 
   if (self->output_capacity - self->n_output < size)
     {
-      size_t capacity = self->output_capacity > 0 ? self->output_capacity : 8192;
+      size_t capacity = self->output_capacity > 0 ? self->output_capacity : 1024;
 
       while (capacity - self->n_output < size)
         capacity *= 2;

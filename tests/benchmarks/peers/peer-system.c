@@ -107,6 +107,8 @@ bench_listen (const char *address)
   if (fd < 0 || bind (fd, &parsed.any, size) < 0 || listen (fd, SOMAXCONN) < 0)
     bench_die ("%s: %s", address, strerror (errno));
 
+  /* Some accept by themselves: this is inherited. */
+  set_no_delay (fd);
   if (parsed.any.sa_family == AF_UNIX)
     {
       bench_listening (address);

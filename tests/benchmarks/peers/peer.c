@@ -34,6 +34,9 @@ typedef struct
   size_t size;
 } Scenario;
 
+/* Where TCP_NODELAY is missing, each write waits 40 ms for the peer to confirm the one before. */
+#define STALL (35 * (uint64_t) 1000000)
+
 static const Scenario scenarios[] = {
   { "add", KIND_ADD, 1 },
   { "add-128", KIND_ADD, 128 },
@@ -62,6 +65,7 @@ static struct
   uint64_t until;
   uint64_t looked_at_clock;
   uint64_t longest_gap;
+  uint64_t n_stalls;
 } run;
 
 static uint64_t
@@ -126,6 +130,7 @@ look_at_clock (void)
 
   if (time - run.looked_at_clock > run.longest_gap)
     run.longest_gap = time - run.looked_at_clock;
+  run.n_stalls += time - run.looked_at_clock > STALL;
   run.looked_at_clock = time;
 
   if (run.until != 0 && time >= run.until)
@@ -268,7 +273,7 @@ do_calls (uint64_t n_calls,
           uint64_t duration)
 {
   run.n_wanted = n_calls;
-  run.n_started = run.n_ended = run.longest_gap = 0;
+  run.n_started = run.n_ended = run.longest_gap = run.n_stalls = 0;
   run.looked_at_clock = now (CLOCK_MONOTONIC);
   run.until = duration > 0 ? run.looked_at_clock + duration : 0;
 
@@ -300,9 +305,10 @@ measure (const char *count)
             is_seconds ? (uint64_t) (number * 1e9) : 0);
   end = now (CLOCK_MONOTONIC);
 
-  printf ("{\"calls\": %ju, \"seconds\": %.9f, \"cpu\": %.9f, \"longest\": %.9f}\n",
+  printf ("{\"calls\": %ju, \"seconds\": %.9f, \"cpu\": %.9f, \"longest\": %.9f, \"stalls\": %ju}\n",
           (uintmax_t) run.n_ended, (end - start) / 1e9,
-          (now (CLOCK_PROCESS_CPUTIME_ID) - cpu_start) / 1e9, run.longest_gap / 1e9);
+          (now (CLOCK_PROCESS_CPUTIME_ID) - cpu_start) / 1e9, run.longest_gap / 1e9,
+          (uintmax_t) run.n_stalls);
   fflush (stdout);
 }
 
