@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-call-table-private.h"
 #include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-hold-private.h"
 #include "msgpack-rpc-peer.h"
 
 G_BEGIN_DECLS
@@ -33,6 +34,9 @@ struct _MsgpackRpcConnection
   int congestion_posted;           /* atomic; the main context will look at it */
   gboolean told_congested;         /* in the main context; as last notified */
   gboolean has_told_end;           /* in the main context; nothing comes after it */
+
+  MsgpackRpcHold hold;             /* while a server has not let the peer in */
+  int is_refused;                  /* atomic; nothing of what it has sent is delivered */
 
   GWeakRef client;                 /* who hears of everything too */
   const MsgpackRpcClientFuncs *client_funcs; /* fixed; NULL without a client */

@@ -51,8 +51,9 @@ _msgpack_rpc_connection_post (MsgpackRpcConnection *self,
                               gpointer              data,
                               GDestroyNotify        destroy)
 {
-  _msgpack_rpc_reactor_post (self->reactor, _msgpack_rpc_link_get_lane (self->link), self, FALSE, func,
-                             data, destroy);
+  if (!_msgpack_rpc_hold_take (&self->hold, func, data, destroy))
+    _msgpack_rpc_reactor_post (self->reactor, _msgpack_rpc_link_get_lane (self->link), self, FALSE,
+                               func, data, destroy);
 }
 
 static gboolean
@@ -291,7 +292,10 @@ read_on (gpointer owner,
 static void
 link_more_input (gpointer owner)
 {
-  _msgpack_rpc_connection_post (owner, read_on, NULL, NULL);
+  MsgpackRpcConnection *self = owner;
+
+  _msgpack_rpc_reactor_post (self->reactor, _msgpack_rpc_link_get_lane (self->link), self, FALSE,
+                             read_on, NULL, NULL);
 }
 
 static void
@@ -318,7 +322,7 @@ deliver_incoming (gpointer owner,
 
   release (self, incoming);
   /* It was being read while another thread closed. */
-  if (self->has_told_end)
+  if (self->has_told_end || g_atomic_int_get (&self->is_refused))
     return;
 
   if (emit_message (self, incoming->raw))
@@ -359,6 +363,17 @@ deliver_unknown_reply (gpointer owner,
 
 /* ---- what the link tells: by the holder of its I/O ---- */
 
+static gboolean link_wants_input (gpointer owner);
+
+/* Another thread may have let the peer in before it could find that reading pauses. */
+static void
+pause_while_held (MsgpackRpcConnection *self)
+{
+  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, TRUE);
+  if (!_msgpack_rpc_hold_is_on (&self->hold))
+    _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
+}
+
 static void
 post_incoming (MsgpackRpcConnection *self,
                GVariant             *raw,
@@ -378,6 +393,8 @@ post_incoming (MsgpackRpcConnection *self,
   g_atomic_pointer_add (&self->held_bytes, (gssize) size);
   _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
   _msgpack_rpc_connection_post (self, deliver, incoming, incoming_free);
+  if (_msgpack_rpc_hold_is_on (&self->hold) && !link_wants_input (self))
+    pause_while_held (self);
 }
 
 static void
@@ -968,8 +985,29 @@ _msgpack_rpc_connection_new_held (GIOStream        *io_stream,
 }
 
 void
+_msgpack_rpc_connection_hold (MsgpackRpcConnection *self)
+{
+  _msgpack_rpc_hold_start (&self->hold);
+  _msgpack_rpc_link_set_pending (self->link, TRUE);
+  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
+}
+
+void
+_msgpack_rpc_connection_refuse (MsgpackRpcConnection *self,
+                                const GError         *error)
+{
+  g_atomic_int_set (&self->is_refused, TRUE);
+  _msgpack_rpc_link_fail (self->link, error);
+  _msgpack_rpc_hold_release (&self->hold, self->reactor, _msgpack_rpc_link_get_lane (self->link),
+                             self);
+}
+
+void
 _msgpack_rpc_connection_release (MsgpackRpcConnection *self)
 {
+  _msgpack_rpc_link_set_pending (self->link, FALSE);
+  _msgpack_rpc_hold_release (&self->hold, self->reactor, _msgpack_rpc_link_get_lane (self->link),
+                             self);
   _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
 }
 

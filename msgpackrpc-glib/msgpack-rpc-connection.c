@@ -230,6 +230,7 @@ msgpack_rpc_connection_finalize (GObject *object)
   g_assert (g_hash_table_size (self->calls.requests) == 0);
   g_assert (g_hash_table_size (self->calls.others) == 0);
 
+  _msgpack_rpc_hold_clear (&self->hold);
   _msgpack_rpc_call_table_clear (&self->calls);
   g_hash_table_unref (self->invocations);
   g_weak_ref_clear (&self->client);
@@ -570,6 +571,7 @@ weak_ref_free (gpointer data)
 static void
 msgpack_rpc_connection_init (MsgpackRpcConnection *self)
 {
+  _msgpack_rpc_hold_init (&self->hold);
   g_mutex_init (&self->lock);
   g_weak_ref_init (&self->client, NULL);
   _msgpack_rpc_call_table_init (&self->calls);

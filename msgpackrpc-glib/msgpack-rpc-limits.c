@@ -41,10 +41,12 @@ static GParamSpec *props[1 + MSGPACK_RPC_N_LIMITS];
 
 static const guint defaults[MSGPACK_RPC_N_LIMITS] = {
   [MSGPACK_RPC_LIMIT_CLOSE_TIMEOUT] = 5 * 1000,
+  [MSGPACK_RPC_LIMIT_HANDSHAKE_TIMEOUT] = 10 * 1000,
   [MSGPACK_RPC_LIMIT_HIGH_WATER_MARK] = 1 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE] = 256 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_DEPTH] = MSGPACK_RPC_DEFAULT_MAX_DEPTH,
   [MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE] = 64 * MIB,
+  [MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE] = 1 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES] = 64 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT] = 128,
   [MSGPACK_RPC_LIMIT_MAX_UNHANDLED_BYTES] = 64 * MIB,
@@ -145,6 +147,20 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
     g_param_spec_int ("close-timeout", NULL, NULL, 0, G_MAXINT, 5 * 1000, flags);
 
   /**
+   * MsgpackRpcLimits:handshake-timeout: (getter get_handshake_timeout) (setter set_handshake_timeout)
+   *
+   * The milliseconds that a peer of a server may wait to be let in, where
+   * [signal@Server::authorize] has left that for later, and the milliseconds that a TLS handshake
+   * may take.
+   *
+   * When they are over, the connection ends with `G_IO_ERROR_TIMED_OUT`.
+   *
+   * Since: 1.0
+   */
+  props[1 + MSGPACK_RPC_LIMIT_HANDSHAKE_TIMEOUT] =
+    g_param_spec_int ("handshake-timeout", NULL, NULL, 1, G_MAXINT, 10 * 1000, flags);
+
+  /**
    * MsgpackRpcLimits:high-water-mark: (getter get_high_water_mark) (setter set_high_water_mark)
    *
    * The bytes that may wait to be written before [property@Connection:is-congested] says so; it
@@ -195,6 +211,19 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
    */
   props[1 + MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE] =
     g_param_spec_uint64 ("max-message-size", NULL, NULL, 1, G_MAXUINT32, 64 * MIB, flags);
+
+  /**
+   * MsgpackRpcLimits:max-pending-message-size: (getter get_max_pending_message_size) (setter set_max_pending_message_size)
+   *
+   * The bytes that a message may have on the wire as long as a server has not let the peer in; the
+   * most is 4 GiB − 1. If [property@Limits:max-message-size] is less, that counts.
+   *
+   * One that goes over ends the connection with [error@Error.TOO_LARGE].
+   *
+   * Since: 1.0
+   */
+  props[1 + MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE] =
+    g_param_spec_uint64 ("max-pending-message-size", NULL, NULL, 1, G_MAXUINT32, 1 * MIB, flags);
 
   /**
    * MsgpackRpcLimits:max-queued-bytes: (getter get_max_queued_bytes) (setter set_max_queued_bytes)
@@ -310,6 +339,44 @@ msgpack_rpc_limits_set_close_timeout (MsgpackRpcLimits *self,
   g_return_if_fail (close_timeout >= 0);
 
   set (self, MSGPACK_RPC_LIMIT_CLOSE_TIMEOUT, (guint) close_timeout);
+}
+
+/**
+ * msgpack_rpc_limits_get_handshake_timeout: (get-property handshake-timeout)
+ * @self: limits
+ *
+ * Gets how long a peer may wait to be let in, and a TLS handshake may take.
+ *
+ * Returns: milliseconds, from 1; `G_MAXINT` for no limit
+ * Since: 1.0
+ */
+int
+msgpack_rpc_limits_get_handshake_timeout (MsgpackRpcLimits *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LIMITS (self), 0);
+
+  return (int) _msgpack_rpc_limits_get (self, MSGPACK_RPC_LIMIT_HANDSHAKE_TIMEOUT);
+}
+
+/**
+ * msgpack_rpc_limits_set_handshake_timeout: (set-property handshake-timeout)
+ * @self: limits
+ * @handshake_timeout: milliseconds, from 1; `G_MAXINT` for no limit
+ *
+ * Sets how long a peer may wait to be let in, and a TLS handshake may take.
+ *
+ * It counts for what begins later.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_limits_set_handshake_timeout (MsgpackRpcLimits *self,
+                                          int              handshake_timeout)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LIMITS (self));
+  g_return_if_fail (handshake_timeout >= 1);
+
+  set (self, MSGPACK_RPC_LIMIT_HANDSHAKE_TIMEOUT, (guint) handshake_timeout);
 }
 
 /**
@@ -454,6 +521,42 @@ msgpack_rpc_limits_set_max_message_size (MsgpackRpcLimits *self,
   g_return_if_fail (max_message_size >= 1 && max_message_size <= G_MAXUINT32);
 
   set (self, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE, (guint) max_message_size);
+}
+
+/**
+ * msgpack_rpc_limits_get_max_pending_message_size: (get-property max-pending-message-size)
+ * @self: limits
+ *
+ * Gets how many bytes a message may have before a server has let the peer in.
+ *
+ * Returns: bytes, from 1 to 4 GiB − 1
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_limits_get_max_pending_message_size (MsgpackRpcLimits *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LIMITS (self), 0);
+
+  return _msgpack_rpc_limits_get (self, MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE);
+}
+
+/**
+ * msgpack_rpc_limits_set_max_pending_message_size: (set-property max-pending-message-size)
+ * @self: limits
+ * @max_pending_message_size: bytes, from 1 to 4 GiB − 1
+ *
+ * Sets how many bytes a message may have before a server has let the peer in.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_limits_set_max_pending_message_size (MsgpackRpcLimits *self,
+                                                 guint64          max_pending_message_size)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LIMITS (self));
+  g_return_if_fail (max_pending_message_size >= 1 && max_pending_message_size <= G_MAXUINT32);
+
+  set (self, MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE, (guint) max_pending_message_size);
 }
 
 /**

@@ -26,6 +26,12 @@ void msgpack_rpc_limits_set_close_timeout (MsgpackRpcLimits *self,
                                            int              close_timeout);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+int  msgpack_rpc_limits_get_handshake_timeout (MsgpackRpcLimits *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_limits_set_handshake_timeout (MsgpackRpcLimits *self,
+                                               int              handshake_timeout);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_limits_get_high_water_mark (MsgpackRpcLimits *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_limits_set_high_water_mark (MsgpackRpcLimits *self,
@@ -48,6 +54,12 @@ guint64 msgpack_rpc_limits_get_max_message_size (MsgpackRpcLimits *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_limits_set_max_message_size (MsgpackRpcLimits *self,
                                                  guint64          max_message_size);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64 msgpack_rpc_limits_get_max_pending_message_size (MsgpackRpcLimits *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void    msgpack_rpc_limits_set_max_pending_message_size (MsgpackRpcLimits *self,
+                                                         guint64          max_pending_message_size);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_limits_get_max_queued_bytes (MsgpackRpcLimits *self);

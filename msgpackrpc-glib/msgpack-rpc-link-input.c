@@ -33,11 +33,15 @@ static void
 set_up_unpacker (MsgpackRpcLink *self)
 {
   int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
+  guint size = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE);
+
+  if (g_atomic_int_get (&self->is_pending))
+    size = MIN (size, _msgpack_rpc_limits_get (self->limits,
+                                               MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE));
 
   msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
   _msgpack_rpc_unpacker_set_limits (
-      self->unpacker,
-      _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE),
+      self->unpacker, size,
       _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE),
       _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DEPTH));
 }
@@ -159,6 +163,13 @@ _msgpack_rpc_link_may_read (MsgpackRpcLink *self)
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return _msgpack_rpc_link_reads_input (self);
+}
+
+void
+_msgpack_rpc_link_set_pending (MsgpackRpcLink *self,
+                               gboolean        pending)
+{
+  g_atomic_int_set (&self->is_pending, pending);
 }
 
 static gboolean

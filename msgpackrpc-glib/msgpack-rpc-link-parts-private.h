@@ -73,6 +73,8 @@ struct _MsgpackRpcLink
   MsgpackRpcTimer stall_timer;  /* looks whether the peer takes what waits for it */
   gboolean stall_timer_runs;
   gint64 stall_deadline;        /* when it must have taken something; G_MAXINT64: no matter */
+  GIOStream *handshake;         /* owned; whose handshake has not ended, as far as known */
+  MsgpackRpcTimer handshake_timer; /* looks whether it has */
   gboolean congested;           /* more is queued than is good */
   guint paused;                 /* of MsgpackRpcPause; 0: not */
   gboolean corked;              /* output waits for the next turn of the loop */
@@ -86,6 +88,7 @@ struct _MsgpackRpcLink
   GThread *io_thread;           /* who holds the I/O, or NULL */
   GCond io_released;
   Wants io_wanted;              /* who is to be told when it is released */
+  int is_pending;               /* atomic; the peer has not been let in */
   guint n_serving;              /* how many of the waiters serve */
   GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
   MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
@@ -134,6 +137,8 @@ void     _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
                                            gpointer        owner);
 /* Writes until the queue is empty, the stream takes no more, or its turn is over: TRUE then. */
 gboolean _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
+/* The same, at once, if nobody else is at it. By any thread. */
+gboolean _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
 
 /* The lock is held for the next two. */
 void     _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self);
@@ -141,7 +146,9 @@ gboolean _msgpack_rpc_link_has_stalled       (MsgpackRpcLink *self);
 /* When the stall timer is due, or a thread that waits has seen that it is. */
 void     _msgpack_rpc_link_check_stall       (gpointer        owner);
 
-/* The same, at once, if nobody else is at it. By any thread. */
-gboolean _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
+/* If the stream is encrypted, the peer must soon have agreed on how. */
+void     _msgpack_rpc_link_expect_handshake (MsgpackRpcLink *self,
+                                             GIOStream      *stream);
+void     _msgpack_rpc_link_check_handshake  (gpointer        owner);
 
 G_END_DECLS

@@ -135,6 +135,10 @@ gboolean _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
 gboolean _msgpack_rpc_link_is_paused  (MsgpackRpcLink  *self,
                                        MsgpackRpcPause  reason);
 
+/* Whether the peer has not been let in: its messages must be small. */
+void _msgpack_rpc_link_set_pending (MsgpackRpcLink *self,
+                                    gboolean        pending);
+
 /* Does all the I/O that can be done without blocking, in one turn. If another thread is doing it,
  * waits for that, or has the reactor's context do it afterwards. Returns whether it should have another
  * turn: there was something to read, or is more to write. */

@@ -347,6 +347,7 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
   if (self->budget != NULL)
     _msgpack_rpc_budget_leave (self->budget, self);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->close_timer);
+  _msgpack_rpc_reactor_stop_timer (self->reactor, &self->handshake_timer);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->stall_timer);
   _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
   if (owner != NULL)
@@ -897,6 +898,7 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
       return;
     }
 
+  _msgpack_rpc_link_expect_handshake (self, stream);
   g_mutex_lock (&self->lock);
   g_assert (self->transport == NULL);
   self->transport = transport;
@@ -1109,6 +1111,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_error (&self->error);
   g_ptr_array_unref (self->unsent);
+  g_clear_object (&self->handshake);
   g_clear_object (&self->unpacker);
   drop_budget (self);
   g_mutex_clear (&self->lock);
@@ -1137,6 +1140,8 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
   self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->close_timer.func = close_timed_out;
   self->close_timer.owner = G_OBJECT (self);
+  self->handshake_timer.func = _msgpack_rpc_link_check_handshake;
+  self->handshake_timer.owner = G_OBJECT (self);
   self->stall_timer.func = _msgpack_rpc_link_check_stall;
   self->stall_timer.owner = G_OBJECT (self);
   self->stall_deadline = G_MAXINT64;

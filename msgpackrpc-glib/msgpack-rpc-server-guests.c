@@ -9,6 +9,7 @@
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-guard-private.h"
 #include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-pending-connection-private.h"
 
 /* The connections of a server, each from when its stream is there to its end. */
 
@@ -159,6 +160,77 @@ admit_cb (gpointer owner,
   admit (owner, admission->connection, g_steal_pointer (&admission->guest));
 }
 
+static void
+admit_later (MsgpackRpcServer     *self,
+             MsgpackRpcConnection *connection,
+             Guest                *guest)
+{
+  Admission *admission = g_new0 (Admission, 1);
+
+  admission->connection = g_object_ref (connection);
+  admission->guest = guest;
+  _msgpack_rpc_reactor_post (_msgpack_rpc_server_get_private (self)->reactor, NULL, self, FALSE,
+                             admit_cb, admission, admission_free);
+}
+
+/* ---- those of whom it is not yet known ---- */
+
+static void
+decided_cb (gpointer                     owner,
+            MsgpackRpcPendingConnection *pending,
+            gboolean                     accepted,
+            gpointer                     data)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (owner);
+  g_autoptr(MsgpackRpcPendingConnection) listed = NULL;
+  guint i;
+
+  g_mutex_lock (&priv->lock);
+  if (g_ptr_array_find (priv->pending, pending, &i))
+    listed = g_ptr_array_steal_index_fast (priv->pending, i);
+  g_mutex_unlock (&priv->lock);
+
+  if (accepted)
+    admit_later (owner, msgpack_rpc_pending_connection_get_connection (pending), data);
+}
+
+void
+_msgpack_rpc_server_drop_pending (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GPtrArray) pending = NULL;
+
+  g_mutex_lock (&priv->lock);
+  pending = g_steal_pointer (&priv->pending);
+  priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
+  g_mutex_unlock (&priv->lock);
+
+  for (guint i = 0; i < pending->len; i++)
+    _msgpack_rpc_pending_connection_drop (g_ptr_array_index (pending, i));
+}
+
+/* In the main context. */
+static void
+ask (MsgpackRpcServer     *self,
+     MsgpackRpcConnection *connection,
+     Guest                *guest)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcPendingConnection) pending = NULL;
+  gboolean allowed = FALSE;
+
+  pending = _msgpack_rpc_pending_connection_new (G_OBJECT (self), connection, priv->reactor,
+                                                 decided_cb, guest);
+  g_mutex_lock (&priv->lock);
+  g_ptr_array_add (priv->pending, g_object_ref (pending));
+  g_mutex_unlock (&priv->lock);
+
+  g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE], 0, pending, &allowed);
+  _msgpack_rpc_pending_connection_asked (pending, allowed);
+}
+
+/* ---- those who come, and all who are there ---- */
+
 void
 _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
                             GSocketConnection *socket_connection)
@@ -177,7 +249,10 @@ _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
     }
 
   connection = make_connection (self, G_IO_STREAM (socket_connection), &guest);
-  admit (self, connection, guest);
+  if (_msgpack_rpc_has_handler (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE]))
+    ask (self, connection, guest);
+  else
+    admit (self, connection, guest);
 }
 
 /* ---- streams of any origin, and all connections ---- */
@@ -205,22 +280,18 @@ msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
                                   GIOStream         *io_stream,
                                   GError           **error)
 {
-  MsgpackRpcServerPrivate *priv;
   MsgpackRpcConnection *connection;
-  Admission *admission;
+  Guest *guest;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
   g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  priv = _msgpack_rpc_server_get_private (self);
   if (!take_place (self, error))
     return NULL;
 
-  admission = g_new0 (Admission, 1);
-  connection = make_connection (self, io_stream, &admission->guest);
-  admission->connection = g_object_ref (connection);
-  _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, admit_cb, admission, admission_free);
+  connection = make_connection (self, io_stream, &guest);
+  admit_later (self, connection, guest);
   return connection;
 }
 

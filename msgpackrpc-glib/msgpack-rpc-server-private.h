@@ -33,10 +33,12 @@ typedef struct
   gboolean allow_remote;
   guint max_connections;
   guint n_connections;                /* in the list, or about to be */
+  GPtrArray *pending;                 /* of MsgpackRpcPendingConnection */
 } MsgpackRpcServerPrivate;
 
 enum
 {
+  SIGNAL_AUTHORIZE,
   SIGNAL_CLIENT_CONNECTED,
   SIGNAL_CLIENT_DISCONNECTED,
   N_SIGNALS
@@ -46,6 +48,8 @@ extern guint _msgpack_rpc_server_signals[N_SIGNALS];
 
 MsgpackRpcServerPrivate *_msgpack_rpc_server_get_private (MsgpackRpcServer *self);
 
+/* Closes what has not been let in. */
+void _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self);
 /* Makes a connection for a socket that was accepted, or turns its peer away. In the main context. */
 void _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
                                  GSocketConnection *socket_connection);

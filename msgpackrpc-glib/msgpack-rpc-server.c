@@ -8,6 +8,7 @@
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-pending-connection.h"
 
 #define DEFAULT_MAX_BUFFERED_BYTES (256 * 1024 * 1024)
 #define DEFAULT_MAX_CONNECTIONS 1024
@@ -45,6 +46,9 @@
  * is set. There may be [property@Server:max-connections] at a time. Others are told so in an error
  * reply of the id 0, if that is possible at once, and cut off. So is the one that has most, when what
  * all of them have sent and were not given yet exceeds [property@Server:max-buffered-bytes].
+ *
+ * Those who remain may be looked at by handlers of [signal@Server::authorize], which decide at once
+ * or later.
  *
  * A handler of [signal@Gio.SocketService::incoming] that returns `TRUE` takes a socket away before
  * all this.
@@ -197,6 +201,7 @@ msgpack_rpc_server_dispose (GObject *object)
 
   _msgpack_rpc_reactor_forget (priv->reactor, self);
   _msgpack_rpc_acceptor_close (priv->acceptor);
+  _msgpack_rpc_server_drop_pending (self);
 
   for (guint i = 0; i < connections->len; i++)
     {
@@ -218,6 +223,7 @@ msgpack_rpc_server_finalize (GObject *object)
   _msgpack_rpc_acceptor_free (priv->acceptor);
   g_clear_object (&priv->dispatcher);
   g_object_unref (priv->connections);
+  g_ptr_array_unref (priv->pending);
   _msgpack_rpc_settings_unref (priv->settings);
   _msgpack_rpc_budget_unref (priv->budget);
   g_object_unref (priv->limits);
@@ -458,9 +464,43 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
+static gboolean
+accumulate_agreement (GSignalInvocationHint *hint G_GNUC_UNUSED,
+                      GValue                *all,
+                      const GValue          *one,
+                      gpointer               data G_GNUC_UNUSED)
+{
+  gboolean agrees = g_value_get_boolean (one);
+
+  g_value_set_boolean (all, agrees);
+  return agrees;
+}
+
 static void
 install_signals (void)
 {
+  /**
+   * MsgpackRpcServer::authorize:
+   * @self: the server
+   * @pending: the connection of a peer that wants to be let in
+   *
+   * A peer has come to one of the server's sockets, and is none that is turned away in any case.
+   *
+   * The first handler that returns `FALSE` refuses it; if there is no handler, it is let in. One that
+   * cannot say yet calls [method@PendingConnection.keep] and returns `TRUE`, and later accepts or
+   * rejects. It has [property@Limits:handshake-timeout] for that.
+   *
+   * A handler that fails, as with an exception in Python, returns `FALSE` by that. Streams of
+   * [method@Server.accept_stream] do not come here.
+   *
+   * Returns: `TRUE` if there is nothing to be said against it
+   * Since: 1.0
+   */
+  _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE] =
+      g_signal_new ("authorize", MSGPACK_RPC_TYPE_SERVER, G_SIGNAL_RUN_LAST, 0,
+                    accumulate_agreement, NULL, NULL, G_TYPE_BOOLEAN, 1,
+                    MSGPACK_RPC_TYPE_PENDING_CONNECTION);
+
   /**
    * MsgpackRpcServer::client-connected:
    * @self: the server
@@ -520,6 +560,7 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
   priv->budget = _msgpack_rpc_budget_new (DEFAULT_MAX_BUFFERED_BYTES);
   priv->max_connections = DEFAULT_MAX_CONNECTIONS;
+  priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
   priv->settings = _msgpack_rpc_settings_new ();
 }
 

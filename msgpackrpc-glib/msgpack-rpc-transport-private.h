@@ -59,6 +59,8 @@ MsgpackRpcTransport *_msgpack_rpc_pollable_transport_new (GIOStream    *stream,
 MsgpackRpcTransport *_msgpack_rpc_async_transport_new (GIOStream    *stream,
                                                        GMainContext *context);
 
+/* FALSE while it is TLS, and the peers have not agreed on how. */
+gboolean _msgpack_rpc_transport_has_shaken_hands (GIOStream *stream);
 /* Closes @stream in good order and in bounded time; calls @done from @context. */
 void   _msgpack_rpc_transport_close_stream (GIOStream       *stream,
                                             GMainContext    *context,

@@ -8,8 +8,17 @@
 /* How long a stream may take to close in good order, which may mean to write, in milliseconds. */
 #define CLOSE_TIMEOUT 1000
 
+gboolean
+_msgpack_rpc_transport_has_shaken_hands (GIOStream *stream)
+{
+  return !G_IS_TLS_CONNECTION (stream) ||
+         g_tls_connection_get_protocol_version (G_TLS_CONNECTION (stream)) !=
+         G_TLS_PROTOCOL_VERSION_UNKNOWN;
+}
+
 typedef struct
 {
+  GIOStream *stream;          /* not owned: it is being closed */
   GSource *timeout;           /* owned */
   GCancellable *cancellable;  /* owned */
   GDestroyNotify done;
@@ -31,10 +40,28 @@ close_cb (GObject      *source,
   g_free (closing);
 }
 
+/* A handshake goes on in a thread of its own, which nothing else would end. */
+static void
+cut_off (GIOStream *stream)
+{
+  g_autoptr(GIOStream) base = NULL;
+
+  if (!G_IS_TLS_CONNECTION (stream))
+    return;
+
+  g_object_get (stream, "base-io-stream", &base, NULL);
+  if (G_IS_SOCKET_CONNECTION (base))
+    g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), TRUE, TRUE,
+                       NULL);
+}
+
 static gboolean
 close_timed_out (gpointer user_data)
 {
-  g_cancellable_cancel (user_data);
+  Closing *closing = user_data;
+
+  cut_off (closing->stream);
+  g_cancellable_cancel (closing->cancellable);
   return G_SOURCE_REMOVE;
 }
 
@@ -46,14 +73,18 @@ _msgpack_rpc_transport_close_stream (GIOStream      *stream,
 {
   Closing *closing = g_new (Closing, 1);
 
+  closing->stream = stream;
   closing->done = done;
   closing->data = data;
   closing->cancellable = g_cancellable_new ();
   closing->timeout = g_timeout_source_new (CLOSE_TIMEOUT);
   g_source_set_static_name (closing->timeout, "[msgpackrpc-glib] close timeout");
-  g_source_set_callback (closing->timeout, close_timed_out, g_object_ref (closing->cancellable),
-                         g_object_unref);
+  g_source_set_callback (closing->timeout, close_timed_out, closing, NULL);
   g_source_attach (closing->timeout, context);
+
+  /* There is no good order for what has not begun. */
+  if (!_msgpack_rpc_transport_has_shaken_hands (stream))
+    cut_off (stream);
 
   g_main_context_push_thread_default (context);
   g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, closing->cancellable, close_cb, closing);

@@ -19,6 +19,7 @@
 #include "msgpack-rpc-loop-thread.h"
 #include "msgpack-rpc-method.h"
 #include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-pending-connection.h"
 #include "msgpack-rpc-server.h"
 #include "msgpack-rpc-types.h"
 #include "msgpack-rpc-unpacker.h"

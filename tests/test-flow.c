@@ -56,10 +56,12 @@ test_limits (void)
   g_test_summary ("Limits have documented defaults, and tell when they change");
 
   g_assert_cmpint (msgpack_rpc_limits_get_close_timeout (limits), ==, 5000);
+  g_assert_cmpint (msgpack_rpc_limits_get_handshake_timeout (limits), ==, 10000);
   g_assert_cmpuint (msgpack_rpc_limits_get_high_water_mark (limits), ==, MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_decoded_size (limits), ==, 256 * MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_depth (limits), ==, 32);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_message_size (limits), ==, 64 * MIB);
+  g_assert_cmpuint (msgpack_rpc_limits_get_max_pending_message_size (limits), ==, MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_queued_bytes (limits), ==, 64 * MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_requests_in_flight (limits), ==, 128);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_unhandled_bytes (limits), ==, 64 * MIB);
@@ -79,7 +81,8 @@ test_limits (void)
                     "max-decoded-size", (guint64) 3, "max-depth", 4,
                     "max-message-size", (guint64) 5, "max-queued-bytes", (guint64) 6,
                     "max-requests-in-flight", 7, "max-unhandled-bytes", (guint64) 8,
-                    "write-timeout", 9, NULL);
+                    "write-timeout", 9, "handshake-timeout", 10,
+                    "max-pending-message-size", (guint64) 11, NULL);
       g_assert_cmpuint (n_notified, ==, 2);
     }
   g_assert_cmpint (msgpack_rpc_limits_get_close_timeout (limits), ==, 1);
@@ -91,6 +94,8 @@ test_limits (void)
   g_assert_cmpuint (msgpack_rpc_limits_get_max_requests_in_flight (limits), ==, 7);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_unhandled_bytes (limits), ==, 8);
   g_assert_cmpint (msgpack_rpc_limits_get_write_timeout (limits), ==, 9);
+  g_assert_cmpint (msgpack_rpc_limits_get_handshake_timeout (limits), ==, 10);
+  g_assert_cmpuint (msgpack_rpc_limits_get_max_pending_message_size (limits), ==, 11);
 }
 
 static void

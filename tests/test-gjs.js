@@ -839,6 +839,36 @@ const ends = {
         server.stop();
     },
 
+    'authorize': async () => {
+        const server = new Server({dispatcher: makePair().dispatcher});
+        server.max_buffered_bytes = 1000000;
+        assertEqual([server.max_buffered_bytes, server.buffered_bytes], [1000000, 0]);
+        const [address] = await server.listen_async('tcp://localhost:0', null);
+        const kept = [];
+        const handler = server.connect('authorize', (_, pending) => {
+            kept.push(pending);
+            pending.keep();
+            return true;
+        });
+        const client = Client.new(address);
+        client.open_async(null).catch(logError);
+        const promise = client.call_async('add', numbers(1, 2), null);
+        await until(() => kept.length === 1);
+        assertEqual(server.connections.get_n_items(), 0);
+        assertEqual(kept[0].accept(), true);
+        assertEqual((await promise).unpack(), 3);
+        assertEqual(kept[0].connection === server.connections.get_item(0), true);
+        assertEqual(kept[0].reject(null), false);
+
+        server.disconnect(handler);
+        server.connect('authorize', () => false);
+        const other = Client.new(address);
+        other.open_async(null).catch(logError);
+        await assertRejects(other.call_async('add', numbers(1, 2), null),
+            Gio.IOErrorEnum, Gio.IOErrorEnum.CLOSED);
+        server.stop();
+    },
+
     'faults': async () => {
         const [near, far] = streams();
         const faults = FaultStream.new(near);

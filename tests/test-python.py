@@ -775,6 +775,8 @@ class Flow(PairCase):
         self.assertEqual(limits.props.max_depth, 3)
         self.assertEqual(limits.get_write_timeout(), 100)
         self.assertEqual(limits.props.close_timeout, 5000)
+        self.assertEqual(limits.props.handshake_timeout, 10000)
+        self.assertEqual(limits.props.max_pending_message_size, 1 << 20)
         self.assertEqual(limits.props.high_water_mark, 1 << 20)
         self.assertEqual(limits.props.max_message_size, 64 << 20)
         self.assertEqual(limits.props.max_decoded_size, 256 << 20)
@@ -1139,6 +1141,67 @@ class Ends(Case):
         wait_until(lambda: M.ConnectionStatus.DISCONNECTED in closed)
         self.assertEqual(len(self.server.props.connections), 1)
         self.assertEqual(ask(client, 'add', GLib.Variant('(ii)', (1, 2))).unpack(), 3)
+
+    def test_authorize(self):
+        def decide(server, pending):
+            self.assertIsInstance(pending.props.connection.props.remote_address,
+                                  Gio.InetSocketAddress)
+            kept.append(pending)
+            pending.keep()
+            return True
+
+        kept = []
+        handler = self.server.connect('authorize', decide)
+        client = M.Client.new(self.server.listen_sync('tcp://localhost:0')[0])
+        client.open_async()
+        answer = Answer(client, 'add', GLib.Variant('(ii)', (1, 2)))
+        wait_until(lambda: kept)
+        self.assertEqual(len(self.server.props.connections), 0)
+        self.assertTrue(kept[0].accept())
+        wait_until(answer.is_there)
+        self.assertEqual(answer.result.unpack(), 3)
+        self.assertFalse(kept[0].reject('too late'))
+
+        self.server.disconnect(handler)
+        self.server.connect('authorize', lambda server, pending: False)
+        other = M.Client.new(client.props.address)
+        other.open_async()
+        refused = Answer(other, 'add', GLib.Variant('(ii)', (1, 2)))
+        wait_until(refused.is_there)
+        self.assert_error(refused.error, IO_ERROR, IOCode.CLOSED)
+
+    def test_authorize_fails(self):
+        def fail(server, pending):
+            raise ValueError('no such peer')
+
+        self.server.connect('authorize', fail)
+        client = M.Client.new(self.server.listen_sync('tcp://localhost:0')[0])
+        client.open_async()
+        refused = Answer(client, 'add', GLib.Variant('(ii)', (1, 2)))
+        with shown_exceptions() as shown:
+            wait_until(refused.is_there)
+        self.assertEqual(shown, ['no such peer'])
+        self.assert_error(refused.error, IO_ERROR, IOCode.CLOSED)
+        self.assertEqual(len(self.server.props.connections), 0)
+
+    def test_buffered_bytes(self):
+        self.assertEqual(self.server.props.max_buffered_bytes, 256 << 20)
+        self.server.set_max_buffered_bytes(100_000)
+        self.assertEqual(self.server.props.buffered_bytes, 0)
+        client = self.open_client()
+        gone = []
+        self.server.connect('client-disconnected', lambda server, connection, error:
+                            gone.append(error))
+        self.server.props.connections[0].send_notification('n', GLib.Variant('(s)', ('x' * 9,)))
+        client.props.connection.props.paused = True
+        connection = self.server.props.connections[0]
+        for _ in range(100):
+            if not gone:
+                connection.send_notification('n', GLib.Variant('(s)', ('x' * 90_000,)))
+                GLib.MainContext.default().iteration(False)
+        wait_until(lambda: gone)
+        self.assert_error(gone[0], ERROR, M.Error.TOO_LARGE)
+        self.assertIn('max-buffered-bytes is 100000', gone[0].message)
 
     def test_sync_without_a_loop(self):
         loop = M.LoopThread.new('server')

@@ -256,13 +256,23 @@ accept_certificate (GTlsConnection       *connection G_GNUC_UNUSED,
   return TRUE;
 }
 
+GTlsCertificate *
+test_transport_new_certificate (void)
+{
+  g_autoptr(GError) error = NULL;
+  GTlsCertificate *certificate = g_tls_certificate_new_from_pem (pem, -1, &error);
+
+  g_assert_no_error (error);
+  return certificate;
+}
+
 static TestTransport *
 new_tls (GIOStream **stream,
          int        *fd,
          gboolean    shake_hands)
 {
   TestTransport *self;
-  g_autoptr(GTlsCertificate) certificate = NULL;
+  g_autoptr(GTlsCertificate) certificate = test_transport_new_certificate ();
   g_autoptr(GIOStream) near = NULL;
   g_autoptr(GIOStream) far = NULL;
   GIOStream *server;
@@ -273,8 +283,6 @@ new_tls (GIOStream **stream,
   near = new_for_socket (fds[0]);
   far = new_for_socket (fds[1]);
 
-  certificate = g_tls_certificate_new_from_pem (pem, -1, &error);
-  g_assert_no_error (error);
   server = g_tls_server_connection_new (far, certificate, &error);
   g_assert_no_error (error);
   *stream = g_tls_client_connection_new (near, NULL, &error);

@@ -31,6 +31,9 @@ const char *test_transport_get_name (void);
 /* Whether it tells a peer that has closed from one that has only stopped sending. */
 gboolean    test_transport_tells_hangup (void);
 
+/* One for localhost, with its key, that nobody should trust. */
+GTlsCertificate *test_transport_new_certificate (void);
+
 /* Two ends of a stream socket. */
 void test_transport_socketpair (int fds[2]);
 
