@@ -11,6 +11,7 @@
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-profile-private.h"
+#include "msgpack-rpc-retype-private.h"
 
 /* How a call starts, how it ends, once, and how it reports that. */
 
@@ -207,24 +208,42 @@ _msgpack_rpc_call_refuse (MsgpackRpcCall *self,
   return end (self, &outcome);
 }
 
-gboolean
-_msgpack_rpc_call_reply (MsgpackRpcCall *self,
-                         GVariant       *message,
-                         GVariant       *result)
+/* The reply type is fixed since the call was started. */
+static GVariant *
+make_result (MsgpackRpcCall         *self,
+             GVariant               *message,
+             const MsgpackRpcPiece  *result,
+             GError                **error)
 {
-  g_autoptr(GVariant) typed = NULL;
-  g_autoptr(GError) error = NULL;
-  Outcome outcome = { .message = message, .result = result };
+  g_autoptr(GVariant) value = NULL;
+  GVariant *typed = NULL;
 
-  /* Fixed since it was started. */
-  if (self->reply_type != NULL)
-    {
-      typed = _msgpack_rpc_coerce (result, self->reply_type, "result", &error);
-      if (typed == NULL)
-        error->code = MSGPACK_RPC_ERROR_INVALID_RESULT;
-      outcome.result = typed;
-      outcome.error = error;
-    }
+  if (self->reply_type != NULL && g_variant_type_is_definite (self->reply_type))
+    typed = _msgpack_rpc_retype_piece (result, self->reply_type);
+  if (typed != NULL)
+    return typed;
+
+  value = _msgpack_rpc_piece_to_value (result, message);
+  if (self->reply_type == NULL)
+    return g_steal_pointer (&value);
+
+  return _msgpack_rpc_coerce_by_parts (value, self->reply_type, "result", error);
+}
+
+gboolean
+_msgpack_rpc_call_reply (MsgpackRpcCall        *self,
+                         GVariant              *message,
+                         const MsgpackRpcPiece *result)
+{
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) error = NULL;
+  Outcome outcome = { .message = message };
+
+  value = make_result (self, message, result, &error);
+  if (value == NULL)
+    error->code = MSGPACK_RPC_ERROR_INVALID_RESULT;
+  outcome.result = value;
+  outcome.error = error;
 
   return end (self, &outcome);
 }

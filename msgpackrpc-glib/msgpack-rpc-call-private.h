@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-call.h"
 #include "msgpack-rpc-link-private.h"
+#include "msgpack-rpc-piece-private.h"
 #include "msgpack-rpc-waiter-private.h"
 
 G_BEGIN_DECLS
@@ -53,9 +54,9 @@ gboolean _msgpack_rpc_call_bind  (MsgpackRpcCall       *self,
                                   guint32               msgid);
 
 /* How it ends. Each returns whether it was this that ended it. @message is the reply, if any. */
-gboolean _msgpack_rpc_call_reply   (MsgpackRpcCall *self,
-                                    GVariant       *message,
-                                    GVariant       *result);
+gboolean _msgpack_rpc_call_reply   (MsgpackRpcCall        *self,
+                                    GVariant              *message,
+                                    const MsgpackRpcPiece *result);
 gboolean _msgpack_rpc_call_refuse  (MsgpackRpcCall *self,
                                     GVariant       *message,
                                     GError         *error,

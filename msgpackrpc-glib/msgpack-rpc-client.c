@@ -127,26 +127,16 @@ client_status (gpointer                    client,
 
 static gboolean
 client_request (gpointer              client,
-                MsgpackRpcInvocation *invocation,
-                GVariant             *params)
+                MsgpackRpcInvocation *invocation)
 {
-  const char *method = msgpack_rpc_invocation_get_method (invocation);
-  gboolean handled = FALSE;
-
-  if (_msgpack_rpc_has_handler (client, signals[SIGNAL_REQUEST]))
-    g_signal_emit (client, signals[SIGNAL_REQUEST], _msgpack_rpc_connection_get_detail (method),
-                   invocation, params, &handled);
-  return handled;
+  return _msgpack_rpc_emit_request (client, signals[SIGNAL_REQUEST], invocation);
 }
 
 static void
-client_notification (gpointer    client,
-                     const char *method,
-                     GVariant   *params)
+client_notification (gpointer                 client,
+                     const MsgpackRpcMessage *message)
 {
-  if (_msgpack_rpc_has_handler (client, signals[SIGNAL_NOTIFICATION]))
-    g_signal_emit (client, signals[SIGNAL_NOTIFICATION],
-                   _msgpack_rpc_connection_get_detail (method), method, params);
+  _msgpack_rpc_emit_notification (client, signals[SIGNAL_NOTIFICATION], message);
 }
 
 static void

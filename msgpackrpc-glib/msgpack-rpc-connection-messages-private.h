@@ -44,7 +44,7 @@ struct _MsgpackRpcConnection
   GMutex lock;                     /* guards all below; taken before the link's lock */
   GIOStream *io_stream;            /* owned, nullable */
   MsgpackRpcCallTable calls;
-  GHashTable *invocations;         /* MsgpackRpcInvocation, not owned → GWeakRef */
+  GQueue invocations;              /* of MsgpackRpcInvocation, not owned: not answered yet */
   MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
 };
 

@@ -56,6 +56,13 @@ _msgpack_rpc_connection_post (MsgpackRpcConnection *self,
                                func, data, destroy);
 }
 
+/* A reference, or NULL. */
+static GObject *
+ref_client (MsgpackRpcConnection *self)
+{
+  return self->client_funcs != NULL ? g_weak_ref_get (&self->client) : NULL;
+}
+
 static gboolean
 has_handler (MsgpackRpcConnection *self,
              guint                 signal)
@@ -118,10 +125,10 @@ request_answered (MsgpackRpcConnection *self)
 
 /* Sends an answer; one that cannot be packed becomes an error that says so. */
 static gboolean
-send_answer (MsgpackRpcConnection *self,
-             GVariant             *msgid,
-             GVariant             *error_value,
-             GVariant             *result)
+send_answer (MsgpackRpcConnection  *self,
+             const MsgpackRpcPiece *msgid,
+             GVariant              *error_value,
+             GVariant              *result)
 {
   MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
@@ -144,9 +151,9 @@ send_answer (MsgpackRpcConnection *self,
 }
 
 static void
-send_error (MsgpackRpcConnection *self,
-            GVariant             *msgid,
-            const GError         *error)
+send_error (MsgpackRpcConnection  *self,
+            const MsgpackRpcPiece *msgid,
+            const GError          *error)
 {
   g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
 
@@ -158,23 +165,35 @@ track_invocation (MsgpackRpcConnection *self,
                   MsgpackRpcInvocation *invocation)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GWeakRef *weak = g_new (GWeakRef, 1);
+  GList *link = _msgpack_rpc_invocation_get_tracked (invocation);
 
-  g_weak_ref_init (weak, invocation);
-  g_hash_table_insert (self->invocations, invocation, weak);
+  link->data = invocation;
+  g_queue_push_tail_link (&self->invocations, link);
+}
+
+/* The lock is held. */
+static void
+untrack_link (MsgpackRpcConnection *self,
+              GList                *link)
+{
+  if (link->data == NULL)
+    return;
+
+  g_queue_unlink (&self->invocations, link);
+  link->data = NULL;
 }
 
 gboolean
-_msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
-                                MsgpackRpcInvocation *invocation,
-                                GVariant             *msgid,
-                                GVariant             *error_value,
-                                GVariant             *result)
+_msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
+                                MsgpackRpcInvocation  *invocation,
+                                const MsgpackRpcPiece *msgid,
+                                GVariant              *error_value,
+                                GVariant              *result)
 {
   gboolean sent;
 
   g_mutex_lock (&self->lock);
-  g_hash_table_remove (self->invocations, invocation);
+  untrack_link (self, _msgpack_rpc_invocation_get_tracked (invocation));
   g_mutex_unlock (&self->lock);
 
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (msgid),
@@ -185,20 +204,12 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection *self,
   return sent;
 }
 
-void
-_msgpack_rpc_connection_count_late_answer (MsgpackRpcConnection *self)
-{
-  count (self, MSGPACK_RPC_STATISTIC_LATE_ANSWERS);
-}
-
 /* ---- delivering, in the main context ---- */
 
 typedef struct
 {
-  GVariant *raw;
   gsize size;
   MsgpackRpcMessage message;
-  gboolean is_request;
 } Incoming;
 
 static void
@@ -206,7 +217,6 @@ incoming_free (gpointer data)
 {
   Incoming *incoming = data;
 
-  g_variant_unref (incoming->raw);
   _msgpack_rpc_message_clear (&incoming->message);
   g_free (incoming);
 }
@@ -231,24 +241,56 @@ _msgpack_rpc_connection_ref_dispatcher (MsgpackRpcConnection *self)
   return self->dispatcher != NULL ? g_object_ref (self->dispatcher) : NULL;
 }
 
+gboolean
+_msgpack_rpc_emit_request (gpointer              object,
+                           guint                 signal_id,
+                           MsgpackRpcInvocation *invocation)
+{
+  const char *method = msgpack_rpc_invocation_get_method (invocation);
+  g_autoptr(GVariant) params = NULL;
+  gboolean handled = FALSE;
+
+  if (!_msgpack_rpc_has_handler (object, signal_id))
+    return FALSE;
+
+  params = _msgpack_rpc_invocation_dup_params (invocation);
+  g_signal_emit (object, signal_id, _msgpack_rpc_connection_get_detail (method), invocation, params,
+                 &handled);
+  return handled;
+}
+
+void
+_msgpack_rpc_emit_notification (gpointer                 object,
+                                guint                    signal_id,
+                                const MsgpackRpcMessage *message)
+{
+  g_autoptr(GVariant) params = NULL;
+
+  if (!_msgpack_rpc_has_handler (object, signal_id))
+    return;
+
+  params = _msgpack_rpc_piece_to_value (&message->params, message->value);
+  g_signal_emit (object, signal_id, _msgpack_rpc_connection_get_detail (message->method),
+                 message->method, params);
+}
+
 static void
 deliver_request (MsgpackRpcConnection *self,
                  MsgpackRpcMessage    *message)
 {
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
-  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
-  gboolean handled = FALSE;
+  g_autoptr(GObject) client = ref_client (self);
+  gboolean handled;
 
-  invocation = _msgpack_rpc_invocation_new (self, message->msgid, message->method, message->params);
+  invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
+                                            message);
   track_invocation (self, invocation);
 
-  if (has_handler (self, SIGNAL_REQUEST))
-    g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
-                   _msgpack_rpc_connection_get_detail (message->method), invocation,
-                   message->params, &handled);
+  handled = _msgpack_rpc_emit_request (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
+                                       invocation);
   if (!handled && client != NULL)
-    handled = self->client_funcs->request (client, invocation, message->params);
+    handled = self->client_funcs->request (client, invocation);
   if (handled || msgpack_rpc_invocation_get_answered (invocation) ||
       msgpack_rpc_invocation_is_cancelled (invocation))
     return;
@@ -264,20 +306,19 @@ deliver_notification (MsgpackRpcConnection *self,
 {
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
-  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  g_autoptr(GObject) client = ref_client (self);
 
-  if (has_handler (self, SIGNAL_NOTIFICATION))
-    g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION],
-                   _msgpack_rpc_connection_get_detail (message->method), message->method,
-                   message->params);
+  _msgpack_rpc_emit_notification (self, _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION],
+                                  message);
   if (client != NULL)
-    self->client_funcs->notification (client, message->method, message->params);
+    self->client_funcs->notification (client, message);
 
   dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
   if (dispatcher == NULL)
     return;
 
-  invocation = _msgpack_rpc_invocation_new (self, NULL, message->method, message->params);
+  invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
+                                            message);
   _msgpack_rpc_dispatcher_invoke (dispatcher, invocation);
 }
 
@@ -325,13 +366,13 @@ deliver_incoming (gpointer owner,
   if (self->has_told_end || g_atomic_int_get (&self->is_refused))
     return;
 
-  if (emit_message (self, incoming->raw))
+  if (emit_message (self, incoming->message.value))
     {
       /* Whoever took it answers it with a message of its own. */
-      if (incoming->is_request)
+      if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
         request_answered (self);
     }
-  else if (incoming->is_request)
+  else if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
     deliver_request (self, &incoming->message);
   else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
     deliver_notification (self, &incoming->message);
@@ -342,7 +383,7 @@ deliver_reply (gpointer owner,
                gpointer data)
 {
   MsgpackRpcConnection *self = owner;
-  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  g_autoptr(GObject) client = ref_client (self);
 
   g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_REPLY],
                  _msgpack_rpc_connection_get_detail (msgpack_rpc_call_get_method (data)), data);
@@ -355,10 +396,14 @@ deliver_unknown_reply (gpointer owner,
                        gpointer data)
 {
   Incoming *incoming = data;
+  MsgpackRpcMessage *message = &incoming->message;
+  g_autoptr(GVariant) msgid = _msgpack_rpc_piece_to_value (&message->msgid, message->value);
+  g_autoptr(GVariant) error = _msgpack_rpc_piece_to_value (&message->error, message->value);
+  g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->value);
 
   release (owner, incoming);
-  g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0,
-                 incoming->message.msgid, incoming->message.error, incoming->message.result);
+  g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0, msgid, error,
+                 result);
 }
 
 /* ---- what the link tells: by the holder of its I/O ---- */
@@ -376,18 +421,14 @@ pause_while_held (MsgpackRpcConnection *self)
 
 static void
 post_incoming (MsgpackRpcConnection *self,
-               GVariant             *raw,
                gsize                 size,
                MsgpackRpcMessage    *message,
                MsgpackRpcPostFunc    deliver)
 {
-  Incoming *incoming = g_new0 (Incoming, 1);
+  Incoming *incoming = g_new (Incoming, 1);
 
-  incoming->raw = g_variant_ref (raw);
   incoming->size = size;
-  incoming->message = *message;
-  incoming->is_request = message->type == MSGPACK_RPC_MESSAGE_REQUEST;
-  *message = (MsgpackRpcMessage) { .type = message->type };
+  incoming->message = _msgpack_rpc_message_steal (message);
 
   g_atomic_int_inc (&self->undelivered);
   g_atomic_pointer_add (&self->held_bytes, (gssize) size);
@@ -397,6 +438,20 @@ post_incoming (MsgpackRpcConnection *self,
     pause_while_held (self);
 }
 
+/* For the signal only. */
+static void
+post_seen (MsgpackRpcConnection *self,
+           gsize                 size,
+           GVariant             *raw)
+{
+  g_auto(MsgpackRpcMessage) seen = {
+    .type = MSGPACK_RPC_MESSAGE_INVALID,
+    .value = g_variant_ref (raw),
+  };
+
+  post_incoming (self, size, &seen, deliver_incoming);
+}
+
 static void
 refuse_busy (MsgpackRpcConnection *self,
              MsgpackRpcMessage    *message)
@@ -404,16 +459,15 @@ refuse_busy (MsgpackRpcConnection *self,
   g_autoptr(GError) error = NULL;
 
   count (self, MSGPACK_RPC_STATISTIC_BUSY_ANSWERS);
-  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (message->msgid),
+  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” is refused: busy", message->method);
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
                        "Busy: the limit of %d requests in flight is reached", max_requests (self));
-  send_error (self, message->msgid, error);
+  send_error (self, &message->msgid, error);
 }
 
 static void
 take_request (MsgpackRpcConnection *self,
-              GVariant             *raw,
               gsize                 size,
               MsgpackRpcMessage    *message)
 {
@@ -427,20 +481,19 @@ take_request (MsgpackRpcConnection *self,
     }
 
   count (self, MSGPACK_RPC_STATISTIC_REQUESTS);
-  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (message->msgid),
+  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” has come", message->method);
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) == 0)
     pause_reading (self);
-  post_incoming (self, raw, size, message, deliver_incoming);
+  post_incoming (self, size, message, deliver_incoming);
 }
 
 static gboolean
-is_boolean (GVariant *value,
-            gboolean  wanted)
+is_boolean (const MsgpackRpcPiece *piece,
+            gboolean               wanted)
 {
-  return value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) &&
-         g_variant_get_boolean (value) == wanted;
+  return _msgpack_rpc_piece_is (piece, "b", 1) && (*piece->data != 0) == wanted;
 }
 
 /* Whether `[1, id, false, value]` is a success: by the letter it is not. */
@@ -454,22 +507,25 @@ false_is_success (MsgpackRpcConnection *self)
 static gboolean
 end_call (MsgpackRpcConnection *self,
           MsgpackRpcCall       *call,
-          GVariant             *raw,
           MsgpackRpcMessage    *message)
 {
+  g_autoptr(GVariant) error_value = NULL;
+  g_autoptr(GVariant) result = NULL;
   g_autoptr(GError) error = NULL;
-  gboolean says_true = is_boolean (message->error, TRUE);
+  gboolean says_true = is_boolean (&message->error, TRUE);
 
-  if (_msgpack_rpc_value_is_nil (message->error) ||
-      (is_boolean (message->error, FALSE) && false_is_success (self)))
-    return _msgpack_rpc_call_reply (call, raw, message->result);
+  if (_msgpack_rpc_piece_is_nil (&message->error) ||
+      (is_boolean (&message->error, FALSE) && false_is_success (self)))
+    return _msgpack_rpc_call_reply (call, message->value, &message->result);
 
   count (self, MSGPACK_RPC_STATISTIC_ERROR_REPLIES);
   if (says_true)
     g_atomic_int_set (&self->peer_says_true, TRUE);
-  error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), message->error,
-                                                message->result);
-  return _msgpack_rpc_call_refuse (call, raw, error, says_true ? message->result : message->error);
+  error_value = _msgpack_rpc_piece_to_value (&message->error, message->value);
+  result = _msgpack_rpc_piece_to_value (&message->result, message->value);
+  error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), error_value,
+                                                result);
+  return _msgpack_rpc_call_refuse (call, message->value, error, says_true ? result : error_value);
 }
 
 static gboolean
@@ -491,15 +547,28 @@ check_held_bytes (MsgpackRpcConnection *self)
 static gboolean
 hears_replies (MsgpackRpcConnection *self)
 {
-  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  g_autoptr(GObject) client = ref_client (self);
 
   return has_handler (self, SIGNAL_REPLY) ||
          (client != NULL && self->client_funcs->hears_replies (client));
 }
 
+/* Some peers give numbers back in another form. */
+static gboolean
+get_call_id (const MsgpackRpcPiece *msgid,
+             gint64                *id)
+{
+  g_autoptr(GVariant) value = NULL;
+
+  if (_msgpack_rpc_piece_get_int (msgid, id))
+    return TRUE;
+
+  value = _msgpack_rpc_piece_copy (msgid);
+  return _msgpack_rpc_value_get_int (value, id);
+}
+
 static void
 take_response (MsgpackRpcConnection *self,
-               GVariant             *raw,
                gsize                 size,
                MsgpackRpcMessage    *message)
 {
@@ -507,7 +576,7 @@ take_response (MsgpackRpcConnection *self,
   MsgpackRpcReplyKind kind = MSGPACK_RPC_REPLY_UNKNOWN;
   gint64 id;
 
-  if (_msgpack_rpc_value_get_int (message->msgid, &id))
+  if (get_call_id (&message->msgid, &id))
     {
       g_mutex_lock (&self->lock);
       kind = _msgpack_rpc_call_table_take (&self->calls, id, &call);
@@ -517,7 +586,7 @@ take_response (MsgpackRpcConnection *self,
   if (call != NULL)
     {
       call_has_left (self);
-      if (!end_call (self, call, raw, message))
+      if (!end_call (self, call, message))
         count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
       else if (hears_replies (self))
         _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
@@ -532,7 +601,7 @@ take_response (MsgpackRpcConnection *self,
 
   count (self, MSGPACK_RPC_STATISTIC_UNKNOWN_REPLIES);
   if (has_handler (self, SIGNAL_UNKNOWN_REPLY) && check_held_bytes (self))
-    post_incoming (self, raw, size, message, deliver_unknown_reply);
+    post_incoming (self, size, message, deliver_unknown_reply);
 }
 
 static void
@@ -542,8 +611,8 @@ take_invalid (MsgpackRpcConnection *self,
 {
   count (self, MSGPACK_RPC_STATISTIC_INVALID_MESSAGES);
   MSGPACK_RPC_DEBUG (MESSAGES, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "%s", error->message);
-  if (message->msgid != NULL)
-    send_error (self, message->msgid, error);
+  if (message->msgid.type != NULL)
+    send_error (self, &message->msgid, error);
 }
 
 static void
@@ -562,40 +631,32 @@ link_message (gpointer  owner,
 {
   MsgpackRpcConnection *self = owner;
   g_autoptr(GError) error = NULL;
-  MsgpackRpcMessage message;
+  g_auto(MsgpackRpcMessage) message = { .type = MSGPACK_RPC_MESSAGE_INVALID };
 
   count (self, MSGPACK_RPC_STATISTIC_RECEIVED_MESSAGES);
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
     show_message (self, raw);
-  if (!_msgpack_rpc_message_parse (&message, raw, &error))
-    message.type = MSGPACK_RPC_MESSAGE_INVALID;
+  _msgpack_rpc_message_parse (&message, raw, &error);
 
   size = MAX (size, g_variant_get_size (raw)) + MESSAGE_COST;
   if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || has_handler (self, SIGNAL_MESSAGE)) &&
       !check_held_bytes (self))
-    {
-      _msgpack_rpc_message_clear (&message);
-      return;
-    }
+    return;
 
   if (message.type == MSGPACK_RPC_MESSAGE_INVALID)
     take_invalid (self, &message, error);
 
   if (message.type == MSGPACK_RPC_MESSAGE_REQUEST)
-    take_request (self, raw, size, &message);
+    take_request (self, size, &message);
   else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
-    post_incoming (self, raw, size, &message, deliver_incoming);
+    post_incoming (self, size, &message, deliver_incoming);
   else
     {
-      MsgpackRpcMessage seen = { .type = MSGPACK_RPC_MESSAGE_INVALID };
-
       if (has_handler (self, SIGNAL_MESSAGE))
-        post_incoming (self, raw, size, &seen, deliver_incoming);
+        post_seen (self, size, raw);
       if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
-        take_response (self, raw, size, &message);
+        take_response (self, size, &message);
     }
-
-  _msgpack_rpc_message_clear (&message);
 }
 
 /* Calls that wait for a reply cannot get one any more. */
@@ -686,7 +747,7 @@ deliver_status (gpointer owner,
 {
   MsgpackRpcConnection *self = owner;
   StatusChange *change = data;
-  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  g_autoptr(GObject) client = ref_client (self);
 
   g_object_notify (G_OBJECT (self), "status");
   if (client != NULL)
@@ -735,17 +796,14 @@ static void
 cancel_invocations (MsgpackRpcConnection *self)
 {
   g_autoptr(GPtrArray) invocations = g_ptr_array_new_with_free_func (g_object_unref);
-  GHashTableIter iter;
-  gpointer weak;
+  GList *link;
 
+  /* Each is there: the last thing that it does is to answer. */
   g_mutex_lock (&self->lock);
-  g_hash_table_iter_init (&iter, self->invocations);
-  while (g_hash_table_iter_next (&iter, NULL, &weak))
+  while ((link = self->invocations.head) != NULL)
     {
-      gpointer invocation = g_weak_ref_get (weak);
-
-      if (invocation != NULL)
-        g_ptr_array_add (invocations, invocation);
+      g_ptr_array_add (invocations, g_object_ref (link->data));
+      untrack_link (self, link);
     }
   g_mutex_unlock (&self->lock);
 
@@ -803,7 +861,7 @@ link_open (gpointer      owner,
            GCancellable *cancellable)
 {
   MsgpackRpcConnection *self = owner;
-  g_autoptr(GObject) client = g_weak_ref_get (&self->client);
+  g_autoptr(GObject) client = ref_client (self);
 
   if (client != NULL)
     self->client_funcs->open (client, self, cancellable);

@@ -7,6 +7,7 @@
 #include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-limits-private.h"
+#include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-settings-private.h"
 
 G_BEGIN_DECLS
@@ -48,11 +49,9 @@ typedef struct
                             MsgpackRpcConnectionStatus  new_status,
                             const GError               *error);
   gboolean (*request)      (gpointer                    client,
-                            MsgpackRpcInvocation       *invocation,
-                            GVariant                   *params);
+                            MsgpackRpcInvocation       *invocation);
   void     (*notification) (gpointer                    client,
-                            const char                 *method,
-                            GVariant                   *params);
+                            const MsgpackRpcMessage    *message);
   void     (*reply)        (gpointer                    client,
                             MsgpackRpcCall             *call);
   /* In any thread. */
@@ -64,6 +63,13 @@ MsgpackRpcConnection *_msgpack_rpc_connection_new_unopened (GMainContext        
                                                             MsgpackRpcLimits            *limits,
                                                             gpointer                     client,
                                                             const MsgpackRpcClientFuncs *funcs);
+/* Emit the signals of connections and clients, if anybody listens. */
+gboolean              _msgpack_rpc_emit_request            (gpointer                  object,
+                                                            guint                     signal_id,
+                                                            MsgpackRpcInvocation     *invocation);
+void                  _msgpack_rpc_emit_notification       (gpointer                  object,
+                                                            guint                     signal_id,
+                                                            const MsgpackRpcMessage  *message);
 /* The detail for a signal about @method; a peer must not make us intern what it likes. */
 GQuark                _msgpack_rpc_connection_get_detail   (const char             *method);
 /* @call ends when the connection is opened. @first: nobody has called this for it before. */
@@ -93,9 +99,8 @@ void     _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
  * any more. */
 gboolean _msgpack_rpc_connection_answer            (MsgpackRpcConnection *self,
                                                     MsgpackRpcInvocation *invocation,
-                                                    GVariant             *msgid,
+                                                    const MsgpackRpcPiece *msgid,
                                                     GVariant             *error_value,
                                                     GVariant             *result);
-void     _msgpack_rpc_connection_count_late_answer (MsgpackRpcConnection *self);
 
 G_END_DECLS

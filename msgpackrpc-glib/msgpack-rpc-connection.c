@@ -232,7 +232,6 @@ msgpack_rpc_connection_finalize (GObject *object)
 
   _msgpack_rpc_hold_clear (&self->hold);
   _msgpack_rpc_call_table_clear (&self->calls);
-  g_hash_table_unref (self->invocations);
   g_weak_ref_clear (&self->client);
   g_clear_object (&self->dispatcher);
   g_clear_object (&self->io_stream);
@@ -562,20 +561,13 @@ msgpack_rpc_connection_class_init (MsgpackRpcConnectionClass *klass)
 }
 
 static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
-static void
 msgpack_rpc_connection_init (MsgpackRpcConnection *self)
 {
   _msgpack_rpc_hold_init (&self->hold);
   g_mutex_init (&self->lock);
   g_weak_ref_init (&self->client, NULL);
   _msgpack_rpc_call_table_init (&self->calls);
-  self->invocations = g_hash_table_new_full (NULL, NULL, NULL, weak_ref_free);
+  g_queue_init (&self->invocations);
   self->settings = _msgpack_rpc_settings_new ();
 }
 

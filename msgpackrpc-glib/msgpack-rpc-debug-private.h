@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "msgpack-rpc-piece-private.h"
 
 G_BEGIN_DECLS
 
@@ -32,12 +32,12 @@ void _msgpack_rpc_debug_event (MsgpackRpcDebugFlags  flag,
                                const char           *format,
                                ...) G_GNUC_PRINTF (3, 4);
 /* What went wrong on this end, for information. @connection_id: 0 if there is none. */
-void _msgpack_rpc_debug_info (guint64     connection_id,
-                              GVariant   *msgid,
-                              const char *format,
+void _msgpack_rpc_debug_info (guint64                connection_id,
+                              const MsgpackRpcPiece *msgid,
+                              const char            *format,
                               ...) G_GNUC_PRINTF (3, 4);
-/* A peer's ids may be anything; @msgid: or NULL. */
-gint64 _msgpack_rpc_debug_get_msgid (GVariant *msgid);
+/* A peer's ids may be anything, or none. */
+gint64 _msgpack_rpc_debug_get_msgid (const MsgpackRpcPiece *msgid);
 /* A message as text, cut short. */
 char *_msgpack_rpc_debug_show (GVariant *message);
 

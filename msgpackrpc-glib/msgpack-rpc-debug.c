@@ -98,9 +98,9 @@ _msgpack_rpc_debug_event (MsgpackRpcDebugFlags  flag,
 }
 
 void
-_msgpack_rpc_debug_info (guint64     connection_id,
-                         GVariant   *msgid,
-                         const char *format,
+_msgpack_rpc_debug_info (guint64                connection_id,
+                         const MsgpackRpcPiece *msgid,
+                         const char            *format,
                          ...)
 {
   va_list args;
@@ -111,11 +111,11 @@ _msgpack_rpc_debug_info (guint64     connection_id,
 }
 
 gint64
-_msgpack_rpc_debug_get_msgid (GVariant *msgid)
+_msgpack_rpc_debug_get_msgid (const MsgpackRpcPiece *msgid)
 {
   gint64 id;
 
-  if (msgid == NULL || !_msgpack_rpc_value_get_int (msgid, &id))
+  if (msgid->type == NULL || !_msgpack_rpc_piece_get_int (msgid, &id))
     return MSGPACK_RPC_DEBUG_NO_MSGID;
 
   return id;

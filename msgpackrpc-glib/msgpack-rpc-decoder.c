@@ -490,7 +490,12 @@ decoder_make_value (MsgpackRpcDecoder  *self,
   GVariant *value = NULL;
 
   if (type != NULL)
-    value = _msgpack_rpc_retype_data (writer->data, writer->length, writer->type->text + 1, type);
+    {
+      MsgpackRpcPiece piece = { writer->type->text + 1, writer->type->length - 1, writer->data,
+                                writer->length };
+
+      value = _msgpack_rpc_retype_piece (&piece, type);
+    }
 
   if (value == NULL)
     return decoder_take_value (self);

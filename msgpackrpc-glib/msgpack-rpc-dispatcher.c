@@ -5,7 +5,6 @@
 
 #include "msgpack-rpc-dispatcher-private.h"
 
-#include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
@@ -477,7 +476,7 @@ fail (Entry                *entry,
       const GError         *error)
 {
   _msgpack_rpc_debug_info (_msgpack_rpc_invocation_get_connection_id (invocation),
-                           msgpack_rpc_invocation_get_msgid (invocation), "Method “%s” failed: %s",
+                           _msgpack_rpc_invocation_get_msgid_piece (invocation), "Method “%s” failed: %s",
                            msgpack_rpc_method_get_name (entry->method),
                            error != NULL ? error->message : "its handler gave no error");
 
@@ -495,21 +494,17 @@ static void
 run (Entry                *entry,
      MsgpackRpcInvocation *invocation)
 {
-  g_autoptr(GVariant) params = _msgpack_rpc_invocation_dup_params (invocation);
+  g_autoptr(GVariant) params = NULL;
   g_autoptr(GError) error = NULL;
 
   if (entry->signature != NULL)
+    params = _msgpack_rpc_invocation_dup_typed_params (invocation, entry->signature, &error);
+  else
+    params = _msgpack_rpc_invocation_dup_params (invocation);
+  if (error != NULL)
     {
-      GVariant *coerced = _msgpack_rpc_coerce_params (msgpack_rpc_method_get_name (entry->method),
-                                                      params, entry->signature, &error);
-
-      if (coerced == NULL)
-        {
-          fail (entry, invocation, error);
-          return;
-        }
-      g_variant_unref (params);
-      params = coerced;
+      fail (entry, invocation, error);
+      return;
     }
 
   if (!entry->handler (invocation, params, entry->user_data, &error))
@@ -544,13 +539,12 @@ canonicalize (GVariant  *message,
 }
 
 static GVariant *
-reply_with_error (GVariant     *msgid,
-                  const GError *error)
+reply_with_error (const MsgpackRpcMessage *message,
+                  const GError            *error)
 {
-  g_autoptr(GVariant) params = g_variant_ref_sink (g_variant_new ("av", NULL));
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
 
-  invocation = _msgpack_rpc_invocation_new (NULL, msgid, "", params);
+  invocation = _msgpack_rpc_invocation_new (NULL, NULL, message);
   msgpack_rpc_invocation_return_gerror (invocation, error);
   return _msgpack_rpc_invocation_steal_reply (invocation);
 }
@@ -563,7 +557,7 @@ dispatch_message (MsgpackRpcDispatcher  *self,
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   GVariant *reply;
 
-  invocation = _msgpack_rpc_invocation_new (NULL, message->msgid, message->method, message->params);
+  invocation = _msgpack_rpc_invocation_new (NULL, NULL, message);
   if (!_msgpack_rpc_dispatcher_invoke (self, invocation))
     _msgpack_rpc_invocation_return_not_found (invocation);
 
@@ -614,8 +608,8 @@ msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
 {
   g_autoptr(GVariant) value = NULL;
   g_autoptr(GError) local_error = NULL;
+  g_auto(MsgpackRpcMessage) parsed = { .type = MSGPACK_RPC_MESSAGE_INVALID };
   GVariant *reply = NULL;
-  MsgpackRpcMessage parsed;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), NULL);
   g_return_val_if_fail (message != NULL, NULL);
@@ -627,8 +621,8 @@ msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
 
   if (!_msgpack_rpc_message_parse (&parsed, value, &local_error))
     {
-      if (parsed.msgid != NULL)
-        reply = reply_with_error (parsed.msgid, local_error);
+      if (parsed.msgid.type != NULL)
+        reply = reply_with_error (&parsed, local_error);
       else
         g_propagate_error (error, g_steal_pointer (&local_error));
     }
@@ -642,7 +636,6 @@ msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
       reply = dispatch_message (self, &parsed, error);
     }
 
-  _msgpack_rpc_message_clear (&parsed);
   return reply;
 }
 

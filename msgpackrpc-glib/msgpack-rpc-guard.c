@@ -90,7 +90,8 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
 {
   int profile = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PROFILE);
   int flags = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
-  g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
+  const gint64 number = 0;
+  const MsgpackRpcPiece msgid = _msgpack_rpc_piece_of_int (&number);
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
   g_autoptr(MsgpackRpcPacked) packed = NULL;
   g_autoptr(GBytes) bytes = NULL;
@@ -98,7 +99,7 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
 
   g_info ("Turned away %s: %s", peer, error->message);
 
-  packed = _msgpack_rpc_message_pack_answer (profile, flags, 0, msgid, text, NULL);
+  packed = _msgpack_rpc_message_pack_answer (profile, flags, 0, &msgid, text, NULL);
   bytes = _msgpack_rpc_packed_to_bytes (packed);
 
   g_socket_set_blocking (socket, FALSE);

@@ -4,17 +4,27 @@
 #pragma once
 
 #include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-statistics-private.h"
 
 G_BEGIN_DECLS
 
-/* @connection: where the answer goes, or NULL: it is then kept for _steal_reply()
- * @msgid: the id exactly as received, or NULL for a notification, which is born answered */
-MsgpackRpcInvocation *_msgpack_rpc_invocation_new             (MsgpackRpcConnection *connection,
-                                                               GVariant             *msgid,
-                                                               const char           *method,
-                                                               GVariant             *params);
+/* For a request, also one that is invalid, or a notification, which is born answered.
+ * @connection: where the answer goes, or NULL: it is then kept for _steal_reply()
+ * @statistics: what counts the answers that come too late; in an atomic rc box */
+MsgpackRpcInvocation *_msgpack_rpc_invocation_new             (MsgpackRpcConnection    *connection,
+                                                               MsgpackRpcStatistics    *statistics,
+                                                               const MsgpackRpcMessage *message);
 /* NULL once it is answered. */
 GVariant             *_msgpack_rpc_invocation_dup_params      (MsgpackRpcInvocation *self);
+/* The same as what was declared; fails with MSGPACK_RPC_ERROR_INVALID_PARAMS. */
+GVariant             *_msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvocation *self,
+                                                               const GVariantType   *type,
+                                                               GError              **error);
+/* For the connection's list of what is not answered. */
+GList                *_msgpack_rpc_invocation_get_tracked     (MsgpackRpcInvocation *self);
+/* None for a notification. */
+const MsgpackRpcPiece *_msgpack_rpc_invocation_get_msgid_piece (MsgpackRpcInvocation *self);
 /* The reply message `[1, id, error, result]` of an invocation without connection, as it would come
  * from a peer; or NULL when it was not answered yet, which cancels it. */
 GVariant             *_msgpack_rpc_invocation_steal_reply     (MsgpackRpcInvocation *self);

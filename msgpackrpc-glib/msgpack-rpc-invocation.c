@@ -5,10 +5,11 @@
 
 #include "msgpack-rpc-invocation-private.h"
 
+#include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-debug-private.h"
-#include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-reactor-private.h"
+#include "msgpack-rpc-retype-private.h"
 #include "msgpack-rpc-value.h"
 
 /**
@@ -41,14 +42,21 @@ struct _MsgpackRpcInvocation
   /* Never change. */
   char *method;
   guint64 connection_id;            /* for debug messages; 0: dispatched without one */
-  GVariant *msgid;                  /* NULL: a notification; shares no memory with the message */
+  MsgpackRpcPiece msgid;            /* none: a notification; in msgid_number or msgid_value */
+  gint64 msgid_number;
   gboolean is_local;                /* came from no connection */
+  MsgpackRpcStatistics *statistics; /* owned; NULL if it is local */
+
+  GList tracked;                    /* guarded by the connection's lock: in its list, if it has data */
 
   MsgpackRpcTimer timer;            /* of max-answer-time */
 
   GMutex lock;                      /* guards what follows */
   MsgpackRpcConnection *connection; /* owned until answered */
-  GVariant *params;                 /* owned until answered */
+  GVariant *message;                /* owned until answered: what the parameters are in */
+  MsgpackRpcPiece params_piece;
+  GVariant *params;                 /* owned until answered; made when asked for */
+  GVariant *msgid_value;            /* made when asked for, unless it is no number */
   MsgpackRpcReactor *reactor;       /* owned while the timer runs */
   GVariant *reply;                  /* of one that is local */
   gint64 deadline;
@@ -60,8 +68,6 @@ struct _MsgpackRpcInvocation
   gboolean params_are_shared;
   MsgpackRpcConnection *shared_connection;
   GVariant *shared_params;
-
-  GWeakRef weak_connection;         /* once answered: who counts the answers that come too late */
 };
 
 enum
@@ -89,10 +95,37 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcInvocation, msgpack_rpc_invocation, G_TYPE_OBJECT)
 
+static gboolean
+is_notification (MsgpackRpcInvocation *self)
+{
+  return self->msgid.type == NULL;
+}
+
+/* With the lock held. */
+static GVariant *
+get_msgid (MsgpackRpcInvocation *self)
+{
+  if (self->msgid_value == NULL)
+    self->msgid_value = _msgpack_rpc_piece_copy (&self->msgid);
+
+  return self->msgid_value;
+}
+
+/* With the lock held. */
+static GVariant *
+get_params (MsgpackRpcInvocation *self)
+{
+  if (self->params == NULL && self->message != NULL)
+    self->params = _msgpack_rpc_piece_to_value (&self->params_piece, self->message);
+
+  return self->params;
+}
+
 /* What an invocation lets go of, which is done with no lock held. */
 typedef struct
 {
   MsgpackRpcConnection *connection;
+  GVariant *message;
   GVariant *params;
   MsgpackRpcReactor *reactor;
 } Luggage;
@@ -106,6 +139,7 @@ take_luggage (MsgpackRpcInvocation *self,
   if (luggage->connection != NULL && self->connection_is_shared)
     self->shared_connection = g_object_ref (luggage->connection);
 
+  luggage->message = g_steal_pointer (&self->message);
   luggage->params = g_steal_pointer (&self->params);
   if (luggage->params != NULL && self->params_are_shared)
     self->shared_params = g_variant_ref (luggage->params);
@@ -122,6 +156,7 @@ drop_luggage (MsgpackRpcInvocation *self,
 
   g_clear_pointer (&luggage->reactor, _msgpack_rpc_reactor_unref);
   g_clear_pointer (&luggage->params, g_variant_unref);
+  g_clear_pointer (&luggage->message, g_variant_unref);
   g_clear_object (&luggage->connection);
 }
 
@@ -136,7 +171,7 @@ make_answer (MsgpackRpcInvocation  *self,
   g_autoptr(GBytes) bytes = NULL;
 
   packed = _msgpack_rpc_message_pack_answer (MSGPACK_RPC_PROFILE_TOLERANT,
-                                             MSGPACK_RPC_PACK_FLAGS_NONE, 0, self->msgid,
+                                             MSGPACK_RPC_PACK_FLAGS_NONE, 0, &self->msgid,
                                              error_value, result);
   if (packed == NULL)
     return NULL;
@@ -169,12 +204,10 @@ make_reply (MsgpackRpcInvocation *self,
 static void
 count_late_answer (MsgpackRpcInvocation *self)
 {
-  g_autoptr(MsgpackRpcConnection) connection = g_weak_ref_get (&self->weak_connection);
-
-  MSGPACK_RPC_DEBUG (CALLS, self->connection_id, _msgpack_rpc_debug_get_msgid (self->msgid),
+  MSGPACK_RPC_DEBUG (CALLS, self->connection_id, _msgpack_rpc_debug_get_msgid (&self->msgid),
                      "request “%s” was answered before", self->method);
-  if (connection != NULL)
-    _msgpack_rpc_connection_count_late_answer (connection);
+  if (self->statistics != NULL)
+    _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_LATE_ANSWERS, 1);
 }
 
 /* Exactly one answer gets past the lock. @error_value: NULL for a success. @counts: whether one
@@ -189,13 +222,13 @@ answer (MsgpackRpcInvocation *self,
   Luggage luggage;
   gboolean is_taken = TRUE;
 
-  if (self->is_local && self->msgid != NULL)
+  if (self->is_local && !is_notification (self))
     reply = make_reply (self, error_value, result);
 
   g_mutex_lock (&self->lock);
   if (self->answered || self->cancelled)
     {
-      gboolean is_late = self->answered && self->msgid != NULL;
+      gboolean is_late = self->answered && !is_notification (self);
 
       g_mutex_unlock (&self->lock);
       if (is_late && counts)
@@ -205,13 +238,11 @@ answer (MsgpackRpcInvocation *self,
 
   self->answered = TRUE;
   self->reply = g_steal_pointer (&reply);
-  if (self->connection != NULL)
-    g_weak_ref_set (&self->weak_connection, self->connection);
   take_luggage (self, &luggage);
   g_mutex_unlock (&self->lock);
 
   if (luggage.connection != NULL)
-    is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, self->msgid,
+    is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, &self->msgid,
                                                error_value, result);
 
   drop_luggage (self, &luggage);
@@ -241,7 +272,7 @@ answer_for_method (MsgpackRpcInvocation *self,
   if (!answer (self, value, NULL, FALSE))
     return FALSE;
 
-  _msgpack_rpc_debug_info (self->connection_id, self->msgid, "%s", text);
+  _msgpack_rpc_debug_info (self->connection_id, &self->msgid, "%s", text);
   return TRUE;
 }
 
@@ -277,10 +308,10 @@ msgpack_rpc_invocation_finalize (GObject *object)
   drop_luggage (self, &luggage);
   g_clear_object (&self->shared_connection);
   g_clear_pointer (&self->shared_params, g_variant_unref);
-  g_clear_pointer (&self->msgid, g_variant_unref);
+  g_clear_pointer (&self->msgid_value, g_variant_unref);
+  g_clear_pointer (&self->statistics, g_atomic_rc_box_release);
   g_clear_pointer (&self->reply, g_variant_unref);
   g_free (self->method);
-  g_weak_ref_clear (&self->weak_connection);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_invocation_parent_class)->finalize (object);
@@ -318,11 +349,11 @@ msgpack_rpc_invocation_get_property (GObject    *object,
       break;
 
     case PROP_MSGID:
-      g_value_set_variant (value, self->msgid);
+      g_value_set_variant (value, get_msgid (self));
       break;
 
     case PROP_PARAMS:
-      g_value_set_variant (value, self->params);
+      g_value_set_variant (value, get_params (self));
       break;
 
     default:
@@ -438,43 +469,60 @@ static void
 msgpack_rpc_invocation_init (MsgpackRpcInvocation *self)
 {
   g_mutex_init (&self->lock);
-  g_weak_ref_init (&self->weak_connection, NULL);
   self->deadline = -1;
   self->timer.func = timer_cb;
   self->timer.owner = G_OBJECT (self);
   self->timer.weak = TRUE;
 }
 
-/* A child of a message keeps all of it in memory. */
-static GVariant *
-copy_value (GVariant *value)
+static void
+set_msgid (MsgpackRpcInvocation  *self,
+           const MsgpackRpcPiece *msgid)
 {
-  g_autoptr(GBytes) bytes = NULL;
+  if (_msgpack_rpc_piece_get_int (msgid, &self->msgid_number))
+    {
+      self->msgid = _msgpack_rpc_piece_of_int (&self->msgid_number);
+      return;
+    }
 
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
-    return g_variant_ref_sink (g_variant_new_int64 (g_variant_get_int64 (value)));
-
-  bytes = g_bytes_new (g_variant_get_data (value), g_variant_get_size (value));
-  return g_variant_ref_sink (g_variant_new_from_bytes (g_variant_get_type (value), bytes,
-                                                       g_variant_is_normal_form (value)));
+  /* Not in the message, all of which it would keep. */
+  self->msgid_value = _msgpack_rpc_piece_copy (msgid);
+  self->msgid = _msgpack_rpc_piece_of_value (self->msgid_value);
 }
 
 MsgpackRpcInvocation *
-_msgpack_rpc_invocation_new (MsgpackRpcConnection *connection,
-                             GVariant             *msgid,
-                             const char           *method,
-                             GVariant             *params)
+_msgpack_rpc_invocation_new (MsgpackRpcConnection    *connection,
+                             MsgpackRpcStatistics    *statistics,
+                             const MsgpackRpcMessage *message)
 {
   MsgpackRpcInvocation *self = g_object_new (MSGPACK_RPC_TYPE_INVOCATION, NULL);
 
   self->is_local = connection == NULL;
-  self->connection_id = connection != NULL ? msgpack_rpc_connection_get_id (connection) : 0;
-  self->connection = connection != NULL ? g_object_ref (connection) : NULL;
-  self->msgid = msgid != NULL ? copy_value (msgid) : NULL;
-  self->method = g_strdup (method);
-  self->params = g_variant_ref_sink (params);
-  self->answered = msgid == NULL;
+  if (connection != NULL)
+    {
+      self->connection_id = msgpack_rpc_connection_get_id (connection);
+      self->connection = g_object_ref (connection);
+      self->statistics = g_atomic_rc_box_acquire (statistics);
+    }
+  if (message->msgid.type != NULL)
+    set_msgid (self, &message->msgid);
+  self->method = g_strdup (message->method != NULL ? message->method : "");
+  self->message = g_variant_ref (message->value);
+  self->params_piece = message->params;
+  self->answered = is_notification (self);
   return self;
+}
+
+GList *
+_msgpack_rpc_invocation_get_tracked (MsgpackRpcInvocation *self)
+{
+  return &self->tracked;
+}
+
+const MsgpackRpcPiece *
+_msgpack_rpc_invocation_get_msgid_piece (MsgpackRpcInvocation *self)
+{
+  return &self->msgid;
 }
 
 guint64
@@ -487,8 +535,32 @@ GVariant *
 _msgpack_rpc_invocation_dup_params (MsgpackRpcInvocation *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GVariant *params = get_params (self);
 
-  return self->params != NULL ? g_variant_ref (self->params) : NULL;
+  return params != NULL ? g_variant_ref (params) : NULL;
+}
+
+GVariant *
+_msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvocation  *self,
+                                          const GVariantType    *type,
+                                          GError               **error)
+{
+  g_autoptr(GVariant) message = NULL;
+  g_autoptr(GVariant) params = NULL;
+  GVariant *typed = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->message != NULL)
+    message = g_variant_ref (self->message);
+  g_mutex_unlock (&self->lock);
+
+  if (message != NULL && g_variant_type_is_definite (type))
+    typed = _msgpack_rpc_retype_piece (&self->params_piece, type);
+  if (typed != NULL)
+    return typed;
+
+  params = _msgpack_rpc_invocation_dup_params (self);
+  return _msgpack_rpc_coerce_params (self->method, params, type, error);
 }
 
 GVariant *
@@ -552,7 +624,7 @@ _msgpack_rpc_invocation_release (MsgpackRpcInvocation *self)
 {
   Luggage luggage;
 
-  if (self->msgid != NULL)
+  if (!is_notification (self))
     return;
 
   g_mutex_lock (&self->lock);
@@ -614,7 +686,7 @@ msgpack_rpc_invocation_get_params (MsgpackRpcInvocation *self)
 
   locker = g_mutex_locker_new (&self->lock);
   self->params_are_shared = TRUE;
-  return self->params;
+  return get_params (self);
 }
 
 /**
@@ -630,9 +702,12 @@ msgpack_rpc_invocation_get_params (MsgpackRpcInvocation *self)
 GVariant *
 msgpack_rpc_invocation_get_msgid (MsgpackRpcInvocation *self)
 {
+  g_autoptr(GMutexLocker) locker = NULL;
+
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), NULL);
 
-  return self->msgid;
+  locker = g_mutex_locker_new (&self->lock);
+  return get_msgid (self);
 }
 
 /**
@@ -820,7 +895,7 @@ msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
-  MSGPACK_RPC_DEBUG (CALLS, self->connection_id, _msgpack_rpc_debug_get_msgid (self->msgid),
+  MSGPACK_RPC_DEBUG (CALLS, self->connection_id, _msgpack_rpc_debug_get_msgid (&self->msgid),
                      "request “%s” fails: %s (%s, %d)", self->method, message,
                      domain != 0 ? g_quark_to_string (domain) : "no domain", code);
 

@@ -136,7 +136,7 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
 
       self->goes_on = TRUE;
       MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "read %zd bytes", n);
-      _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES,
+      _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES,
                                    (gsize) n);
       if (space != NULL)
         _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);

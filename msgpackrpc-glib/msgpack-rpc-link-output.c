@@ -152,8 +152,8 @@ count_written (MsgpackRpcLink *self,
                gsize           n_bytes,
                guint           n_messages)
 {
-  _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_SENT_BYTES, n_bytes);
-  _msgpack_rpc_statistics_add (&self->statistics, MSGPACK_RPC_STATISTIC_SENT_MESSAGES, n_messages);
+  _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_SENT_BYTES, n_bytes);
+  _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_SENT_MESSAGES, n_messages);
   MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID,
                      "wrote %zu bytes, messages done: %u", n_bytes, n_messages);
 }
@@ -336,7 +336,7 @@ cork (MsgpackRpcLink *self,
 static void
 count_queued (MsgpackRpcLink *self)
 {
-  gsize *peak = &self->statistics.values[MSGPACK_RPC_STATISTIC_QUEUED_BYTES_PEAK];
+  gsize *peak = &self->statistics->values[MSGPACK_RPC_STATISTIC_QUEUED_BYTES_PEAK];
 
   if (self->output.queued_bytes > *peak)
     g_atomic_pointer_set (peak, self->output.queued_bytes);

@@ -52,7 +52,7 @@ struct _MsgpackRpcLink
   MsgpackRpcReactor *reactor;   /* owned */
   MsgpackRpcSettings *settings; /* owned */
   MsgpackRpcLimits *limits;     /* owned */
-  MsgpackRpcStatistics statistics;
+  MsgpackRpcStatistics *statistics; /* owned, an atomic rc box */
   MsgpackRpcBudget *budget;     /* owned, nullable; fixed before it is used */
   gsize charged[N_CHARGES];     /* atomic; what it has been told */
   gconstpointer lane;           /* the reactor's; fixed before it is used */

@@ -999,7 +999,8 @@ void
 _msgpack_rpc_link_fail (MsgpackRpcLink *self,
                         const GError   *error)
 {
-  g_autoptr(GVariant) msgid = g_variant_ref_sink (g_variant_new_int64 (0));
+  const gint64 number = 0;
+  const MsgpackRpcPiece msgid = _msgpack_rpc_piece_of_int (&number);
   g_autoptr(GVariant) text = g_variant_ref_sink (g_variant_new_string (error->message));
   int flags = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
@@ -1007,7 +1008,7 @@ _msgpack_rpc_link_fail (MsgpackRpcLink *self,
 
   g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
 
-  packed = _msgpack_rpc_message_pack_response (msgid, text, NULL, flags, NULL);
+  packed = _msgpack_rpc_message_pack_response (&msgid, text, NULL, flags, NULL);
 
   g_mutex_lock (&self->lock);
   holds_io = self->io_thread == g_thread_self ();
@@ -1035,7 +1036,7 @@ _msgpack_rpc_link_get_status (MsgpackRpcLink *self)
 MsgpackRpcStatistics *
 _msgpack_rpc_link_get_statistics (MsgpackRpcLink *self)
 {
-  return &self->statistics;
+  return self->statistics;
 }
 
 gboolean
@@ -1136,6 +1137,7 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
   g_mutex_init (&self->lock);
   g_cond_init (&self->io_released);
   g_queue_init (&self->waiters);
+  self->statistics = g_atomic_rc_box_new0 (MsgpackRpcStatistics);
   _msgpack_rpc_output_init (&self->output);
   self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->close_timer.func = close_timed_out;

@@ -6,6 +6,7 @@
 #include <gio/gio.h>
 
 #include "msgpack-rpc-packed-private.h"
+#include "msgpack-rpc-piece-private.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -19,48 +20,57 @@ typedef enum
   MSGPACK_RPC_MESSAGE_NOTIFICATION = 2,
 } MsgpackRpcMessageType;
 
+/* The pieces are in the value. */
 typedef struct
 {
   MsgpackRpcMessageType type;
-  GVariant *msgid;   /* request, response: as received; also set for an invalid request */
-  char *method;      /* request, notification */
-  GVariant *params;  /* request, notification */
-  GVariant *error;   /* response; mv Nothing is nil */
-  GVariant *result;  /* response */
+  GVariant *value;          /* owned: the whole of it */
+  MsgpackRpcPiece msgid;    /* request, response: as received; also set for an invalid request */
+  const char *method;       /* request, notification: in the value, or the copy */
+  char *method_copy;
+  MsgpackRpcPiece params;   /* request, notification */
+  MsgpackRpcPiece error;    /* response */
+  MsgpackRpcPiece result;   /* response */
 } MsgpackRpcMessage;
 
-/* Reads the envelope. FALSE with @error when it is none; then msgid is set if the message is a
- * request that can be answered, and everything else is NULL. */
+/* Reads the envelope of @value, which was decoded. FALSE with @error when it is none; then msgid is
+ * set if the message is a request that can be answered, and there is neither a method nor anything
+ * else. To be cleared in any case. */
 gboolean _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
                                      GVariant           *value,
                                      GError            **error);
 void     _msgpack_rpc_message_clear (MsgpackRpcMessage  *self);
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MsgpackRpcMessage, _msgpack_rpc_message_clear)
+
+/* Leaves nothing to be cleared. */
+MsgpackRpcMessage _msgpack_rpc_message_steal (MsgpackRpcMessage *self);
+
 /* Each returns a whole message, or NULL with MSGPACK_RPC_ERROR_INVALID_VALUE. @params
  * NULL is the empty array; anything that is no array or map becomes the only parameter. */
-MsgpackRpcPacked *_msgpack_rpc_message_pack_request      (guint32               msgid,
-                                                          const char           *method,
-                                                          GVariant             *params,
-                                                          MsgpackRpcPackFlags   flags,
-                                                          GError              **error);
-MsgpackRpcPacked *_msgpack_rpc_message_pack_notification (const char           *method,
-                                                          GVariant             *params,
-                                                          MsgpackRpcPackFlags   flags,
-                                                          GError              **error);
-MsgpackRpcPacked *_msgpack_rpc_message_pack_response     (GVariant             *msgid,
-                                                          GVariant             *error_value,
-                                                          GVariant             *result,
-                                                          MsgpackRpcPackFlags   flags,
-                                                          GError              **error);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_request      (guint32                 msgid,
+                                                          const char             *method,
+                                                          GVariant               *params,
+                                                          MsgpackRpcPackFlags     flags,
+                                                          GError                **error);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_notification (const char             *method,
+                                                          GVariant               *params,
+                                                          MsgpackRpcPackFlags     flags,
+                                                          GError                **error);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_response     (const MsgpackRpcPiece  *msgid,
+                                                          GVariant               *error_value,
+                                                          GVariant               *result,
+                                                          MsgpackRpcPackFlags     flags,
+                                                          GError                **error);
 
 /* The same, in the dialect of @profile, and never NULL while the id can be written: an answer that
  * cannot be becomes an error that says so. */
-MsgpackRpcPacked *_msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
-                                                    MsgpackRpcPackFlags  flags,
-                                                    guint64              connection_id,
-                                                    GVariant            *msgid,
-                                                    GVariant            *error_value,
-                                                    GVariant            *result);
+MsgpackRpcPacked *_msgpack_rpc_message_pack_answer (MsgpackRpcProfile      profile,
+                                                    MsgpackRpcPackFlags    flags,
+                                                    guint64                connection_id,
+                                                    const MsgpackRpcPiece *msgid,
+                                                    GVariant              *error_value,
+                                                    GVariant              *result);
 
 /* Whether @value is the nil of the mapping: `mv` Nothing, or NULL. */
 gboolean _msgpack_rpc_value_is_nil (GVariant *value);

@@ -180,20 +180,47 @@ fail (GError     **error,
   return FALSE;
 }
 
-static gboolean
-parse_type (MsgpackRpcMessageType *type,
-            GVariant              *array,
-            GError               **error)
+/* The elements of the envelope. What comes behind those that are known is ignored. */
+typedef struct
 {
-  g_autoptr(GVariant) element = NULL;
+  MsgpackRpcPiece pieces[4];
+  gsize n; /* of all */
+} Elements;
+
+static gboolean
+split (Elements  *self,
+       GVariant  *value,
+       GError   **error)
+{
+  MsgpackRpcPiece array = _msgpack_rpc_piece_of_value (value);
+  MsgpackRpcItems items;
+  gsize start = 0;
+  gsize end;
+
+  if (!_msgpack_rpc_piece_is_array (&array) ||
+      !_msgpack_rpc_items_init (&items, array.data, array.size, 8, 0))
+    return fail (error, "Message is no array");
+
+  self->n = items.n;
+  for (gsize i = 0; i < MIN (items.n, G_N_ELEMENTS (self->pieces)); i++, start = end)
+    if (!_msgpack_rpc_items_get (&items, array.data, i, &start, &end) ||
+        !_msgpack_rpc_piece_open (&self->pieces[i], array.data + start, end - start))
+      g_return_val_if_reached (FALSE);
+
+  return TRUE;
+}
+
+static gboolean
+parse_type (MsgpackRpcMessageType  *type,
+            const Elements         *elements,
+            GError                **error)
+{
   gint64 number;
 
-  if (g_variant_n_children (array) == 0)
+  if (elements->n == 0)
     return fail (error, "Message is an empty array");
 
-  element = get_element (array, 0);
-  if (g_variant_is_of_type (element, G_VARIANT_TYPE_DOUBLE) ||
-      !_msgpack_rpc_value_get_int (element, &number))
+  if (!_msgpack_rpc_piece_get_int (&elements->pieces[0], &number))
     return fail (error, "Message does not begin with its type, an integer");
 
   if (number < MSGPACK_RPC_MESSAGE_REQUEST || number > MSGPACK_RPC_MESSAGE_NOTIFICATION)
@@ -207,37 +234,35 @@ parse_type (MsgpackRpcMessageType *type,
   return TRUE;
 }
 
-/* Elements beyond those that are known are ignored. */
 static gboolean
-check_length (GVariant   *array,
-              gsize       length,
-              const char *what,
-              GError    **error)
+check_length (const Elements  *elements,
+              gsize            length,
+              const char      *what,
+              GError         **error)
 {
-  gsize n_children = g_variant_n_children (array);
-
-  if (n_children >= length)
+  if (elements->n >= length)
     return TRUE;
 
   g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                "%s has %" G_GSIZE_FORMAT " elements instead of %" G_GSIZE_FORMAT,
-               what, n_children, length);
+               what, elements->n, length);
   return FALSE;
 }
 
+/* Some peers write strings as bin. */
 static gboolean
-parse_method (MsgpackRpcMessage *self,
-              GVariant          *array,
-              gsize              index,
-              GError           **error)
+parse_other_method (MsgpackRpcMessage      *self,
+                    const MsgpackRpcPiece  *piece,
+                    GError                **error)
 {
-  g_autoptr(GVariant) method = get_element (array, index);
+  g_autoptr(GVariant) method = _msgpack_rpc_piece_copy (piece);
   g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (method);
 
   if (bytes == NULL)
     return fail (error, "Method name is no string");
 
-  self->method = msgpack_rpc_variant_get_string (method);
+  self->method_copy = msgpack_rpc_variant_get_string (method);
+  self->method = self->method_copy;
   if (self->method == NULL)
     return fail (error, "Method name is not valid UTF-8");
 
@@ -245,17 +270,26 @@ parse_method (MsgpackRpcMessage *self,
 }
 
 static gboolean
-parse_params (MsgpackRpcMessage *self,
-              GVariant          *array,
-              gsize              index,
-              GError           **error)
+parse_method (MsgpackRpcMessage      *self,
+              const MsgpackRpcPiece  *piece,
+              GError                **error)
 {
-  g_autoptr(GVariant) params = get_element (array, index);
+  self->method = _msgpack_rpc_piece_get_text (piece);
 
-  if (_msgpack_rpc_value_is_nil (params))
-    self->params = g_variant_ref_sink (g_variant_new ("av", NULL));
-  else if (is_array (params) || is_map (params))
-    self->params = g_steal_pointer (&params);
+  return self->method != NULL || parse_other_method (self, piece, error);
+}
+
+static gboolean
+parse_params (MsgpackRpcMessage      *self,
+              const MsgpackRpcPiece  *piece,
+              GError                **error)
+{
+  static const MsgpackRpcPiece none = { "av", 2, NULL, 0 };
+
+  if (_msgpack_rpc_piece_is_nil (piece))
+    self->params = none;
+  else if (_msgpack_rpc_piece_is_array (piece) || _msgpack_rpc_piece_is_map (piece))
+    self->params = *piece;
   else
     return fail (error, "Parameters are neither an array nor a map");
 
@@ -263,64 +297,61 @@ parse_params (MsgpackRpcMessage *self,
 }
 
 static gboolean
-parse_request (MsgpackRpcMessage *self,
-               GVariant          *array,
-               GError           **error)
+parse_request (MsgpackRpcMessage  *self,
+               const Elements     *elements,
+               GError            **error)
 {
   /* Any value will do: it is only given back. */
-  if (g_variant_n_children (array) > 1)
-    self->msgid = get_element (array, 1);
+  if (elements->n > 1)
+    self->msgid = elements->pieces[1];
 
-  return check_length (array, 4, "Request", error) &&
-         parse_method (self, array, 2, error) &&
-         parse_params (self, array, 3, error);
+  return check_length (elements, 4, "Request", error) &&
+         parse_method (self, &elements->pieces[2], error) &&
+         parse_params (self, &elements->pieces[3], error);
 }
 
 static gboolean
-parse_response (MsgpackRpcMessage *self,
-                GVariant          *array,
-                GError           **error)
+parse_response (MsgpackRpcMessage  *self,
+                const Elements     *elements,
+                GError            **error)
 {
-  g_autoptr(GVariant) msgid = NULL;
-
-  if (!check_length (array, 4, "Response", error))
+  if (!check_length (elements, 4, "Response", error))
     return FALSE;
 
-  msgid = get_element (array, 1);
-  if (_msgpack_rpc_value_is_nil (msgid))
+  if (_msgpack_rpc_piece_is_nil (&elements->pieces[1]))
     return fail (error, "Response has no id");
 
-  self->msgid = g_steal_pointer (&msgid);
-  self->error = get_element (array, 2);
-  self->result = get_element (array, 3);
+  self->msgid = elements->pieces[1];
+  self->error = elements->pieces[2];
+  self->result = elements->pieces[3];
   return TRUE;
 }
 
 static gboolean
-parse_notification (MsgpackRpcMessage *self,
-                    GVariant          *array,
-                    GError           **error)
+parse_notification (MsgpackRpcMessage  *self,
+                    const Elements     *elements,
+                    GError            **error)
 {
-  return check_length (array, 3, "Notification", error) &&
-         parse_method (self, array, 1, error) &&
-         parse_params (self, array, 2, error);
+  return check_length (elements, 3, "Notification", error) &&
+         parse_method (self, &elements->pieces[1], error) &&
+         parse_params (self, &elements->pieces[2], error);
 }
 
 static gboolean
-parse_body (MsgpackRpcMessage *self,
-            GVariant          *array,
-            GError           **error)
+parse_body (MsgpackRpcMessage  *self,
+            const Elements     *elements,
+            GError            **error)
 {
   switch (self->type)
     {
     case MSGPACK_RPC_MESSAGE_REQUEST:
-      return parse_request (self, array, error);
+      return parse_request (self, elements, error);
 
     case MSGPACK_RPC_MESSAGE_RESPONSE:
-      return parse_response (self, array, error);
+      return parse_response (self, elements, error);
 
     case MSGPACK_RPC_MESSAGE_NOTIFICATION:
-      return parse_notification (self, array, error);
+      return parse_notification (self, elements, error);
 
     case MSGPACK_RPC_MESSAGE_INVALID:
     default:
@@ -333,33 +364,35 @@ _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
                             GVariant           *value,
                             GError            **error)
 {
-  g_autoptr(GVariant) array = _msgpack_rpc_value_unbox (value);
-  GVariant *msgid;
+  Elements elements;
 
-  memset (self, 0, sizeof *self);
-  self->type = MSGPACK_RPC_MESSAGE_INVALID;
+  *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID,
+                                .value = g_variant_ref (value) };
 
-  if (!is_array (array))
-    return fail (error, "Message is no array");
-
-  if (parse_type (&self->type, array, error) && parse_body (self, array, error))
+  if (split (&elements, value, error) && parse_type (&self->type, &elements, error) &&
+      parse_body (self, &elements, error))
     return TRUE;
 
-  msgid = g_steal_pointer (&self->msgid);
-  _msgpack_rpc_message_clear (self);
-  self->msgid = msgid;
+  self->type = MSGPACK_RPC_MESSAGE_INVALID;
+  self->method = NULL;
   return FALSE;
 }
 
 void
 _msgpack_rpc_message_clear (MsgpackRpcMessage *self)
 {
-  g_clear_pointer (&self->msgid, g_variant_unref);
-  g_clear_pointer (&self->method, g_free);
-  g_clear_pointer (&self->params, g_variant_unref);
-  g_clear_pointer (&self->error, g_variant_unref);
-  g_clear_pointer (&self->result, g_variant_unref);
-  self->type = MSGPACK_RPC_MESSAGE_INVALID;
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_free (self->method_copy);
+  *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID };
+}
+
+MsgpackRpcMessage
+_msgpack_rpc_message_steal (MsgpackRpcMessage *self)
+{
+  MsgpackRpcMessage stolen = *self;
+
+  *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID };
+  return stolen;
 }
 
 /* ---- writing ---- */
@@ -479,18 +512,38 @@ _msgpack_rpc_message_pack_notification (const char           *method,
   return end_message (g_steal_pointer (&out), references);
 }
 
+static gboolean
+append_msgid (GByteArray             *out,
+              const MsgpackRpcPiece  *msgid,
+              MsgpackRpcPackFlags     flags,
+              GError                **error)
+{
+  g_autoptr(GVariant) value = NULL;
+  gint64 number;
+
+  if (_msgpack_rpc_piece_get_int (msgid, &number))
+    {
+      _msgpack_rpc_packer_append_int (out, number);
+      return TRUE;
+    }
+
+  value = _msgpack_rpc_piece_copy (msgid);
+  /* A peer finds its call by the very id that it has sent, be that a float with 64 bits. */
+  return _msgpack_rpc_packer_append_value (out, value, flags & ~MSGPACK_RPC_PACK_FLAGS_FLOAT32,
+                                           error);
+}
+
 MsgpackRpcPacked *
-_msgpack_rpc_message_pack_response (GVariant             *msgid,
-                                    GVariant             *error_value,
-                                    GVariant             *result,
-                                    MsgpackRpcPackFlags   flags,
-                                    GError              **error)
+_msgpack_rpc_message_pack_response (const MsgpackRpcPiece  *msgid,
+                                    GVariant               *error_value,
+                                    GVariant               *result,
+                                    MsgpackRpcPackFlags     flags,
+                                    GError                **error)
 {
   g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_RESPONSE, 4);
   g_autoptr(GArray) references = NULL;
 
-  /* A peer finds its call by the very id that it has sent, be that a float with 64 bits. */
-  if (!append_nullable (out, &references, msgid, flags & ~MSGPACK_RPC_PACK_FLAGS_FLOAT32, error) ||
+  if (!append_msgid (out, msgid, flags, error) ||
       !append_nullable (out, &references, error_value, flags, error) ||
       !append_nullable (out, &references, result, flags, error))
     return NULL;
@@ -499,12 +552,12 @@ _msgpack_rpc_message_pack_response (GVariant             *msgid,
 }
 
 static MsgpackRpcPacked *
-pack_answer (MsgpackRpcProfile     profile,
-             MsgpackRpcPackFlags   flags,
-             GVariant             *msgid,
-             GVariant             *error_value,
-             GVariant             *result,
-             GError              **error)
+pack_answer (MsgpackRpcProfile       profile,
+             MsgpackRpcPackFlags     flags,
+             const MsgpackRpcPiece  *msgid,
+             GVariant               *error_value,
+             GVariant               *result,
+             GError                **error)
 {
   g_autoptr(GVariant) flag = NULL;
 
@@ -518,12 +571,12 @@ pack_answer (MsgpackRpcProfile     profile,
 }
 
 MsgpackRpcPacked *
-_msgpack_rpc_message_pack_answer (MsgpackRpcProfile    profile,
-                                  MsgpackRpcPackFlags  flags,
-                                  guint64              connection_id,
-                                  GVariant            *msgid,
-                                  GVariant            *error_value,
-                                  GVariant            *result)
+_msgpack_rpc_message_pack_answer (MsgpackRpcProfile      profile,
+                                  MsgpackRpcPackFlags    flags,
+                                  guint64                connection_id,
+                                  const MsgpackRpcPiece *msgid,
+                                  GVariant              *error_value,
+                                  GVariant              *result)
 {
   g_autoptr(GVariant) text = NULL;
   g_autoptr(GError) error = NULL;

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "msgpack-rpc-piece-private.h"
 
 G_BEGIN_DECLS
 
@@ -15,10 +15,8 @@ G_BEGIN_DECLS
 GVariant *_msgpack_rpc_retype (GVariant           *value,
                                const GVariantType *type);
 
-/* The same from a value's serialised data, which are aligned to 8 bytes. */
-GVariant *_msgpack_rpc_retype_data (const guint8       *data,
-                                    gsize               size,
-                                    const char         *data_type,
-                                    const GVariantType *type);
+/* The same from a piece. */
+GVariant *_msgpack_rpc_retype_piece (const MsgpackRpcPiece *piece,
+                                     const GVariantType    *type);
 
 G_END_DECLS

@@ -4,23 +4,11 @@
 #include "config.h"
 
 #include "msgpack-rpc-retype-private.h"
-#include "msgpack-rpc-serial-private.h"
-
-/* The longest type that a value in a variant is decoded to. */
-#define MAX_TYPE_LENGTH 5
+#include "msgpack-rpc-piece-private.h"
 
 /* Small values need no more than this, which is on the stack. */
 #define LOCAL_SIZE 512
 #define N_LOCAL_ENDS 32
-
-/* The serialised form of a value that was decoded. Its type need not end with NUL. */
-typedef struct
-{
-  const char *type;
-  gsize type_length;
-  const guint8 *data;
-  gsize size;
-} Piece;
 
 typedef struct
 {
@@ -145,7 +133,7 @@ writer_add_end (Writer *self)
 /* Most takes less space than in variants. */
 static gboolean
 writer_reserve_items (Writer                *self,
-                      const Piece           *piece,
+                      const MsgpackRpcPiece           *piece,
                       const MsgpackRpcItems *items,
                       gsize                  fixed_size)
 {
@@ -183,40 +171,9 @@ writer_put_offsets (Writer   *self,
   return TRUE;
 }
 
-static inline gboolean
-piece_is (const Piece *self,
-          const char  *type,
-          gsize        length)
-{
-  return self->type_length == length && memcmp (self->type, type, length) == 0;
-}
-
-/* Takes what is in a variant. */
-static inline gboolean
-piece_open (Piece        *self,
-            const guint8 *data,
-            gsize         size)
-{
-  gsize limit = MIN (size, MAX_TYPE_LENGTH + 1);
-
-  for (gsize length = 1; length < limit; length++)
-    {
-      if (data[size - length - 1] == '\0')
-        {
-          self->type = (const char *) data + size - length;
-          self->type_length = length;
-          self->data = data;
-          self->size = size - length - 1;
-          return TRUE;
-        }
-    }
-
-  return FALSE;
-}
-
 /* What is in a maybe has to be taken out of it first. Nothing that was decoded is in one. */
 static inline gboolean
-piece_is_boxed (const Piece *self)
+piece_is_boxed (const MsgpackRpcPiece *self)
 {
   return *self->type == 'v' || (*self->type == 'm' && self->size > 0);
 }
@@ -269,7 +226,7 @@ writer_put_signed (Writer *self,
 static G_GNUC_NO_INLINE gboolean
 writer_put_integer (Writer      *self,
                     char         type,
-                    const Piece *piece)
+                    const MsgpackRpcPiece *piece)
 {
   const double two_to_63 = 9223372036854775808.0;
   guint64 t;
@@ -302,7 +259,7 @@ writer_put_integer (Writer      *self,
 
 static gboolean
 writer_put_double (Writer      *self,
-                   const Piece *piece)
+                   const MsgpackRpcPiece *piece)
 {
   guint64 t;
   gint64 x;
@@ -333,21 +290,21 @@ writer_put_double (Writer      *self,
 
 static inline gboolean
 writer_put_string (Writer      *self,
-                   const Piece *piece)
+                   const MsgpackRpcPiece *piece)
 {
-  return piece_is (piece, "s", 1) && piece->size > 0 && piece->data[piece->size - 1] == '\0' &&
-         writer_append (self, piece->data, piece->size);
+  return _msgpack_rpc_piece_is (piece, "s", 1) && piece->size > 0 &&
+         piece->data[piece->size - 1] == '\0' && writer_append (self, piece->data, piece->size);
 }
 
 static gboolean writer_put_other (Writer      *self,
                                   const char  *type,
-                                  const Piece *piece);
+                                  const MsgpackRpcPiece *piece);
 
 /* Puts the piece as the first type in @type. The output is aligned for it. */
 static inline gboolean
 writer_put (Writer      *self,
             const char  *type,
-            const Piece *piece)
+            const MsgpackRpcPiece *piece)
 {
   switch (*type)
     {
@@ -370,7 +327,7 @@ writer_put (Writer      *self,
 
 static gboolean
 writer_put_variant (Writer      *self,
-                    const Piece *piece)
+                    const MsgpackRpcPiece *piece)
 {
   return !piece_is_boxed (piece) && writer_append (self, piece->data, piece->size) &&
          writer_append (self, "", 1) && writer_append (self, piece->type, piece->type_length);
@@ -379,7 +336,7 @@ writer_put_variant (Writer      *self,
 static gboolean
 writer_put_maybe (Writer      *self,
                   const char  *child_type,
-                  const Piece *piece)
+                  const MsgpackRpcPiece *piece)
 {
   guint alignment;
   gsize fixed_size;
@@ -396,7 +353,7 @@ writer_put_maybe (Writer      *self,
 static gboolean
 writer_put_list (Writer      *self,
                  const char  *item_type,
-                 const Piece *piece)
+                 const MsgpackRpcPiece *piece)
 {
   gsize first_end = self->n_ends;
   gsize container = self->length;
@@ -405,10 +362,10 @@ writer_put_list (Writer      *self,
   MsgpackRpcItems items;
   gsize fixed_size;
   guint alignment;
-  Piece item;
+  MsgpackRpcPiece item;
 
   _msgpack_rpc_serial_type_layout (item_type, &alignment, &fixed_size);
-  if (!piece_is (piece, "av", 2) ||
+  if (!_msgpack_rpc_piece_is (piece, "av", 2) ||
       !_msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) ||
       !writer_reserve_items (self, piece, &items, fixed_size))
     return FALSE;
@@ -416,7 +373,7 @@ writer_put_list (Writer      *self,
   for (gsize i = 0; i < items.n; i++, start = end)
     {
       if (!_msgpack_rpc_items_get (&items, piece->data, i, &start, &end) ||
-          !piece_open (&item, piece->data + start, end - start) ||
+          !_msgpack_rpc_piece_open (&item, piece->data + start, end - start) ||
           !writer_align (self, alignment) || !writer_put (self, item_type, &item))
         return FALSE;
 
@@ -429,11 +386,11 @@ writer_put_list (Writer      *self,
 
 /* Finds key and value of an {sv} or {xv}. */
 static gboolean
-piece_open_entry (const Piece *map,
+piece_open_entry (const MsgpackRpcPiece *map,
                   gsize        start,
                   gsize        end,
-                  Piece       *key,
-                  Piece       *value)
+                  MsgpackRpcPiece       *key,
+                  MsgpackRpcPiece       *value)
 {
   const guint8 *data = map->data + start;
   gsize size = end - start;
@@ -458,7 +415,7 @@ piece_open_entry (const Piece *map,
   value_start = _msgpack_rpc_serial_align (key->size, 8);
 
   return value_start + offset_size <= size &&
-         piece_open (value, data + value_start, size - offset_size - value_start);
+         _msgpack_rpc_piece_open (value, data + value_start, size - offset_size - value_start);
 }
 
 /* Ends what is a tuple or an entry of a dictionary, of this layout. */
@@ -480,8 +437,8 @@ writer_end_members (Writer   *self,
 static gboolean
 writer_put_entry (Writer      *self,
                   const char  *type,
-                  const Piece *key,
-                  const Piece *value)
+                  const MsgpackRpcPiece *key,
+                  const MsgpackRpcPiece *value)
 {
   gsize first_end = self->n_ends;
   gsize start = self->length;
@@ -504,7 +461,7 @@ writer_put_entry (Writer      *self,
 static gboolean
 writer_put_map (Writer      *self,
                 const char  *entry_type,
-                const Piece *piece)
+                const MsgpackRpcPiece *piece)
 {
   gsize first_end = self->n_ends;
   gsize container = self->length;
@@ -513,15 +470,16 @@ writer_put_map (Writer      *self,
   MsgpackRpcItems items;
   gsize fixed_size;
   guint alignment;
-  Piece key;
-  Piece value;
+  MsgpackRpcPiece key;
+  MsgpackRpcPiece value;
 
   /* Some languages cannot tell an empty map from an empty array. */
   if (piece->size == 0)
     return *piece->type == 'a' && piece->type[1] != 'y';
 
   _msgpack_rpc_serial_type_layout (entry_type, &alignment, &fixed_size);
-  if (!(piece_is (piece, "a{sv}", 5) || piece_is (piece, "a{xv}", 5)) ||
+  if (!(_msgpack_rpc_piece_is (piece, "a{sv}", 5) ||
+        _msgpack_rpc_piece_is (piece, "a{xv}", 5)) ||
       !_msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) ||
       !writer_reserve_items (self, piece, &items, fixed_size))
     return FALSE;
@@ -543,7 +501,7 @@ writer_put_map (Writer      *self,
 static gboolean
 writer_put_array (Writer      *self,
                   const char  *item_type,
-                  const Piece *piece)
+                  const MsgpackRpcPiece *piece)
 {
   if (*item_type == '{')
     return writer_put_map (self, item_type, piece);
@@ -559,14 +517,14 @@ writer_put_array (Writer      *self,
 static gboolean
 writer_put_members (Writer                *self,
                     const char            *member,
-                    const Piece           *piece,
+                    const MsgpackRpcPiece           *piece,
                     const MsgpackRpcItems *items,
                     guint                 *tuple_alignment,
                     gboolean              *is_fixed)
 {
   gsize start = 0;
   gsize end;
-  Piece item;
+  MsgpackRpcPiece item;
 
   *tuple_alignment = 1;
   *is_fixed = TRUE;
@@ -578,7 +536,7 @@ writer_put_members (Writer                *self,
       gsize fixed_size;
 
       if (*type == ')' || !_msgpack_rpc_items_get (items, piece->data, i, &start, &end) ||
-          !piece_open (&item, piece->data + start, end - start))
+          !_msgpack_rpc_piece_open (&item, piece->data + start, end - start))
         return FALSE;
 
       member = _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
@@ -598,7 +556,7 @@ writer_put_members (Writer                *self,
 static gboolean
 writer_put_tuple (Writer      *self,
                   const char  *type,
-                  const Piece *piece)
+                  const MsgpackRpcPiece *piece)
 {
   gsize first_end = self->n_ends;
   gsize start = self->length;
@@ -606,7 +564,8 @@ writer_put_tuple (Writer      *self,
   gboolean is_fixed;
   guint alignment;
 
-  return !(type[1] == 'h' && strncmp (type, "(hay)", 5) == 0) && piece_is (piece, "av", 2) &&
+  return !(type[1] == 'h' && strncmp (type, "(hay)", 5) == 0) &&
+         _msgpack_rpc_piece_is (piece, "av", 2) &&
          _msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) &&
          writer_put_members (self, type + 1, piece, &items, &alignment, &is_fixed) &&
          writer_end_members (self, start, first_end, alignment, is_fixed);
@@ -614,7 +573,7 @@ writer_put_tuple (Writer      *self,
 
 /* Whether @type begins with the type of the piece. No type is the beginning of another one. */
 static inline gboolean
-piece_is_of_type (const Piece *self,
+piece_is_of_type (const MsgpackRpcPiece *self,
                   const char  *type)
 {
   gsize i = 0;
@@ -628,7 +587,7 @@ piece_is_of_type (const Piece *self,
 static gboolean
 writer_put_other (Writer      *self,
                   const char  *type,
-                  const Piece *piece)
+                  const MsgpackRpcPiece *piece)
 {
   switch (*type)
     {
@@ -678,22 +637,21 @@ writer_end (Writer *self)
 }
 
 GVariant *
-_msgpack_rpc_retype_data (const guint8       *data,
-                          gsize               size,
-                          const char         *data_type,
-                          const GVariantType *type)
+_msgpack_rpc_retype_piece (const MsgpackRpcPiece *piece,
+                           const GVariantType    *type)
 {
-  Piece piece = { data_type, strlen (data_type), data, size };
+  MsgpackRpcPiece content = *piece;
   Local local;
   g_auto(Writer) writer = { &local, local.data, 0, sizeof local.data, local.ends, 0,
                             G_N_ELEMENTS (local.ends) };
   g_autoptr(GBytes) bytes = NULL;
 
-  if (*data_type == 'v' && !piece_open (&piece, data, size))
+  if (_msgpack_rpc_piece_is (piece, "v", 1) &&
+      !_msgpack_rpc_piece_open (&content, piece->data, piece->size))
     return NULL;
 
-  if (piece_is_of_type (&piece, g_variant_type_peek_string (type)) ||
-      !writer_put (&writer, g_variant_type_peek_string (type), &piece))
+  if (piece_is_of_type (&content, g_variant_type_peek_string (type)) ||
+      !writer_put (&writer, g_variant_type_peek_string (type), &content))
     return NULL;
 
   bytes = writer_end (&writer);
@@ -705,15 +663,14 @@ GVariant *
 _msgpack_rpc_retype (GVariant           *value,
                      const GVariantType *type)
 {
-  gconstpointer data;
+  MsgpackRpcPiece piece;
 
   if (g_variant_is_of_type (value, type) || !g_variant_is_normal_form (value))
     return NULL;
 
-  data = g_variant_get_data (value);
-  if (data == NULL && g_variant_get_size (value) > 0)
+  piece = _msgpack_rpc_piece_of_value (value);
+  if (piece.data == NULL && piece.size > 0)
     return NULL;
 
-  return _msgpack_rpc_retype_data (data, g_variant_get_size (value),
-                                   g_variant_get_type_string (value), type);
+  return _msgpack_rpc_retype_piece (&piece, type);
 }

@@ -207,6 +207,8 @@ test_call (void)
 
   assert_reply (dispatcher, "[<0>, <7>, <'add'>, <[1, 2]>]", "(1, 7, @mv nothing, 3)");
   assert_reply (dispatcher, "(0, 7, 'add', (1, 2))", "(1, 7, @mv nothing, 3)");
+  assert_reply (dispatcher, "<just (byte 0, uint32 7, <'add'>, <(1, 2)>)>",
+                "(1, 7, @mv nothing, 3)");
   assert_reply (dispatcher, "(byte 0, 'id', b'add', (1.0, byte 2))",
                 "(1, 'id', 'Method name is not valid UTF-8', @mv nothing)");
   assert_reply (dispatcher, "(0, 'id', [byte 97, 100, 100], (1.0, byte 2))",
