@@ -143,6 +143,8 @@ wait_to_write (MsgpackRpcLink *self,
   if (self->transport->klass->max_output == 0)
     _msgpack_rpc_output_written (&self->output, 0, sent);
   note_stall (self, took_some);
+  /* A thread that waits may be the only one to write the rest. */
+  _msgpack_rpc_link_wake_others (self);
   MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID,
                      "the stream takes no more, %zu bytes wait", self->output.queued_bytes);
 }
@@ -255,7 +257,7 @@ _msgpack_rpc_link_try_write (MsgpackRpcLink *self)
 {
   gboolean over;
 
-  if (!_msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
+  if (!_msgpack_rpc_link_enter_io (self, WANTS_TO_WRITE))
     return FALSE;
 
   over = _msgpack_rpc_link_write_output (self);
@@ -332,6 +334,25 @@ cork (MsgpackRpcLink *self,
   return TRUE;
 }
 
+/* Other threads do not wait for the loop's turn, which may be long in coming; but for what is left. */
+static void
+write_as_guest (MsgpackRpcLink *self)
+{
+  gboolean corked;
+
+  _msgpack_rpc_link_try_write (self);
+
+  g_mutex_lock (&self->lock);
+  corked = !self->corked && _msgpack_rpc_link_has_stream (self) &&
+           (!_msgpack_rpc_output_is_empty (&self->output) || self->state != STATE_CONNECTED);
+  if (corked)
+    self->corked = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  if (corked)
+    _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
+}
+
 /* The lock is held. */
 static void
 count_queued (MsgpackRpcLink *self)
@@ -368,7 +389,7 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
                         gboolean           is_answer,
                         GError           **error)
 {
-  gboolean write_now, corked;
+  gboolean write_now = FALSE, corked = FALSE, is_home;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
 
@@ -384,13 +405,17 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
   _msgpack_rpc_output_push (&self->output, packed, call);
   count_queued (self);
   _msgpack_rpc_link_update_congestion (self);
-  corked = cork (self, &write_now);
+  is_home = _msgpack_rpc_reactor_is_home (self->reactor);
+  if (is_home)
+    corked = cork (self, &write_now);
   g_mutex_unlock (&self->lock);
 
   if (corked)
     _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
   if (write_now)
     _msgpack_rpc_link_try_write (self);
+  else if (!is_home)
+    write_as_guest (self);
   return TRUE;
 }
 

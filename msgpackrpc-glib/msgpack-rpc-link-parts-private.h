@@ -32,6 +32,7 @@ typedef enum
   WANTS_NOTHING = 0,
   WANTS_AS_WAITER = 1 << 0, /* a thread that waits: polls no more until it is woken */
   WANTS_AS_HOME = 1 << 1,   /* the reactor's context: likewise */
+  WANTS_TO_WRITE = 1 << 2,  /* who sends: the holder writes what is queued before it is gone */
 } Wants;
 
 /* What a link holds: */
@@ -106,6 +107,8 @@ void     _msgpack_rpc_link_set_state    (MsgpackRpcLink *self,
 /* What a thread polls that waits follows from the state, and it may be the only one that does any
  * I/O. */
 void     _msgpack_rpc_link_wake_waiters (MsgpackRpcLink *self);
+/* The same, but for this thread. */
+void     _msgpack_rpc_link_wake_others  (MsgpackRpcLink *self);
 /* Polls what the state asks for. */
 void     _msgpack_rpc_link_update_ports (MsgpackRpcLink *self);
 
@@ -137,7 +140,7 @@ void     _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
                                            gpointer        owner);
 /* Writes until the queue is empty, the stream takes no more, or its turn is over: TRUE then. */
 gboolean _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
-/* The same, at once, if nobody else is at it. By any thread. */
+/* The same, at once; if somebody else is at it, they do so. By any thread. */
 gboolean _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
 
 /* The lock is held for the next two. */

@@ -16,6 +16,8 @@
 
 /* By how many bytes what it holds must differ from what its budget was told. */
 #define CHARGE_STEP (16 * 1024)
+/* How often a holder of the I/O writes for those who have sent meanwhile. */
+#define MAX_WRITES 4
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
 
@@ -48,6 +50,14 @@ _msgpack_rpc_link_wake_waiters (MsgpackRpcLink *self)
 {
   for (GList *item = self->waiters.head; item != NULL; item = item->next)
     _msgpack_rpc_waiter_wake (item->data);
+}
+
+void
+_msgpack_rpc_link_wake_others (MsgpackRpcLink *self)
+{
+  for (GList *item = self->waiters.head; item != NULL; item = item->next)
+    if (!_msgpack_rpc_waiter_is_mine (item->data))
+      _msgpack_rpc_waiter_wake (item->data);
 }
 
 void
@@ -110,9 +120,9 @@ _msgpack_rpc_link_enter_io (MsgpackRpcLink *self,
 
   while (self->io_thread != NULL)
     {
-      if (self->io_thread == g_thread_self () || wants == WANTS_NOTHING)
+      if (wants == WANTS_NOTHING || (self->io_thread == g_thread_self () && wants != WANTS_TO_WRITE))
         return FALSE;
-      if (self->nested != NULL)
+      if (self->nested != NULL || wants == WANTS_TO_WRITE)
         {
           self->io_wanted |= wants;
           return FALSE;
@@ -136,11 +146,27 @@ is_untold (MsgpackRpcLink *self)
          (self->open_cancellable != NULL && !g_cancellable_is_cancelled (self->open_cancellable));
 }
 
-/* Whoever ended the link meanwhile left the stream to the holder of the I/O. */
+static gboolean
+enter_again (MsgpackRpcLink *self,
+             gboolean        untold,
+             gboolean        unwritten)
+{
+  if (!unwritten)
+    return untold && _msgpack_rpc_link_enter_io (self, WANTS_NOTHING);
+  if (!_msgpack_rpc_link_enter_io (self, WANTS_TO_WRITE))
+    return FALSE;
+
+  _msgpack_rpc_link_write_output (self);
+  _msgpack_rpc_link_settle (self);
+  return TRUE;
+}
+
+/* Whoever has sent meanwhile, or ended the link, left the stream to the holder of the I/O. */
 void
 _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
 {
-  gboolean again, ended;
+  gboolean untold, unwritten, ended;
+  guint n_writes = 0;
   Wants wanted;
 
   do
@@ -149,7 +175,7 @@ _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
 
       g_mutex_lock (&self->lock);
       self->io_thread = NULL;
-      again = is_untold (self);
+      untold = is_untold (self);
       wanted = self->io_wanted;
       ended = self->state == STATE_ENDED;
       self->io_wanted = WANTS_NOTHING;
@@ -163,8 +189,16 @@ _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
         _msgpack_rpc_reactor_wake (self->reactor);
       else if ((wanted & WANTS_AS_HOME) != 0)
         _msgpack_rpc_link_work_later (self);
+
+      /* Those who send without end must not keep it here. */
+      unwritten = (wanted & WANTS_TO_WRITE) != 0 && !ended;
+      if (unwritten && ++n_writes > MAX_WRITES)
+        {
+          _msgpack_rpc_link_work_later (self);
+          unwritten = FALSE;
+        }
     }
-  while (again && _msgpack_rpc_link_enter_io (self, WANTS_NOTHING));
+  while (enter_again (self, untold, unwritten));
 }
 
 /* ---- ports ---- */
@@ -700,9 +734,8 @@ wake_serving (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  for (GList *item = self->waiters.head; self->n_serving > 0 && item != NULL; item = item->next)
-    if (!_msgpack_rpc_waiter_is_mine (item->data))
-      _msgpack_rpc_waiter_wake (item->data);
+  if (self->n_serving > 0)
+    _msgpack_rpc_link_wake_others (self);
 }
 
 gboolean

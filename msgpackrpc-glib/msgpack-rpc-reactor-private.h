@@ -113,5 +113,7 @@ void     _msgpack_rpc_reactor_flush_corks    (void);
 void     _msgpack_rpc_reactor_wake           (MsgpackRpcReactor   *self);
 /* Whether this thread is inside of its dispatch. */
 gboolean _msgpack_rpc_reactor_is_dispatching (MsgpackRpcReactor   *self);
+/* Whether the context's next turn is this thread's own: it ran the last one, or would run the first. */
+gboolean _msgpack_rpc_reactor_is_home        (MsgpackRpcReactor   *self);
 
 G_END_DECLS

@@ -50,6 +50,7 @@ struct _MsgpackRpcReactor
   GMainContext *context;  /* owned by the users together */
   guint users;            /* guarded by the registry's lock */
   GSource *slow;          /* owned; the source at the lower priority */
+  GThread *thread;        /* atomic; which ran the context last, never followed; NULL: none yet */
 
   Share shares[N_SHARES]; /* of the present turn; by whoever dispatches */
   gint64 turn_time;       /* all of them together */
@@ -357,11 +358,13 @@ reactor_prepare (GSource *source,
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
   gint64 wait;
 
+  g_atomic_pointer_set (&self->thread, g_thread_self ());
   run_corks (self);
 
   g_mutex_lock (&self->lock);
   wait = -1;
-  if (self->mailbox.first != NULL)
+  /* What is corked while that is done is for the next time. */
+  if (self->mailbox.first != NULL || self->corks->len > 0)
     wait = 0;
   else if (!_msgpack_rpc_timer_heap_is_empty (&self->timers))
     wait = MAX (0, _msgpack_rpc_timer_heap_get_time (&self->timers) - g_get_monotonic_time ());
@@ -704,13 +707,17 @@ take_item_of (MsgpackRpcReactor *self,
 }
 
 static gboolean
-may_serve (MsgpackRpcReactor *self)
+is_thread_default (MsgpackRpcReactor *self)
 {
   GMainContext *own = g_main_context_get_thread_default ();
 
-  if (own == NULL)
-    own = g_main_context_default ();
-  return (g_main_context_is_owner (self->context) || own == self->context) &&
+  return self->context == (own != NULL ? own : g_main_context_default ());
+}
+
+static gboolean
+may_serve (MsgpackRpcReactor *self)
+{
+  return (g_main_context_is_owner (self->context) || is_thread_default (self)) &&
          g_main_context_acquire (self->context);
 }
 
@@ -932,6 +939,14 @@ _msgpack_rpc_reactor_is_dispatching (MsgpackRpcReactor *self)
       return TRUE;
 
   return FALSE;
+}
+
+gboolean
+_msgpack_rpc_reactor_is_home (MsgpackRpcReactor *self)
+{
+  GThread *thread = g_atomic_pointer_get (&self->thread);
+
+  return thread != NULL ? thread == g_thread_self () : is_thread_default (self);
 }
 
 static MsgpackRpcReactor *

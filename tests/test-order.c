@@ -507,6 +507,108 @@ test_elsewhere (gconstpointer data)
   raw_peer_clear (&raw);
 }
 
+/* ---- while the loop is busy ---- */
+
+typedef struct
+{
+  Fixture *fixture;
+  GMutex lock;
+  GCond cond;
+  gboolean entered;   /* the handler, which stays there until it is released */
+  gboolean released;
+} Busy;
+
+static gboolean
+stay_handler (MsgpackRpcInvocation  *invocation,
+              GVariant              *params G_GNUC_UNUSED,
+              gpointer               user_data,
+              GError               **error G_GNUC_UNUSED)
+{
+  Busy *busy = user_data;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&busy->lock);
+
+  busy->entered = TRUE;
+  g_cond_signal (&busy->cond);
+  while (!busy->released)
+    g_cond_wait (&busy->cond, &busy->lock);
+  return msgpack_rpc_invocation_return_value (invocation, NULL);
+}
+
+/* Sends, and lets the handler go when the peer has got it. */
+static gpointer
+send_meanwhile (gpointer data)
+{
+  Busy *busy = data;
+  RawPeer *raw = &busy->fixture->raw;
+  g_autoptr(GMainContext) context = g_main_context_new ();
+
+  g_mutex_lock (&busy->lock);
+  while (!busy->entered)
+    g_cond_wait (&busy->cond, &busy->lock);
+  g_mutex_unlock (&busy->lock);
+
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (msgpack_rpc_peer_send_notification (busy->fixture->peer, "n",
+                                                       g_variant_new ("(u)", i), NULL));
+
+  g_main_context_push_thread_default (context);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr(GVariant) message = raw_peer_receive (raw);
+      g_autofree char *expected = g_strdup_printf ("(2, 'n', (%u,))", i);
+
+      test_assert_value (message, expected);
+    }
+  g_main_context_pop_thread_default (context);
+
+  g_mutex_lock (&busy->lock);
+  busy->released = TRUE;
+  g_cond_signal (&busy->cond);
+  g_mutex_unlock (&busy->lock);
+  return NULL;
+}
+
+static gboolean
+is_released (Busy *busy)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&busy->lock);
+
+  return busy->released;
+}
+
+static void
+test_sent_meanwhile (gconstpointer data)
+{
+  Fixture f = { 0 };
+  Busy busy = { .fixture = &f };
+  g_autoptr(GIOStream) stream = raw_peer_init_transport (&f.raw, data);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(GVariant) answer = NULL;
+  GThread *thread;
+
+  g_test_summary ("What another thread sends does not wait for a loop that is busy");
+
+  f.connection = msgpack_rpc_connection_new (stream);
+  f.peer = MSGPACK_RPC_PEER (f.connection);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "stay", NULL, stay_handler, &busy, NULL);
+  msgpack_rpc_connection_set_dispatcher (f.connection, dispatcher);
+  g_mutex_init (&busy.lock);
+  g_cond_init (&busy.cond);
+
+  thread = g_thread_new ("sender", send_meanwhile, &busy);
+  raw_peer_send_value (&f.raw, g_variant_new_parsed ("(0, 7, 'stay', @av [])"));
+  WAIT_UNTIL (is_released (&busy));
+  g_thread_join (thread);
+  answer = raw_peer_receive (&f.raw);
+  test_assert_value (answer, "(1, 7, @mv nothing, @mv nothing)");
+
+  test_drain ();
+  g_assert_finalize_object (f.connection);
+  raw_peer_clear (&f.raw);
+  g_mutex_clear (&busy.lock);
+  g_cond_clear (&busy.cond);
+}
+
 #define ADD(name, function) \
   g_test_add ("/msgpack-rpc/order/" name, Fixture, NULL, setup, function, teardown)
 #define ADD_ELSEWHERE(name, situation) \
@@ -528,6 +630,12 @@ main (int    argc,
   ADD_ELSEWHERE ("nobody-runs", NOBODY_RUNS);
   ADD_ELSEWHERE ("loop-runs", LOOP_RUNS);
   ADD_ELSEWHERE ("loop-is-busy", LOOP_IS_BUSY);
+  /* An asynchronous stream takes no second message before the first is done, which its context tells. */
+  g_test_add_data_func ("/msgpack-rpc/order/sent-meanwhile/unix", "unix", test_sent_meanwhile);
+  g_test_add_data_func ("/msgpack-rpc/order/sent-meanwhile/tcp", "tcp", test_sent_meanwhile);
+  g_test_add_data_func ("/msgpack-rpc/order/sent-meanwhile/pipes", "pipes", test_sent_meanwhile);
+  g_test_add_data_func ("/msgpack-rpc/order/sent-meanwhile/pollable", "pollable",
+                        test_sent_meanwhile);
 
   return g_test_run ();
 }
