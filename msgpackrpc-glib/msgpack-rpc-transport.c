@@ -5,6 +5,8 @@
 
 #include "msgpack-rpc-transport-private.h"
 
+#include <sys/socket.h>
+
 /* How long a stream may take to close in good order, which may mean to write, in milliseconds. */
 #define CLOSE_TIMEOUT 1000
 
@@ -45,14 +47,18 @@ static void
 cut_off (GIOStream *stream)
 {
   g_autoptr(GIOStream) base = NULL;
+  GSocket *socket;
 
   if (!G_IS_TLS_CONNECTION (stream))
     return;
 
   g_object_get (stream, "base-io-stream", &base, NULL);
-  if (G_IS_SOCKET_CONNECTION (base))
-    g_socket_shutdown (g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)), TRUE, TRUE,
-                       NULL);
+  if (!G_IS_SOCKET_CONNECTION (base))
+    return;
+
+  /* Not the function of GSocket, which is not for when another thread reads from it. */
+  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (base));
+  shutdown (g_socket_get_fd (socket), SHUT_RDWR);
 }
 
 static gboolean
