@@ -155,9 +155,20 @@ test_changed_while_reading (Hostile       *f,
   test_assert_value (answer, "(1, 1, @mv nothing, 3)");
   msgpack_rpc_limits_set_max_message_size (get_limits (f), 8);
   hostile_send_text (f, "94 00 01 a3'add' 92 01 02");
-  hostile_assert_told (f, NULL);
+  if (test_transport_writes_at_once ())
+    hostile_assert_told (f, NULL);
   WAIT_UNTIL (f->n_closed == 1);
   g_assert_error (f->error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE);
+}
+
+/* Takes what is there, without letting the other end do anything. */
+static gsize
+take_some (RawPeer *raw)
+{
+  static char buffer[MIB];
+  gssize n = recv (raw->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+
+  return n > 0 ? (gsize) n : 0;
 }
 
 /* ---- output ---- */
@@ -196,8 +207,9 @@ test_congested (Hostile       *f,
     }
   g_assert_cmpuint (msgpack_rpc_connection_get_queued_bytes (f->connection), <=, 4 * MIB);
   WAIT_UNTIL (n_notified == 2);
+  /* Some streams say only later that they have written the last. */
   WAIT_UNTIL (msgpack_rpc_connection_get_queued_bytes (f->connection) == 0 ||
-              (g_variant_unref (raw_peer_receive (&f->raw)), FALSE));
+              (take_some (&f->raw), FALSE));
   test_drain ();
   g_assert_cmpuint (n_notified, ==, 2);
 }
@@ -261,16 +273,6 @@ test_stalled_sync (Hostile       *f,
   g_assert_false (msgpack_rpc_connection_is_connected (f->connection));
   WAIT_UNTIL (f->n_closed == 1);
   g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
-}
-
-/* Takes what is there, without letting the other end do anything. */
-static gsize
-take_some (RawPeer *raw)
-{
-  static char buffer[MIB];
-  gssize n = recv (raw->fd, buffer, sizeof buffer, MSG_DONTWAIT);
-
-  return n > 0 ? (gsize) n : 0;
 }
 
 static void
@@ -785,7 +787,10 @@ main (int    argc,
   ADD ("own-queue-limit", test_own_queue_limit);
   ADD ("stalled", test_stalled);
   ADD ("stalled-sync", test_stalled_sync);
-  ADD ("slow-is-not-stalled", test_slow_is_not_stalled);
+  /* What the peer takes makes room at once: not in pipes, plain, pollable, split and tls, where a relay
+   * stands between the two. */
+  if (!test_transport_is_relayed ())
+    ADD ("slow-is-not-stalled", test_slow_is_not_stalled);
   ADD ("close-timeout", test_close_timeout);
   ADD ("paused", test_paused);
   ADD ("pauses", test_pauses);

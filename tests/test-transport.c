@@ -355,3 +355,19 @@ test_transport_tells_hangup (void)
 
   return g_str_equal (name, "unix") || g_str_equal (name, "tiny") || g_str_equal (name, "pipes");
 }
+
+gboolean
+test_transport_is_relayed (void)
+{
+  const char *name = test_transport_get_name ();
+
+  return !g_str_equal (name, "unix") && !g_str_equal (name, "tiny") && !g_str_equal (name, "tcp");
+}
+
+gboolean
+test_transport_writes_at_once (void)
+{
+  const char *name = test_transport_get_name ();
+
+  return !g_str_equal (name, "plain") && !g_str_equal (name, "split");
+}

@@ -30,6 +30,11 @@ void           test_transport_free (TestTransport  *self);
 const char *test_transport_get_name (void);
 /* Whether it tells a peer that has closed from one that has only stopped sending. */
 gboolean    test_transport_tells_hangup (void);
+/* Whether something stands between the two ends, which takes what the peer does not. */
+gboolean    test_transport_is_relayed (void);
+/* Whether a short message is written before the function that does so returns: not where that is
+ * told later, as by plain and split. */
+gboolean    test_transport_writes_at_once (void);
 
 /* One for localhost, with its key, that nobody should trust. */
 GTlsCertificate *test_transport_new_certificate (void);
