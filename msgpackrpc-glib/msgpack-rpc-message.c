@@ -449,14 +449,11 @@ append_nullable (GByteArray           *out,
   return TRUE;
 }
 
-/* The room that a message begins with. */
-#define MESSAGE_ROOM 128
-
 static GByteArray *
 begin_message (MsgpackRpcMessageType type,
                guint                 n_elements)
 {
-  GByteArray *out = g_byte_array_sized_new (MESSAGE_ROOM);
+  GByteArray *out = g_byte_array_sized_new (MSGPACK_RPC_PACKED_ROOM);
 
   _msgpack_rpc_packer_append_array (out, n_elements);
   _msgpack_rpc_packer_append_uint (out, type);
@@ -467,15 +464,7 @@ static MsgpackRpcPacked *
 end_message (GByteArray *out,
              GArray     *references)
 {
-  gsize size;
-  guint8 *data = g_byte_array_steal (out, &size);
-
-  /* Messages that wait to be written keep no more memory than they are counted with. */
-  if (size > MESSAGE_ROOM)
-    data = g_realloc (data, size);
-
-  g_byte_array_unref (out);
-  return _msgpack_rpc_packed_new (g_bytes_new_take (data, size), references);
+  return _msgpack_rpc_packed_new (_msgpack_rpc_packer_free_to_bytes (out), references);
 }
 
 MsgpackRpcPacked *

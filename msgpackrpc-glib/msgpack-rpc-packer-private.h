@@ -46,4 +46,11 @@ void _msgpack_rpc_packer_append_bool  (GByteArray *out,
                                        gboolean    value);
 void _msgpack_rpc_packer_append_nil   (GByteArray *out);
 
+/* The room that a message begins with. */
+#define MSGPACK_RPC_PACKED_ROOM 128
+
+/* Takes @out. The bytes may wait to be written: they keep no more memory than they are counted with, or
+ * that room. */
+GBytes *_msgpack_rpc_packer_free_to_bytes (GByteArray *out);
+
 G_END_DECLS

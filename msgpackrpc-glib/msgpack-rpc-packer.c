@@ -859,9 +859,11 @@ static gboolean packer_put_value (Packer   *self,
                                   GVariant *value,
                                   guint     level);
 
+/* @is_map: the children are entries, whose children are put. */
 static gboolean
 packer_put_children (Packer   *self,
                      GVariant *value,
+                     gboolean  is_map,
                      guint     level)
 {
   gsize n = g_variant_n_children (value);
@@ -870,25 +872,8 @@ packer_put_children (Packer   *self,
     {
       g_autoptr(GVariant) child = g_variant_get_child_value (value, i);
 
-      if (!packer_put_value (self, child, level))
-        return FALSE;
-    }
-
-  return TRUE;
-}
-
-static gboolean
-packer_put_entries (Packer   *self,
-                    GVariant *map,
-                    guint     level)
-{
-  gsize n = g_variant_n_children (map);
-
-  for (gsize i = 0; i < n; i++)
-    {
-      g_autoptr(GVariant) entry = g_variant_get_child_value (map, i);
-
-      if (!packer_put_children (self, entry, level))
+      if (!(is_map ? packer_put_children (self, child, FALSE, level)
+                   : packer_put_value (self, child, level)))
         return FALSE;
     }
 
@@ -908,16 +893,16 @@ packer_put_coarse (Packer   *self,
 
   if (type_begins (type, "a{") || type_begins (type, "a(vv)"))
     return packer_put_header (self, TRUE, g_variant_n_children (value)) &&
-           packer_put_entries (self, value, level + 1);
+           packer_put_children (self, value, TRUE, level + 1);
 
   if (*type == '{')
-    return packer_put_header (self, TRUE, 1) && packer_put_children (self, value, level + 1);
+    return packer_put_header (self, TRUE, 1) && packer_put_children (self, value, FALSE, level + 1);
 
   if (*type == 'a' || *type == '(')
     return packer_put_header (self, FALSE, g_variant_n_children (value)) &&
-           packer_put_children (self, value, level + 1);
+           packer_put_children (self, value, FALSE, level + 1);
 
-  return packer_put_children (self, value, level + 1);
+  return packer_put_children (self, value, FALSE, level + 1);
 }
 
 /* GLib does not tell whether a value is serialised already; then this costs little, too. */
@@ -1053,4 +1038,17 @@ void
 _msgpack_rpc_packer_append_nil (GByteArray *out)
 {
   APPEND_SMALL (out, wire_put_nil);
+}
+
+GBytes *
+_msgpack_rpc_packer_free_to_bytes (GByteArray *out)
+{
+  gsize size;
+  guint8 *data = g_byte_array_steal (out, &size);
+
+  if (size > MSGPACK_RPC_PACKED_ROOM)
+    data = g_realloc (data, size);
+
+  g_byte_array_unref (out);
+  return g_bytes_new_take (data, size);
 }

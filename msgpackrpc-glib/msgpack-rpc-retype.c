@@ -28,10 +28,10 @@ typedef struct
   gsize *ends; /* allocated, or the local ones */
   gsize n_ends;
   gsize ends_capacity;
-} Writer;
+} Result;
 
 static void
-writer_clear (Writer *self)
+result_clear (Result *self)
 {
   if (self->data != self->local->data)
     g_free (self->data);
@@ -39,10 +39,10 @@ writer_clear (Writer *self)
     g_free (self->ends);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Writer, writer_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Result, result_clear)
 
 static G_GNUC_NO_INLINE gboolean
-writer_grow (Writer *self,
+result_grow (Result *self,
              gsize   size)
 {
   gsize capacity = MAX (2 * self->capacity, self->length + size + 64);
@@ -61,18 +61,18 @@ writer_grow (Writer *self,
 }
 
 static inline gboolean
-writer_reserve (Writer *self,
+result_reserve (Result *self,
                 gsize   size)
 {
-  return G_LIKELY (size <= self->capacity - self->length) || writer_grow (self, size);
+  return G_LIKELY (size <= self->capacity - self->length) || result_grow (self, size);
 }
 
 static inline gboolean
-writer_append (Writer     *self,
+result_append (Result     *self,
                const void *data,
                gsize       size)
 {
-  if (!writer_reserve (self, size))
+  if (!result_reserve (self, size))
     return FALSE;
 
   if (size > 0)
@@ -83,10 +83,10 @@ writer_append (Writer     *self,
 }
 
 static inline gboolean
-writer_align (Writer *self,
+result_align (Result *self,
               guint   alignment)
 {
-  if (!writer_reserve (self, 8))
+  if (!result_reserve (self, 8))
     return FALSE;
 
   memset (self->data + self->length, 0, 8);
@@ -96,7 +96,7 @@ writer_align (Writer *self,
 }
 
 static gboolean
-writer_reserve_ends (Writer *self,
+result_reserve_ends (Result *self,
                      gsize   n)
 {
   gboolean is_local = self->ends == self->local->ends;
@@ -120,9 +120,9 @@ writer_reserve_ends (Writer *self,
 }
 
 static inline gboolean
-writer_add_end (Writer *self)
+result_add_end (Result *self)
 {
-  if (!writer_reserve_ends (self, 1))
+  if (!result_reserve_ends (self, 1))
     return FALSE;
 
   self->ends[self->n_ends++] = self->length;
@@ -132,21 +132,21 @@ writer_add_end (Writer *self)
 
 /* Most takes less space than in variants. */
 static gboolean
-writer_reserve_items (Writer                *self,
+result_reserve_items (Result                *self,
                       const MsgpackRpcPiece           *piece,
                       const MsgpackRpcItems *items,
                       gsize                  fixed_size)
 {
   if (fixed_size > 0)
-    return writer_reserve (self, MIN (items->n * fixed_size, piece->size));
+    return result_reserve (self, MIN (items->n * fixed_size, piece->size));
 
-  return writer_reserve (self, piece->size) && writer_reserve_ends (self, items->n);
+  return result_reserve (self, piece->size) && result_reserve_ends (self, items->n);
 }
 
 /* Writes the framing offsets of a container that began at @start, and forgets its ends from
  * @first_end on. Those of an array come in the order of its items, those of a tuple backwards. */
 static gboolean
-writer_put_offsets (Writer   *self,
+result_put_offsets (Result   *self,
                     gsize     start,
                     gsize     first_end,
                     gboolean  backwards)
@@ -155,7 +155,7 @@ writer_put_offsets (Writer   *self,
   guint offset_size = _msgpack_rpc_serial_offset_size_for_body (self->length - start, n);
   const gsize *ends = self->ends + first_end;
 
-  if (!writer_reserve (self, n * offset_size))
+  if (!result_reserve (self, n * offset_size))
     return FALSE;
 
   for (gsize i = 0; i < n; i++)
@@ -179,7 +179,7 @@ piece_is_boxed (const MsgpackRpcPiece *self)
 }
 
 static inline gboolean
-writer_put_unsigned (Writer  *self,
+result_put_unsigned (Result  *self,
                      char     type,
                      guint64  t)
 {
@@ -190,19 +190,19 @@ writer_put_unsigned (Writer  *self,
   switch (type)
     {
     case 'y':
-      return t == y && writer_append (self, &y, sizeof y);
+      return t == y && result_append (self, &y, sizeof y);
     case 'q':
-      return t == q && writer_append (self, &q, sizeof q);
+      return t == q && result_append (self, &q, sizeof q);
     case 'u':
-      return t == u && writer_append (self, &u, sizeof u);
+      return t == u && result_append (self, &u, sizeof u);
     case 't':
     default:
-      return writer_append (self, &t, sizeof t);
+      return result_append (self, &t, sizeof t);
     }
 }
 
 static inline gboolean
-writer_put_signed (Writer *self,
+result_put_signed (Result *self,
                    char    type,
                    gint64  x)
 {
@@ -212,19 +212,19 @@ writer_put_signed (Writer *self,
   switch (type)
     {
     case 'n':
-      return x == n && writer_append (self, &n, sizeof n);
+      return x == n && result_append (self, &n, sizeof n);
     case 'i':
-      return x == i && writer_append (self, &i, sizeof i);
+      return x == i && result_append (self, &i, sizeof i);
     case 'x':
-      return writer_append (self, &x, sizeof x);
+      return result_append (self, &x, sizeof x);
     default:
-      return x >= 0 && writer_put_unsigned (self, type, x);
+      return x >= 0 && result_put_unsigned (self, type, x);
     }
 }
 
 /* A double that is integral may stand for an integer. */
 static G_GNUC_NO_INLINE gboolean
-writer_put_integer (Writer      *self,
+result_put_integer (Result      *self,
                     char         type,
                     const MsgpackRpcPiece *piece)
 {
@@ -240,17 +240,17 @@ writer_put_integer (Writer      *self,
     {
     case 'x':
       memcpy (&x, piece->data, sizeof x);
-      return writer_put_signed (self, type, x);
+      return result_put_signed (self, type, x);
 
     case 't':
       memcpy (&t, piece->data, sizeof t);
-      return t <= G_MAXINT64 ? writer_put_signed (self, type, t)
-                             : type == 't' && writer_append (self, &t, sizeof t);
+      return t <= G_MAXINT64 ? result_put_signed (self, type, t)
+                             : type == 't' && result_append (self, &t, sizeof t);
 
     case 'd':
       memcpy (&d, piece->data, sizeof d);
       return d >= -two_to_63 && d < two_to_63 && (double) (gint64) d == d &&
-             writer_put_signed (self, type, (gint64) d);
+             result_put_signed (self, type, (gint64) d);
 
     default:
       return FALSE;
@@ -258,7 +258,7 @@ writer_put_integer (Writer      *self,
 }
 
 static gboolean
-writer_put_double (Writer      *self,
+result_put_double (Result      *self,
                    const MsgpackRpcPiece *piece)
 {
   guint64 t;
@@ -271,17 +271,17 @@ writer_put_double (Writer      *self,
   switch (*piece->type)
     {
     case 'd':
-      return writer_append (self, piece->data, sizeof d);
+      return result_append (self, piece->data, sizeof d);
 
     case 'x':
       memcpy (&x, piece->data, sizeof x);
       d = x;
-      return writer_append (self, &d, sizeof d);
+      return result_append (self, &d, sizeof d);
 
     case 't':
       memcpy (&t, piece->data, sizeof t);
       d = t;
-      return writer_append (self, &d, sizeof d);
+      return result_append (self, &d, sizeof d);
 
     default:
       return FALSE;
@@ -289,20 +289,20 @@ writer_put_double (Writer      *self,
 }
 
 static inline gboolean
-writer_put_string (Writer      *self,
+result_put_string (Result      *self,
                    const MsgpackRpcPiece *piece)
 {
   return _msgpack_rpc_piece_is (piece, "s", 1) && piece->size > 0 &&
-         piece->data[piece->size - 1] == '\0' && writer_append (self, piece->data, piece->size);
+         piece->data[piece->size - 1] == '\0' && result_append (self, piece->data, piece->size);
 }
 
-static gboolean writer_put_other (Writer      *self,
+static gboolean result_put_other (Result      *self,
                                   const char  *type,
                                   const MsgpackRpcPiece *piece);
 
 /* Puts the piece as the first type in @type. The output is aligned for it. */
 static inline gboolean
-writer_put (Writer      *self,
+result_put (Result      *self,
             const char  *type,
             const MsgpackRpcPiece *piece)
 {
@@ -315,26 +315,26 @@ writer_put (Writer      *self,
     case 'u':
     case 'x':
     case 't':
-      return writer_put_integer (self, *type, piece);
+      return result_put_integer (self, *type, piece);
 
     case 's':
-      return writer_put_string (self, piece);
+      return result_put_string (self, piece);
 
     default:
-      return writer_put_other (self, type, piece);
+      return result_put_other (self, type, piece);
     }
 }
 
 static gboolean
-writer_put_variant (Writer      *self,
+result_put_variant (Result      *self,
                     const MsgpackRpcPiece *piece)
 {
-  return !piece_is_boxed (piece) && writer_append (self, piece->data, piece->size) &&
-         writer_append (self, "", 1) && writer_append (self, piece->type, piece->type_length);
+  return !piece_is_boxed (piece) && result_append (self, piece->data, piece->size) &&
+         result_append (self, "", 1) && result_append (self, piece->type, piece->type_length);
 }
 
 static gboolean
-writer_put_maybe (Writer      *self,
+result_put_maybe (Result      *self,
                   const char  *child_type,
                   const MsgpackRpcPiece *piece)
 {
@@ -346,12 +346,12 @@ writer_put_maybe (Writer      *self,
 
   _msgpack_rpc_serial_type_layout (child_type, &alignment, &fixed_size);
 
-  return writer_put (self, child_type, piece) && (fixed_size > 0 || writer_append (self, "", 1));
+  return result_put (self, child_type, piece) && (fixed_size > 0 || result_append (self, "", 1));
 }
 
 /* Puts an av as an array of @item_type. */
 static gboolean
-writer_put_list (Writer      *self,
+result_put_list (Result      *self,
                  const char  *item_type,
                  const MsgpackRpcPiece *piece)
 {
@@ -367,21 +367,21 @@ writer_put_list (Writer      *self,
   _msgpack_rpc_serial_type_layout (item_type, &alignment, &fixed_size);
   if (!_msgpack_rpc_piece_is (piece, "av", 2) ||
       !_msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) ||
-      !writer_reserve_items (self, piece, &items, fixed_size))
+      !result_reserve_items (self, piece, &items, fixed_size))
     return FALSE;
 
   for (gsize i = 0; i < items.n; i++, start = end)
     {
       if (!_msgpack_rpc_items_get (&items, piece->data, i, &start, &end) ||
           !_msgpack_rpc_piece_open (&item, piece->data + start, end - start) ||
-          !writer_align (self, alignment) || !writer_put (self, item_type, &item))
+          !result_align (self, alignment) || !result_put (self, item_type, &item))
         return FALSE;
 
-      if (fixed_size == 0 && !writer_add_end (self))
+      if (fixed_size == 0 && !result_add_end (self))
         return FALSE;
     }
 
-  return fixed_size > 0 || writer_put_offsets (self, container, first_end, FALSE);
+  return fixed_size > 0 || result_put_offsets (self, container, first_end, FALSE);
 }
 
 /* Finds key and value of an {sv} or {xv}. */
@@ -420,22 +420,22 @@ piece_open_entry (const MsgpackRpcPiece *map,
 
 /* Ends what is a tuple or an entry of a dictionary, of this layout. */
 static gboolean
-writer_end_members (Writer   *self,
+result_end_members (Result   *self,
                     gsize     start,
                     gsize     first_end,
                     guint     alignment,
                     gboolean  is_fixed)
 {
   if (!is_fixed)
-    return writer_put_offsets (self, start, first_end, TRUE);
+    return result_put_offsets (self, start, first_end, TRUE);
 
-  return writer_align (self, alignment) &&
-         (self->length > start || writer_append (self, "", 1));
+  return result_align (self, alignment) &&
+         (self->length > start || result_append (self, "", 1));
 }
 
 /* @type is that of the entry, from the brace on. */
 static gboolean
-writer_put_entry (Writer      *self,
+result_put_entry (Result      *self,
                   const char  *type,
                   const MsgpackRpcPiece *key,
                   const MsgpackRpcPiece *value)
@@ -451,15 +451,15 @@ writer_put_entry (Writer      *self,
   value_type = _msgpack_rpc_serial_type_layout (type + 1, &key_alignment, &key_size);
   _msgpack_rpc_serial_type_layout (value_type, &value_alignment, &value_size);
 
-  return writer_put (self, type + 1, key) && (key_size > 0 || writer_add_end (self)) &&
-         writer_align (self, value_alignment) && writer_put (self, value_type, value) &&
-         writer_end_members (self, start, first_end, MAX (key_alignment, value_alignment),
+  return result_put (self, type + 1, key) && (key_size > 0 || result_add_end (self)) &&
+         result_align (self, value_alignment) && result_put (self, value_type, value) &&
+         result_end_members (self, start, first_end, MAX (key_alignment, value_alignment),
                              key_size > 0 && value_size > 0);
 }
 
 /* @entry_type is from the brace on. */
 static gboolean
-writer_put_map (Writer      *self,
+result_put_map (Result      *self,
                 const char  *entry_type,
                 const MsgpackRpcPiece *piece)
 {
@@ -481,41 +481,41 @@ writer_put_map (Writer      *self,
   if (!(_msgpack_rpc_piece_is (piece, "a{sv}", 5) ||
         _msgpack_rpc_piece_is (piece, "a{xv}", 5)) ||
       !_msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) ||
-      !writer_reserve_items (self, piece, &items, fixed_size))
+      !result_reserve_items (self, piece, &items, fixed_size))
     return FALSE;
 
   for (gsize i = 0; i < items.n; i++, start = end)
     {
       if (!_msgpack_rpc_items_get (&items, piece->data, i, &start, &end) ||
           !piece_open_entry (piece, start, end, &key, &value) ||
-          !writer_align (self, alignment) || !writer_put_entry (self, entry_type, &key, &value))
+          !result_align (self, alignment) || !result_put_entry (self, entry_type, &key, &value))
         return FALSE;
 
-      if (fixed_size == 0 && !writer_add_end (self))
+      if (fixed_size == 0 && !result_add_end (self))
         return FALSE;
     }
 
-  return fixed_size > 0 || writer_put_offsets (self, container, first_end, FALSE);
+  return fixed_size > 0 || result_put_offsets (self, container, first_end, FALSE);
 }
 
 static gboolean
-writer_put_array (Writer      *self,
+result_put_array (Result      *self,
                   const char  *item_type,
                   const MsgpackRpcPiece *piece)
 {
   if (*item_type == '{')
-    return writer_put_map (self, item_type, piece);
+    return result_put_map (self, item_type, piece);
 
   /* A map is no list of pairs. */
   if (*item_type == '(' && strncmp (item_type, "(vv)", 4) == 0)
     return FALSE;
 
-  return writer_put_list (self, item_type, piece);
+  return result_put_list (self, item_type, piece);
 }
 
 /* @member is what comes behind the parenthesis. Gives the layout of the tuple. */
 static gboolean
-writer_put_members (Writer                *self,
+result_put_members (Result                *self,
                     const char            *member,
                     const MsgpackRpcPiece           *piece,
                     const MsgpackRpcItems *items,
@@ -540,10 +540,10 @@ writer_put_members (Writer                *self,
         return FALSE;
 
       member = _msgpack_rpc_serial_type_layout (type, &alignment, &fixed_size);
-      if (!writer_align (self, alignment) || !writer_put (self, type, &item))
+      if (!result_align (self, alignment) || !result_put (self, type, &item))
         return FALSE;
 
-      if (fixed_size == 0 && *member != ')' && !writer_add_end (self))
+      if (fixed_size == 0 && *member != ')' && !result_add_end (self))
         return FALSE;
 
       *tuple_alignment = MAX (*tuple_alignment, alignment);
@@ -554,7 +554,7 @@ writer_put_members (Writer                *self,
 }
 
 static gboolean
-writer_put_tuple (Writer      *self,
+result_put_tuple (Result      *self,
                   const char  *type,
                   const MsgpackRpcPiece *piece)
 {
@@ -567,8 +567,8 @@ writer_put_tuple (Writer      *self,
   return !(type[1] == 'h' && strncmp (type, "(hay)", 5) == 0) &&
          _msgpack_rpc_piece_is (piece, "av", 2) &&
          _msgpack_rpc_items_init (&items, piece->data, piece->size, 8, 0) &&
-         writer_put_members (self, type + 1, piece, &items, &alignment, &is_fixed) &&
-         writer_end_members (self, start, first_end, alignment, is_fixed);
+         result_put_members (self, type + 1, piece, &items, &alignment, &is_fixed) &&
+         result_end_members (self, start, first_end, alignment, is_fixed);
 }
 
 /* Whether @type begins with the type of the piece. No type is the beginning of another one. */
@@ -585,17 +585,17 @@ piece_is_of_type (const MsgpackRpcPiece *self,
 }
 
 static gboolean
-writer_put_other (Writer      *self,
+result_put_other (Result      *self,
                   const char  *type,
                   const MsgpackRpcPiece *piece)
 {
   switch (*type)
     {
     case 'd':
-      return writer_put_double (self, piece);
+      return result_put_double (self, piece);
 
     case 'v':
-      return writer_put_variant (self, piece);
+      return result_put_variant (self, piece);
 
     default:
       break;
@@ -603,18 +603,18 @@ writer_put_other (Writer      *self,
 
   if (piece_is_of_type (piece, type))
     return (*type != 'b' || piece->size == 1) && !piece_is_boxed (piece) &&
-           writer_append (self, piece->data, piece->size);
+           result_append (self, piece->data, piece->size);
 
   switch (*type)
     {
     case 'm':
-      return writer_put_maybe (self, type + 1, piece);
+      return result_put_maybe (self, type + 1, piece);
 
     case 'a':
-      return writer_put_array (self, type + 1, piece);
+      return result_put_array (self, type + 1, piece);
 
     case '(':
-      return writer_put_tuple (self, type, piece);
+      return result_put_tuple (self, type, piece);
 
     default:
       return FALSE;
@@ -622,7 +622,7 @@ writer_put_other (Writer      *self,
 }
 
 static GBytes *
-writer_end (Writer *self)
+result_end (Result *self)
 {
   guint8 *data = self->data;
 
@@ -642,7 +642,7 @@ _msgpack_rpc_retype_piece (const MsgpackRpcPiece *piece,
 {
   MsgpackRpcPiece content = *piece;
   Local local;
-  g_auto(Writer) writer = { &local, local.data, 0, sizeof local.data, local.ends, 0,
+  g_auto(Result) result = { &local, local.data, 0, sizeof local.data, local.ends, 0,
                             G_N_ELEMENTS (local.ends) };
   g_autoptr(GBytes) bytes = NULL;
 
@@ -651,10 +651,10 @@ _msgpack_rpc_retype_piece (const MsgpackRpcPiece *piece,
     return NULL;
 
   if (piece_is_of_type (&content, g_variant_type_peek_string (type)) ||
-      !writer_put (&writer, g_variant_type_peek_string (type), &content))
+      !result_put (&result, g_variant_type_peek_string (type), &content))
     return NULL;
 
-  bytes = writer_end (&writer);
+  bytes = result_end (&result);
 
   return g_variant_take_ref (g_variant_new_from_bytes (type, bytes, TRUE));
 }

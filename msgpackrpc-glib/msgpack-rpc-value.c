@@ -81,7 +81,7 @@ msgpack_rpc_pack_full (GVariant             *value,
   if (!_msgpack_rpc_packer_append_value (out, sunk, flags, error))
     return NULL;
 
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
+  return _msgpack_rpc_packer_free_to_bytes (g_steal_pointer (&out));
 }
 
 static GVariant *

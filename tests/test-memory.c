@@ -747,6 +747,20 @@ fill_with_notifications (MsgpackRpcConnection *connection,
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL);
 }
 
+static void
+fill_with_messages (MsgpackRpcConnection *connection,
+                    RawPeer              *peer G_GNUC_UNUSED,
+                    gsize                 size)
+{
+  g_autofree char *text = g_strnfill (size, 'x');
+  g_autoptr(GVariant) message = g_variant_ref_sink (g_variant_new ("(is)", 2, text));
+  g_autoptr(GError) error = NULL;
+
+  while (msgpack_rpc_connection_send_message (connection, message, &error))
+    test_drain ();
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL);
+}
+
 /* Of a method that is not there: all are answered at once. */
 static void
 fill_with_answers (MsgpackRpcConnection *connection,
@@ -783,6 +797,7 @@ static const Filling fillings[] = {
   { "more-bytes", fill_with_notifications, 130 },
   { "many-bytes", fill_with_notifications, 4200 },
   { "most-bytes", fill_with_notifications, 33000 },
+  { "messages", fill_with_messages, 4200 },
   { "answers", fill_with_answers, 160 },
 };
 
