@@ -1153,6 +1153,7 @@ msgpack_rpc_link_finalize (GObject *object)
   _msgpack_rpc_reactor_unref (self->reactor);
   _msgpack_rpc_settings_unref (self->settings);
   g_object_unref (self->limits);
+  g_atomic_rc_box_release (self->statistics);
 
   G_OBJECT_CLASS (_msgpack_rpc_link_parent_class)->finalize (object);
 }
