@@ -448,7 +448,8 @@ test_large (Fixture       *f,
   n_pings = f->n_pings - n_pings;
   n_paints = f->n_paints - n_paints;
   g_test_message ("%u pings, %u paints", n_pings, n_paints);
-  g_assert_cmpuint (n_pings, >=, 10);
+  /* The kernel is not slower, but pings are. */
+  g_assert_cmpuint (n_pings, >=, MAX (1, 10 / test_get_slowness ()));
   g_assert_cmpuint (n_paints, >=, MAX (1, n_pings / GAP));
 }
 
