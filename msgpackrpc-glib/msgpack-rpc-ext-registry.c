@@ -100,25 +100,30 @@ destroy_user_data (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* In the thread that the data belongs to. */
+static void
+post_destroy (Converter *self)
+{
+  GSource *source = g_idle_source_new ();
+
+  g_source_set_static_name (source, "MsgpackRpcExtRegistry user data");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, destroy_user_data, g_memdup2 (self, sizeof *self), g_free);
+  g_source_attach (source, self->context);
+  /* Before the context is let go, which locks what another thread may be about to free. */
+  g_source_unref (source);
+}
+
 /* With no lock held. A language may crash if its data is let go in a thread unknown to it. */
 static void
 converter_clear (gpointer data)
 {
   Converter *self = data;
-  g_autoptr(GSource) source = NULL;
 
   if (self->destroy != NULL && self->thread == g_thread_self ())
-    {
-      self->destroy (self->user_data);
-    }
+    self->destroy (self->user_data);
   else if (self->destroy != NULL)
-    {
-      source = g_idle_source_new ();
-      g_source_set_static_name (source, "MsgpackRpcExtRegistry user data");
-      g_source_set_priority (source, G_PRIORITY_DEFAULT);
-      g_source_set_callback (source, destroy_user_data, g_memdup2 (self, sizeof *self), g_free);
-      g_source_attach (source, self->context);
-    }
+    post_destroy (self);
 
   g_thread_unref (self->thread);
   g_main_context_unref (self->context);
