@@ -5,10 +5,14 @@
 
 #include "msgpack-rpc-transport-private.h"
 
+#include <gio/gfiledescriptorbased.h>
+#include <limits.h>
 #include <string.h>
 
 #define READ_SIZE (16 * 1024)
 #define WRITE_SIZE (64 * 1024)
+/* GIO writes to a descriptor that blocks as soon as it is ready: no more than then goes in at once. */
+#define BLOCKING_WRITE_SIZE PIPE_BUF
 
 /* One direction. An operation is started when it is first asked for, and its outcome waits here
  * until it is asked for again. */
@@ -34,6 +38,7 @@ typedef struct
   guint8 *read_buffer;        /* READ_SIZE; while reading, and while it holds bytes */
   gsize read_offset;
   GByteArray *write_buffer;   /* a copy: the caller may go before the stream has done with it */
+  guint write_size;           /* how much at once */
 } AsyncTransport;
 
 static AsyncTransport *
@@ -211,9 +216,9 @@ async_transport_writev (MsgpackRpcTransport  *transport,
     return _msgpack_rpc_transport_would_block (error);
 
   g_byte_array_set_size (self->write_buffer, 0);
-  for (guint i = 0; i < n_vectors && self->write_buffer->len < WRITE_SIZE; i++)
+  for (guint i = 0; i < n_vectors && self->write_buffer->len < self->write_size; i++)
     g_byte_array_append (self->write_buffer, vectors[i].buffer,
-                         (guint) MIN (vectors[i].size, WRITE_SIZE - self->write_buffer->len));
+                         (guint) MIN (vectors[i].size, self->write_size - self->write_buffer->len));
 
   self->out.pending = TRUE;
   g_main_context_push_thread_default (self->context);
@@ -283,5 +288,7 @@ _msgpack_rpc_async_transport_new (GIOStream    *stream,
   self->context = g_main_context_ref (context);
   self->cancellable = g_cancellable_new ();
   self->write_buffer = g_byte_array_new ();
+  self->write_size = G_IS_FILE_DESCRIPTOR_BASED (g_io_stream_get_output_stream (stream))
+                       ? BLOCKING_WRITE_SIZE : WRITE_SIZE;
   return &self->parent;
 }

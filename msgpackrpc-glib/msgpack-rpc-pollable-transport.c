@@ -258,13 +258,18 @@ static const MsgpackRpcTransportClass pollable_transport_class = {
 static gboolean
 may_block (gpointer stream)
 {
+  int flags;
+
   while (G_IS_FILTER_INPUT_STREAM (stream) || G_IS_FILTER_OUTPUT_STREAM (stream))
     stream = G_IS_FILTER_INPUT_STREAM (stream)
              ? (gpointer) g_filter_input_stream_get_base_stream (stream)
              : (gpointer) g_filter_output_stream_get_base_stream (stream);
 
-  return G_IS_FILE_DESCRIPTOR_BASED (stream) &&
-         (fcntl (g_file_descriptor_based_get_fd (stream), F_GETFL) & O_NONBLOCK) == 0;
+  if (!G_IS_FILE_DESCRIPTOR_BASED (stream))
+    return FALSE;
+
+  flags = fcntl (g_file_descriptor_based_get_fd (stream), F_GETFL);
+  return flags < 0 || (flags & O_NONBLOCK) == 0;
 }
 
 static gboolean

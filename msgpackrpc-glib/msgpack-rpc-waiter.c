@@ -36,9 +36,21 @@ open_pipe (int      fds[2],
   int saved_errno;
 
   if (g_unix_open_pipe (fds, FD_CLOEXEC, NULL))
-    return TRUE;
+    {
+      /* Who clears it reads until it is empty. */
+      if (g_unix_set_fd_nonblocking (fds[0], TRUE, NULL) &&
+          g_unix_set_fd_nonblocking (fds[1], TRUE, NULL))
+        return TRUE;
 
-  saved_errno = errno;
+      saved_errno = errno;
+      g_close (fds[0], NULL);
+      g_close (fds[1], NULL);
+    }
+  else
+    {
+      saved_errno = errno;
+    }
+
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
                _("There is nothing to wait with: %s"), g_strerror (saved_errno));
   return FALSE;
@@ -68,10 +80,6 @@ _msgpack_rpc_waiter_get (GError **error)
 
   if (!open_pipe (fds, error))
     return NULL;
-
-  /* Fails for no open pipe. */
-  g_unix_set_fd_nonblocking (fds[0], TRUE, NULL);
-  g_unix_set_fd_nonblocking (fds[1], TRUE, NULL);
 
   self = g_new0 (MsgpackRpcWaiter, 1);
   self->fds[0] = fds[0];

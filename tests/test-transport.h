@@ -38,6 +38,9 @@ gboolean    test_transport_writes_at_once (void);
 
 /* One for localhost, with its key, that nobody should trust. */
 GTlsCertificate *test_transport_new_certificate (void);
+/* The client's end and the server's end of TLS between two streams, each NULL if that fails. */
+gboolean test_transport_wrap_in_tls (GIOStream *bases[2],
+                                     GIOStream *ends[2]);
 
 /* Two ends of a stream socket. */
 void test_transport_socketpair (int fds[2]);
