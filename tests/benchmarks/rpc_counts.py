@@ -22,15 +22,15 @@ from rpc_processes import BenchError, Server, work_folder
 SIDES = ('server', 'client')
 # How many calls the two runs make.
 CALLS = {
-    'add': (1000, 21000),
-    'add-128': (12800, 268800),
-    'burst-128': (12800, 268800),
-    'bytes-1MiB': (5, 105),
-    'document': (10, 210),
+    'add': (500, 5500),
+    'add-128': (1280, 26880),
+    'burst-128': (1280, 26880),
+    'bytes-1MiB': (5, 55),
+    'document': (5, 55),
 }
 INSTRUCTION_CALLS = {
-    'add': (200, 2200),
-    'add-128': (1280, 14080),
+    'add': (200, 1200),
+    'add-128': (1280, 3840),
     'document': (2, 12),
 }
 PERF_EVENT_OPEN = {'x86_64': 298, 'aarch64': 241, 'riscv64': 241, 'ppc64le': 319, 's390x': 331}

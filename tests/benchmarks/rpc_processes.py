@@ -17,8 +17,8 @@ import threading
 import time
 
 TRANSPORTS = ('unix', 'tcp')
-# Whoever waits longer than this for one line has met a bug.
-PATIENCE = 120
+# Whoever waits longer than this for one line has met a bug; valgrind is slow.
+PATIENCE = 600
 NEEDED_DESCRIPTORS = 11000
 
 
@@ -124,13 +124,14 @@ class Process:
 class Peer:
     """Programs with one library: a server, and the client that calls it."""
 
-    def __init__(self, name, title, server, client, lacks=None):
+    def __init__(self, name, title, server, client, lacks=None, env=None):
         self.name = name
         self.title = title
         self.server = server
         self.client = client
-        # Why it takes no part in a scenario.
-        self.lacks = lacks or {}
+        self.env = env or {}
+        # The scenarios in which it takes no part.
+        self.lacks = lacks or set()
 
 
 class Server:
@@ -163,7 +164,7 @@ class Server:
     def client(self, scenario, count, wrapper=(), env=None, address=None):
         """Starts a client, which is ready and waits when this returns."""
         process = Process([*wrapper, *self.peer.client, 'run', address or self.address, scenario,
-                           str(count), '--wait'], cores()[1], env)
+                           str(count), '--wait'], cores()[1], {**self.peer.env, **(env or {})})
         line = process.line()
         if line != 'ready':
             process.fail(f'said “{line}”')
@@ -190,7 +191,7 @@ class Server:
                              cores()[1])
         self.gathered = {
             'connections': n_connections,
-            'seconds': float(self.crowd.line(600)),
+            'seconds': float(self.crowd.line()),
             'memory': (self.process.resident() - before) / n_connections,
         }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Copyright 2026 The msgpackrpc-glib authors
 
-"""Tables of what “rpc” has measured, and docs/performance.md with its plots."""
+"""Tables of what “rpc” has measured."""
 
 import statistics
 
@@ -15,6 +15,11 @@ COLUMNS = {
     'document': 'document',
 }
 TRANSPORT_TITLES = {'unix': 'UNIX sockets', 'tcp': 'TCP'}
+OURS = 'ours'
+# Above this before it begins, there is somebody else who computes.
+MAX_LOAD = 0.5
+# Clients in other languages, of our server in C.
+LANGUAGES = {'ours': 'C', 'python': 'Python', 'gjs': 'JavaScript (GJS)'}
 
 
 def rate(run):
@@ -35,7 +40,8 @@ class Results:
 
     def __init__(self, result):
         self.result = result
-        self.peers = result['peers']
+        self.peers = {name: title for name, title in result['peers'].items()
+                      if name == OURS or name not in LANGUAGES}
         self.runs = {}
         for run in result['runs']:
             key = (run['peer'], run['transport'], run['scenario'], run['idle'])
@@ -53,11 +59,17 @@ class Results:
             return None
         return statistics.median(what(first[number]) / what(second[number]) for number in common)
 
-    def longest(self, peer, transport):
-        """The longest time in which no call ended, of those with one small one in flight."""
-        return max((run['longest'] for run in self.result['runs']
-                    if run['peer'] == peer and run['transport'] == transport
-                    and run['scenario'] == 'add'), default=None)
+    def stalls(self, peer, transport):
+        """How often no call ended for 35 ms, with one small one in flight."""
+        return sum(run['stalls'] for run in self.result['runs']
+                   if run['peer'] == peer and run['transport'] == transport
+                   and run['scenario'] == 'add')
+
+    def count(self, peer, scenario, side, what):
+        for entry in self.result['counts']:
+            if (entry['peer'], entry['scenario']) == (peer, scenario):
+                return entry[side].get(what)
+        return None
 
     def transports(self):
         return [name for name in TRANSPORT_TITLES
@@ -154,19 +166,34 @@ def transports_table(results):
         for scenario in results.scenarios():
             ratio = results.ratio(rate, (peer, 'unix', scenario, 0), (peer, 'tcp', scenario, 0))
             row.append(number(ratio))
-        for transport in results.transports():
-            longest = results.longest(peer, transport)
-            row.append(number(longest * 1e3) if longest is not None else '–')
+        row += [str(results.stalls(peer, transport)) for transport in results.transports()]
         rows.append(row)
     head = ['time on TCP, of that on UNIX', *map(COLUMNS.get, results.scenarios())]
-    return table([*head, *(f'longest of one in flight, {TRANSPORT_TITLES[transport]} (ms)'
+    return table([*head, *(f'stalls, {TRANSPORT_TITLES[transport]}'
                            for transport in results.transports())], rows)
+
+
+def languages_table(results):
+    """Calls from other languages, and which part of their time the same calls take in C."""
+    rows = []
+    for peer, title in LANGUAGES.items():
+        row = [title]
+        for scenario in ('add', 'add-128'):
+            key = (peer, 'unix', scenario, 0)
+            share = results.ratio(client_cpu, (OURS, 'unix', scenario, 0), key)
+            row += [number(results.median(rate, *key)), number(results.median(client_cpu, *key)),
+                    f'{share:.0%}' if share is not None else '–']
+        rows.append(row)
+    head = ['client in']
+    for scenario in ('add', 'add-128'):
+        head += [f'{COLUMNS[scenario]}: calls/s', 'µs of client CPU', 'of it in C']
+    return table(head, rows)
 
 
 def counts_table(results):
     rows = []
     for entry in results.result['counts']:
-        row = [results.peers[entry['peer']], COLUMNS[entry['scenario']]]
+        row = [results.result['peers'][entry['peer']], COLUMNS[entry['scenario']]]
         for what in ('system_calls', 'allocations', 'allocated_bytes', 'instructions'):
             sides = [entry[side].get(what) for side in ('server', 'client')]
             row.append(' / '.join(number(side) if side is None or side >= 0.001 else '0'
@@ -174,6 +201,51 @@ def counts_table(results):
         rows.append(row)
     return table(['server / client, of each call', '', 'system calls', 'allocations',
                   'bytes allocated', 'instructions'], rows)
+
+
+def times(first, second):
+    return first / second if first is not None and second else None
+
+
+def targets(results):
+    """What this library is held to: each with its value, its limit, and whether it is the least."""
+    def ratio(what, scenario, other=REFERENCE):
+        return results.ratio(what, (OURS, 'unix', scenario, 0), (other, 'unix', scenario, 0))
+
+    def cpu(*key):
+        return results.median(server_cpu, OURS, 'unix', *key)
+
+    yield 'one in flight, of hand-written', ratio(rate, 'add'), 0.85, True
+    yield '128 in flight, of hand-written', ratio(rate, 'add-128'), 0.5, True
+    yield '128 in flight, µs of server CPU', cpu('add-128', 0), 1.7, False
+    yield '1 MiB, of hand-written', ratio(rate, 'bytes-1MiB'), 2, True
+    yield '1 MiB, of GDBus', ratio(rate, 'bytes-1MiB', 'gdbus'), 1, True
+    yield 'document, of hand-written', ratio(rate, 'document'), 1.2, True
+    for side in ('server', 'client'):
+        for scenario, limit in (('add', 4), ('add-128', 0.05)):
+            yield (f'system calls of the {side}, {COLUMNS[scenario]}',
+                   results.count(OURS, scenario, side, 'system_calls'), limit, False)
+    if 10000 in results.crowds():
+        crowd = results.crowd(OURS, 'unix', 10000)
+        yield ('10,000 idle, server CPU, of that with none', times(cpu('add', 10000), cpu('add', 0)),
+               1.3, False)
+        yield 'bytes of an idle connection', crowd and crowd['memory'], 4096, False
+        yield 's until 10,000 are served', crowd and crowd['seconds'], 3, False
+    for scenario in results.scenarios():
+        yield (f'{COLUMNS[scenario]}, time on TCP, of that on UNIX sockets',
+               results.ratio(rate, (OURS, 'unix', scenario, 0), (OURS, 'tcp', scenario, 0)),
+               1.3, False)
+    for transport in results.transports():
+        yield f'stalls, {TRANSPORT_TITLES[transport]}', results.stalls(OURS, transport), 0, False
+
+
+def targets_table(results):
+    if OURS not in results.peers:
+        return None
+    rows = [[title, number(value), f'{"≥" if is_least else "≤"} {number(limit)}',
+             'yes' if (value >= limit if is_least else value <= limit) else '**no**']
+            for title, value, limit, is_least in targets(results) if value is not None]
+    return table(['msgpackrpc-glib', 'measured', 'target', 'reached'], rows)
 
 
 def sections(result):
@@ -193,17 +265,25 @@ def sections(result):
             found.append((f'Idle connections, {TRANSPORT_TITLES[transport]}',
                           crowd_table(results, transport)))
         found.append(('What an idle connection costs', memory_table(results)))
+    if any(run['peer'] in LANGUAGES and run['peer'] != OURS for run in result['runs']):
+        found.append(('From other languages', languages_table(results)))
     if result['counts']:
         found.append(('Counts', counts_table(results)))
+    targets = targets_table(results)
+    if targets:
+        found.append(('Targets', targets))
     return found
 
 
 def describe_machine(result):
     versions = ', '.join(f'{name} {version}' for name, version in result['versions'].items())
-    return (f'{result["date"]}, revision {result["revision"]}: {result["cpu"]}, '
+    text = (f'{result["date"]}, revision {result["revision"]}: {result["cpu"]}, '
             f'{result["cores"]} cores, Linux {result["kernel"]}; {versions}; '
-            f'{result["rounds"]} rounds of {result["seconds"]} s a run; '
-            f'load {result["load"]:.1f} at the end')
+            f'{result["rounds"]} rounds of {result["seconds"]} s a run.')
+    if result['load'] > MAX_LOAD:
+        text += (f' The load was {result["load"]:.1f} before: the machine was busy with other things, '
+                 'so the times say little; the counts are right.')
+    return text
 
 
 def tables(result):
