@@ -75,6 +75,7 @@ typedef struct
   int ref_count;           /* atomic */
   MsgpackRpcMethod *method;
   GVariantType *signature; /* nullable */
+  GVariant *example;       /* of that type, nullable: while there is one, GLib keeps its description */
   MsgpackRpcHandler handler;
   gpointer user_data;
   GDestroyNotify destroy;
@@ -94,6 +95,15 @@ static GParamSpec *props[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcDispatcher, msgpack_rpc_dispatcher, G_TYPE_OBJECT)
 
+static GVariant *
+example_new (const GVariantType *type)
+{
+  if (type == NULL || !g_variant_type_is_definite (type))
+    return NULL;
+
+  return g_variant_ref_sink (g_variant_new_from_data (type, NULL, 0, FALSE, NULL, NULL));
+}
+
 static Entry *
 entry_new (MsgpackRpcMethod  *method,
            MsgpackRpcHandler  handler,
@@ -106,6 +116,7 @@ entry_new (MsgpackRpcMethod  *method,
   entry->ref_count = 1;
   entry->method = g_object_ref (method);
   entry->signature = signature != NULL ? g_variant_type_new (signature) : NULL;
+  entry->example = example_new (entry->signature);
   entry->handler = handler;
   entry->user_data = user_data;
   entry->destroy = destroy;
@@ -128,6 +139,7 @@ entry_free (gpointer data)
 
   g_object_unref (entry->method);
   g_clear_pointer (&entry->signature, g_variant_type_free);
+  g_clear_pointer (&entry->example, g_variant_unref);
   g_thread_unref (entry->thread);
   g_main_context_unref (entry->context);
   g_free (entry);

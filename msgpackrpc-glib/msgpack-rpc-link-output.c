@@ -208,11 +208,17 @@ gather_output (MsgpackRpcLink *self,
                                      max_output != 0 ? max_output : WRITE_SIZE, held);
 }
 
+static void
+unref_packed (gpointer data)
+{
+  _msgpack_rpc_packed_unref (data);
+}
+
 gboolean
 _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
 {
   g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func (unref_packed);
   gboolean took_some = FALSE, over = FALSE;
   gint64 end = 0;
   gssize n = 0;

@@ -20,6 +20,9 @@
 /* Error values of other forms are shown as they are, if they take no more bytes than this. */
 #define PRINTED_SIZE 1024
 
+/* A message of so many bytes or fewer is copied out of the buffer that it was written to. */
+#define SMALL_SIZE 4096
+
 /* How many entries of an error that is a map are looked at. */
 #define ERROR_MAP_SIZE 64
 
@@ -449,12 +452,29 @@ append_nullable (GByteArray           *out,
   return TRUE;
 }
 
+/* Messages are written to a buffer of the thread's. A small one is copied out of it, a large one takes
+ * the buffer's memory along. */
+static void
+buffer_free (gpointer data)
+{
+  g_byte_array_unref (data);
+}
+
+static GPrivate buffer_key = G_PRIVATE_INIT (buffer_free);
+
 static GByteArray *
 begin_message (MsgpackRpcMessageType type,
                guint                 n_elements)
 {
-  GByteArray *out = g_byte_array_sized_new (MSGPACK_RPC_PACKED_ROOM);
+  GByteArray *out = g_private_get (&buffer_key);
 
+  if (out == NULL)
+    {
+      out = g_byte_array_new ();
+      g_private_set (&buffer_key, out);
+    }
+
+  g_byte_array_set_size (out, 0);
   _msgpack_rpc_packer_append_array (out, n_elements);
   _msgpack_rpc_packer_append_uint (out, type);
   return out;
@@ -464,7 +484,24 @@ static MsgpackRpcPacked *
 end_message (GByteArray *out,
              GArray     *references)
 {
-  return _msgpack_rpc_packed_new (_msgpack_rpc_packer_free_to_bytes (out), references);
+  guint8 *data;
+  gsize size;
+
+  if (references == NULL && out->len <= SMALL_SIZE)
+    return _msgpack_rpc_packed_new_small (out->data, out->len);
+
+  /* Messages that wait to be written keep no more memory than they are counted with. */
+  data = g_byte_array_steal (out, &size);
+  data = g_realloc (data, size);
+  return _msgpack_rpc_packed_new (g_bytes_new_take (data, size), references);
+}
+
+/* Much may have been written until it failed. */
+static MsgpackRpcPacked *
+drop_message (GByteArray *out)
+{
+  g_free (g_byte_array_steal (out, NULL));
+  return NULL;
 }
 
 MsgpackRpcPacked *
@@ -474,15 +511,15 @@ _msgpack_rpc_message_pack_request (guint32               msgid,
                                    MsgpackRpcPackFlags   flags,
                                    GError              **error)
 {
-  g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, 4);
+  GByteArray *out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, 4);
   g_autoptr(GArray) references = NULL;
 
   _msgpack_rpc_packer_append_uint (out, msgid);
   if (!append_method (out, method, flags, error) ||
       !append_params (out, &references, params, flags, error))
-    return NULL;
+    return drop_message (out);
 
-  return end_message (g_steal_pointer (&out), references);
+  return end_message (out, references);
 }
 
 MsgpackRpcPacked *
@@ -491,14 +528,14 @@ _msgpack_rpc_message_pack_notification (const char           *method,
                                         MsgpackRpcPackFlags   flags,
                                         GError              **error)
 {
-  g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_NOTIFICATION, 3);
+  GByteArray *out = begin_message (MSGPACK_RPC_MESSAGE_NOTIFICATION, 3);
   g_autoptr(GArray) references = NULL;
 
   if (!append_method (out, method, flags, error) ||
       !append_params (out, &references, params, flags, error))
-    return NULL;
+    return drop_message (out);
 
-  return end_message (g_steal_pointer (&out), references);
+  return end_message (out, references);
 }
 
 static gboolean
@@ -529,15 +566,15 @@ _msgpack_rpc_message_pack_response (const MsgpackRpcPiece  *msgid,
                                     MsgpackRpcPackFlags     flags,
                                     GError                **error)
 {
-  g_autoptr(GByteArray) out = begin_message (MSGPACK_RPC_MESSAGE_RESPONSE, 4);
+  GByteArray *out = begin_message (MSGPACK_RPC_MESSAGE_RESPONSE, 4);
   g_autoptr(GArray) references = NULL;
 
   if (!append_msgid (out, msgid, flags, error) ||
       !append_nullable (out, &references, error_value, flags, error) ||
       !append_nullable (out, &references, result, flags, error))
-    return NULL;
+    return drop_message (out);
 
-  return end_message (g_steal_pointer (&out), references);
+  return end_message (out, references);
 }
 
 static MsgpackRpcPacked *

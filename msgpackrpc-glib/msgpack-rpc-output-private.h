@@ -23,7 +23,7 @@ void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        MsgpackRpcCall     *call);
 /* What to write next, up to the message that goes over @max_bytes. The messages stay
  * in the queue until _written() is called, or until another thread empties it: @held gets
- * references on their GBytes. */
+ * references on what is written. */
 guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,
                                        GOutputVector      *vectors,
                                        guint               n_vectors,

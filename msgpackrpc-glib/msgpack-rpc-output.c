@@ -10,6 +10,7 @@
 
 typedef struct
 {
+  GList link;            /* in the queue */
   MsgpackRpcPacked *packed;
   gsize written;
   gboolean writing;      /* handed to the transport, which may be working on it */
@@ -56,27 +57,35 @@ _msgpack_rpc_output_push (MsgpackRpcOutput *self,
 {
   Message *message = g_new0 (Message, 1);
 
+  message->link.data = message;
   message->packed = _msgpack_rpc_packed_ref (packed);
   message->call = call != NULL ? g_object_ref (call) : NULL;
   self->queued_bytes += packed->size;
-  g_queue_push_tail (&self->messages, message);
+  g_queue_push_tail_link (&self->messages, &message->link);
+}
+
+/* Takes the next message, which is still the caller's to free. */
+static Message *
+pop_message (MsgpackRpcOutput *self)
+{
+  GList *link = g_queue_pop_head_link (&self->messages);
+
+  return link != NULL ? link->data : NULL;
 }
 
 /* Returns how many vectors were taken. */
 static guint
 message_gather (Message       *message,
                 GOutputVector *vectors,
-                guint          n_vectors,
-                GPtrArray     *held)
+                guint          n_vectors)
 {
   gsize skip = message->written;
   guint n = 0;
 
   for (guint i = 0; i < message->packed->n_pieces && n < n_vectors; i++)
     {
-      GBytes *piece = message->packed->pieces[i];
       gsize size;
-      const guint8 *data = g_bytes_get_data (piece, &size);
+      const guint8 *data = _msgpack_rpc_packed_get_piece (message->packed, i, &size);
 
       if (skip >= size)
         {
@@ -86,7 +95,6 @@ message_gather (Message       *message,
 
       vectors[n].buffer = data + skip;
       vectors[n].size = size - skip;
-      g_ptr_array_add (held, g_bytes_ref (piece));
       skip = 0;
       n++;
     }
@@ -113,7 +121,8 @@ _msgpack_rpc_output_gather (MsgpackRpcOutput *self,
 
       message->writing = TRUE;
       size += message_left (message);
-      n += message_gather (message, vectors + n, n_vectors - n, held);
+      n += message_gather (message, vectors + n, n_vectors - n);
+      g_ptr_array_add (held, _msgpack_rpc_packed_ref (message->packed));
     }
 
   return n;
@@ -142,7 +151,7 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
 
   while (self->messages.head != NULL && message_left (self->messages.head->data) == 0)
     {
-      Message *message = g_queue_pop_head (&self->messages);
+      Message *message = pop_message (self);
 
       if (message->packed->size > 0)
         n_sent++;
@@ -173,7 +182,7 @@ _msgpack_rpc_output_withdraw (MsgpackRpcOutput *self,
         return MSGPACK_RPC_DELIVERY_PARTLY_SENT;
 
       self->queued_bytes -= message_left (message);
-      g_queue_delete_link (&self->messages, link);
+      g_queue_unlink (&self->messages, link);
       message_free (message);
       return MSGPACK_RPC_DELIVERY_NOT_SENT;
     }
@@ -208,13 +217,13 @@ _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
   GQueue kept = G_QUEUE_INIT;
   Message *message;
 
-  while ((message = g_queue_pop_head (&self->messages)) != NULL)
+  while ((message = pop_message (self)) != NULL)
     {
       gboolean started = message_started (message);
 
       if (started && keep_started)
         {
-          g_queue_push_tail (&kept, message);
+          g_queue_push_tail_link (&kept, &message->link);
           continue;
         }
 

@@ -11,8 +11,9 @@ G_BEGIN_DECLS
  * has large strings or binaries, which are not copied. Immutable; any thread may hold it. */
 typedef struct
 {
-  gsize size; /* of all pieces */
+  gsize size;        /* of all pieces */
   guint n_pieces;
+  gboolean is_small; /* the one piece is in place of the pointers */
   GBytes *pieces[];
 } MsgpackRpcPacked;
 
@@ -27,12 +28,18 @@ typedef struct
 GArray *_msgpack_rpc_references_new (void);
 
 /* Takes @bytes. @references: an array of them, in order, or NULL. */
-MsgpackRpcPacked *_msgpack_rpc_packed_new      (GBytes           *bytes,
-                                                GArray           *references);
-MsgpackRpcPacked *_msgpack_rpc_packed_ref      (MsgpackRpcPacked *self);
-void              _msgpack_rpc_packed_unref    (MsgpackRpcPacked *self);
+MsgpackRpcPacked *_msgpack_rpc_packed_new       (GBytes           *bytes,
+                                                 GArray           *references);
+/* Copies @data. */
+MsgpackRpcPacked *_msgpack_rpc_packed_new_small (gconstpointer     data,
+                                                 gsize             size);
+MsgpackRpcPacked *_msgpack_rpc_packed_ref       (MsgpackRpcPacked *self);
+void              _msgpack_rpc_packed_unref     (MsgpackRpcPacked *self);
+gconstpointer     _msgpack_rpc_packed_get_piece (MsgpackRpcPacked *self,
+                                                 guint             i,
+                                                 gsize            *size);
 /* In one piece, which may take a copy. */
-GBytes           *_msgpack_rpc_packed_to_bytes (MsgpackRpcPacked *self);
+GBytes           *_msgpack_rpc_packed_to_bytes  (MsgpackRpcPacked *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcPacked, _msgpack_rpc_packed_unref)
 

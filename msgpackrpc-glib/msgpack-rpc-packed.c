@@ -33,6 +33,7 @@ packed_alloc (guint max_pieces)
   self = g_atomic_rc_box_alloc (sizeof *self + max_pieces * sizeof self->pieces[0]);
   self->size = 0;
   self->n_pieces = 0;
+  self->is_small = FALSE;
 
   return self;
 }
@@ -85,6 +86,19 @@ _msgpack_rpc_packed_new (GBytes *bytes,
 }
 
 MsgpackRpcPacked *
+_msgpack_rpc_packed_new_small (gconstpointer data,
+                               gsize         size)
+{
+  MsgpackRpcPacked *self = g_atomic_rc_box_alloc (sizeof *self + size);
+
+  self->size = size;
+  self->n_pieces = 1;
+  self->is_small = TRUE;
+  memcpy (self->pieces, data, size);
+  return self;
+}
+
+MsgpackRpcPacked *
 _msgpack_rpc_packed_ref (MsgpackRpcPacked *self)
 {
   return g_atomic_rc_box_acquire (self);
@@ -95,7 +109,7 @@ packed_clear (gpointer data)
 {
   MsgpackRpcPacked *self = data;
 
-  for (guint i = 0; i < self->n_pieces; i++)
+  for (guint i = 0; i < self->n_pieces && !self->is_small; i++)
     g_bytes_unref (self->pieces[i]);
 }
 
@@ -105,20 +119,32 @@ _msgpack_rpc_packed_unref (MsgpackRpcPacked *self)
   g_atomic_rc_box_release_full (self, packed_clear);
 }
 
+gconstpointer
+_msgpack_rpc_packed_get_piece (MsgpackRpcPacked *self,
+                               guint             i,
+                               gsize            *size)
+{
+  if (!self->is_small)
+    return g_bytes_get_data (self->pieces[i], size);
+
+  *size = self->size;
+  return self->pieces;
+}
+
 GBytes *
 _msgpack_rpc_packed_to_bytes (MsgpackRpcPacked *self)
 {
   guint8 *joined;
   gsize length = 0;
 
-  if (self->n_pieces == 1)
+  if (self->n_pieces == 1 && !self->is_small)
     return g_bytes_ref (self->pieces[0]);
 
   joined = g_malloc (self->size);
   for (guint i = 0; i < self->n_pieces; i++)
     {
       gsize size;
-      gconstpointer data = g_bytes_get_data (self->pieces[i], &size);
+      gconstpointer data = _msgpack_rpc_packed_get_piece (self, i, &size);
 
       memcpy (joined + length, data, size);
       length += size;
