@@ -70,7 +70,8 @@ report_ended (gpointer owner,
   GAsyncReadyCallback callback = g_steal_pointer (&self->callback);
 
   disconnect_cancellable (self);
-  _msgpack_rpc_call_emit_ended (self);
+  if (_msgpack_rpc_call_is_observed (self))
+    _msgpack_rpc_call_emit_ended (self);
   if (callback != NULL)
     callback (self->source, G_ASYNC_RESULT (self), self->user_data);
   _msgpack_rpc_call_release_source (self);
@@ -83,13 +84,41 @@ report_delivery (gpointer owner,
   _msgpack_rpc_call_emit_delivery (owner);
 }
 
+/* The reactor of the context that it reports to: most often its connection's, @likely. */
+static MsgpackRpcReactor *
+ref_reactor (MsgpackRpcCall    *self,
+             MsgpackRpcReactor *likely)
+{
+  if (likely != NULL && _msgpack_rpc_reactor_get_context (likely) == self->context)
+    return _msgpack_rpc_reactor_ref (likely);
+
+  return _msgpack_rpc_reactor_get (self->context);
+}
+
 static void
-post (MsgpackRpcCall     *self,
-      MsgpackRpcPostFunc  func)
+post_ended (MsgpackRpcCall    *self,
+            MsgpackRpcReactor *likely)
+{
+  MsgpackRpcReactor *reactor = ref_reactor (self, likely);
+
+  self->report = (MsgpackRpcItem) {
+    .lane = g_atomic_pointer_get (&self->lane),
+    .owner = self,
+    .keep_owner = TRUE,
+    .func = report_ended,
+    .is_embedded = TRUE,
+  };
+  _msgpack_rpc_reactor_post_item (reactor, &self->report);
+  _msgpack_rpc_reactor_unref (reactor);
+}
+
+static void
+post_delivery (MsgpackRpcCall *self)
 {
   MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (self->context);
 
-  _msgpack_rpc_reactor_post (reactor, g_atomic_pointer_get (&self->lane), self, TRUE, func, NULL, NULL);
+  _msgpack_rpc_reactor_post (reactor, g_atomic_pointer_get (&self->lane), self, TRUE,
+                             report_delivery, NULL, NULL);
   _msgpack_rpc_reactor_unref (reactor);
 }
 
@@ -159,7 +188,7 @@ end (MsgpackRpcCall *self,
   has_report = self->callback != NULL || self->cancellable != NULL ||
                _msgpack_rpc_call_is_observed (self);
   if (has_report)
-    post (self, report_ended);
+    post_ended (self, reactor);
   wake_waiters (self);
   g_mutex_unlock (&self->lock);
 
@@ -266,7 +295,7 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
   if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)
     _msgpack_rpc_call_succeed (self);
   else if (_msgpack_rpc_call_is_notified (self))
-    post (self, report_delivery);
+    post_delivery (self);
 }
 
 /* @link: NULL if the call has ended. */

@@ -24,6 +24,7 @@ struct _MsgpackRpcCall
   gconstpointer source_tag;       /* the source, for comparing only */
 
   MsgpackRpcTimer timer;
+  MsgpackRpcItem report;          /* of the end; posted once */
   int delivery;                   /* atomic, MsgpackRpcDelivery */
   gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
 

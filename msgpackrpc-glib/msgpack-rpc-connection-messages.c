@@ -111,6 +111,12 @@ call_has_left (MsgpackRpcConnection *self)
     pause_reading (self);
 }
 
+MsgpackRpcReactor *
+_msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *self)
+{
+  return _msgpack_rpc_reactor_ref (self->reactor);
+}
+
 static void
 request_answered (MsgpackRpcConnection *self)
 {
@@ -208,6 +214,7 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
 
 typedef struct
 {
+  MsgpackRpcItem item;
   gsize size;
   MsgpackRpcMessage message;
 } Incoming;
@@ -291,8 +298,7 @@ deliver_request (MsgpackRpcConnection *self,
                                        invocation);
   if (!handled && client != NULL)
     handled = self->client_funcs->request (client, invocation);
-  if (handled || msgpack_rpc_invocation_get_answered (invocation) ||
-      msgpack_rpc_invocation_is_cancelled (invocation))
+  if (handled || !_msgpack_rpc_invocation_is_awaited (invocation))
     return;
 
   dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
@@ -427,13 +433,21 @@ post_incoming (MsgpackRpcConnection *self,
 {
   Incoming *incoming = g_new (Incoming, 1);
 
+  incoming->item = (MsgpackRpcItem) {
+    .lane = _msgpack_rpc_link_get_lane (self->link),
+    .owner = self,
+    .func = deliver,
+    .data = incoming,
+    .destroy = incoming_free,
+    .is_embedded = TRUE,
+  };
   incoming->size = size;
   incoming->message = _msgpack_rpc_message_steal (message);
 
   g_atomic_int_inc (&self->undelivered);
   g_atomic_pointer_add (&self->held_bytes, (gssize) size);
   _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
-  _msgpack_rpc_connection_post (self, deliver, incoming, incoming_free);
+  _msgpack_rpc_reactor_post_item (self->reactor, &incoming->item);
   if (_msgpack_rpc_hold_is_on (&self->hold) && !link_wants_input (self))
     pause_while_held (self);
 }

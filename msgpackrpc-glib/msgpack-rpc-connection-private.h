@@ -91,6 +91,8 @@ void _msgpack_rpc_connection_close  (MsgpackRpcConnection *self,
 
 /* ---- for calls and invocations ---- */
 
+MsgpackRpcReactor *_msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *self);
+
 /* The call is about to end without a reply. With the call's lock held. */
 void     _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
                                                     MsgpackRpcCall       *call,

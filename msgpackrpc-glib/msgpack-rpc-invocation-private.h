@@ -21,6 +21,8 @@ GVariant             *_msgpack_rpc_invocation_dup_params      (MsgpackRpcInvocat
 GVariant             *_msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvocation *self,
                                                                const GVariantType   *type,
                                                                GError              **error);
+/* Whether it is neither answered nor cancelled. */
+gboolean              _msgpack_rpc_invocation_is_awaited      (MsgpackRpcInvocation *self);
 /* For the connection's list of what is not answered. */
 GList                *_msgpack_rpc_invocation_get_tracked     (MsgpackRpcInvocation *self);
 /* None for a notification. */

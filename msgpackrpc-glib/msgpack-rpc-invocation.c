@@ -513,6 +513,14 @@ _msgpack_rpc_invocation_new (MsgpackRpcConnection    *connection,
   return self;
 }
 
+gboolean
+_msgpack_rpc_invocation_is_awaited (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return !self->answered && !self->cancelled;
+}
+
 GList *
 _msgpack_rpc_invocation_get_tracked (MsgpackRpcInvocation *self)
 {
@@ -588,8 +596,7 @@ _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
     return;
 
   if (self->reactor == NULL)
-    self->reactor = _msgpack_rpc_reactor_get (
-        msgpack_rpc_connection_get_main_context (self->connection));
+    self->reactor = _msgpack_rpc_connection_ref_reactor (self->connection);
   self->deadline = g_get_monotonic_time () + milliseconds * G_GINT64_CONSTANT (1000);
   _msgpack_rpc_reactor_start_timer (self->reactor, &self->timer, self->deadline);
 }

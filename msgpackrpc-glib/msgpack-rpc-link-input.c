@@ -28,7 +28,7 @@ parse_later (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
 }
 
-/* What it is told may have changed since the last message. */
+/* What it is told may have changed since the last time. */
 static void
 set_up_unpacker (MsgpackRpcLink *self)
 {
@@ -50,6 +50,7 @@ gboolean
 _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
                                gpointer        owner)
 {
+  set_up_unpacker (self);
   for (guint n = 1;; n++)
     {
       g_autoptr(GError) error = NULL;
@@ -63,7 +64,6 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
       if (stop)
         return FALSE;
 
-      set_up_unpacker (self);
       message = msgpack_rpc_unpacker_next (self->unpacker, &error);
       if (error != NULL)
         {

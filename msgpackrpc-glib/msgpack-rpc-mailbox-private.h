@@ -9,19 +9,6 @@ G_BEGIN_DECLS
 
 /* What is posted to a context, in the order in which it is delivered. Guarded by the reactor's
  * lock. */
-typedef struct _MsgpackRpcItem MsgpackRpcItem;
-
-struct _MsgpackRpcItem
-{
-  MsgpackRpcItem *next;
-  gconstpointer lane;
-  gpointer owner;
-  gboolean keep_owner;
-  MsgpackRpcPostFunc func;
-  gpointer data;
-  GDestroyNotify destroy;
-};
-
 typedef struct
 {
   MsgpackRpcItem *first;

@@ -8,11 +8,15 @@
 void
 _msgpack_rpc_item_free (MsgpackRpcItem *self)
 {
+  gpointer owner = self->owner;
+  gboolean is_embedded = self->is_embedded;
+
   if (self->destroy != NULL)
     self->destroy (self->data);
-  if (self->owner != NULL)
-    g_object_unref (self->owner);
-  g_free (self);
+  if (!is_embedded)
+    g_free (self);
+  if (owner != NULL)
+    g_object_unref (owner);
 }
 
 static gboolean

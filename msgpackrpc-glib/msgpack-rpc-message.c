@@ -40,22 +40,24 @@ get_element (GVariant *array,
 static gboolean
 is_map (GVariant *value)
 {
-  return g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY) ||
-         g_variant_is_of_type (value, G_VARIANT_TYPE_DICT_ENTRY) ||
-         g_variant_is_of_type (value, G_VARIANT_TYPE ("a(vv)"));
+  const char *type = g_variant_get_type_string (value);
+
+  return *type == '{' || (*type == 'a' && (type[1] == '{' || g_str_equal (type, "a(vv)")));
 }
 
 /* Whether @value, which is unboxed, stands for an array. */
 static gboolean
 is_array (GVariant *value)
 {
+  const char *type = g_variant_get_type_string (value);
+
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_ARRAY:
-      return !is_map (value) && !g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING);
+      return !is_map (value) && !g_str_equal (type, "ay");
 
     case G_VARIANT_CLASS_TUPLE:
-      return !g_variant_is_of_type (value, G_VARIANT_TYPE ("(hay)"));
+      return !g_str_equal (type, "(hay)");
 
     default:
       return FALSE;

@@ -41,6 +41,21 @@ struct _MsgpackRpcTimer
   guint position;      /* in the heap, from 1; 0 while the timer does not run */
 };
 
+/* Something that is posted. */
+typedef struct _MsgpackRpcItem MsgpackRpcItem;
+
+struct _MsgpackRpcItem
+{
+  MsgpackRpcItem *next;
+  gconstpointer lane;
+  gpointer owner;
+  MsgpackRpcPostFunc func;
+  gpointer data;
+  GDestroyNotify destroy; /* frees what an embedded item is in, unless the owner does */
+  gboolean keep_owner;
+  gboolean is_embedded;
+};
+
 MsgpackRpcReactor *_msgpack_rpc_reactor_get         (GMainContext      *context);
 MsgpackRpcReactor *_msgpack_rpc_reactor_ref         (MsgpackRpcReactor *self);
 void               _msgpack_rpc_reactor_unref       (MsgpackRpcReactor *self);
@@ -57,6 +72,9 @@ void _msgpack_rpc_reactor_post   (MsgpackRpcReactor  *self,
                                   MsgpackRpcPostFunc  func,
                                   gpointer            data,
                                   GDestroyNotify      destroy);
+/* The same with an item that is embedded in something that lives until it is delivered. */
+void _msgpack_rpc_reactor_post_item (MsgpackRpcReactor *self,
+                                     MsgpackRpcItem    *item);
 void _msgpack_rpc_reactor_forget (MsgpackRpcReactor  *self,
                                   gpointer            owner);
 /* Delivers the next of a lane's items now, if this thread owns the context, or would run it and nobody

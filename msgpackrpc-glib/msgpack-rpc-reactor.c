@@ -48,7 +48,7 @@ struct _MsgpackRpcReactor
   GSource source;         /* The memory is the source's: the context may still hold it in prepare()
                            * or check() when the last user lets go in another thread. */
   GMainContext *context;  /* owned by the users together */
-  guint users;            /* guarded by the registry's lock */
+  int users;              /* atomic; from and to 0 with the registry's lock held */
   GSource *slow;          /* owned; the source at the lower priority */
   GThread *thread;        /* atomic; which ran the context last, never followed; NULL: none yet */
 
@@ -394,13 +394,12 @@ reactor_check (GSource *source)
 static gboolean
 try_ref (MsgpackRpcReactor *self)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&registry_lock);
+  int users = g_atomic_int_get (&self->users);
 
-  if (self->users == 0)
-    return FALSE;
+  while (users > 0 && !g_atomic_int_compare_and_exchange (&self->users, users, users + 1))
+    users = g_atomic_int_get (&self->users);
 
-  self->users++;
-  return TRUE;
+  return users > 0;
 }
 
 static void
@@ -590,26 +589,32 @@ _msgpack_rpc_reactor_get (GMainContext *context)
       g_hash_table_insert (registry, context, self);
     }
 
-  self->users++;
+  g_atomic_int_inc (&self->users);
   return self;
 }
 
 MsgpackRpcReactor *
 _msgpack_rpc_reactor_ref (MsgpackRpcReactor *self)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&registry_lock);
-
-  self->users++;
+  g_atomic_int_inc (&self->users);
   return self;
 }
 
 void
 _msgpack_rpc_reactor_unref (MsgpackRpcReactor *self)
 {
+  int users = g_atomic_int_get (&self->users);
   GMainContext *context;
 
+  while (users > 1)
+    {
+      if (g_atomic_int_compare_and_exchange (&self->users, users, users - 1))
+        return;
+      users = g_atomic_int_get (&self->users);
+    }
+
   g_mutex_lock (&registry_lock);
-  if (--self->users > 0)
+  if (!g_atomic_int_dec_and_test (&self->users))
     {
       g_mutex_unlock (&registry_lock);
       return;
@@ -651,21 +656,33 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
                            gpointer            data,
                            GDestroyNotify      destroy)
 {
-  MsgpackRpcItem *item = g_new0 (MsgpackRpcItem, 1);
+  MsgpackRpcItem *item = g_new (MsgpackRpcItem, 1);
+
+  *item = (MsgpackRpcItem) {
+    .lane = lane,
+    .owner = owner,
+    .keep_owner = keep_owner,
+    .func = func,
+    .data = data,
+    .destroy = destroy,
+  };
+  _msgpack_rpc_reactor_post_item (self, item);
+}
+
+void
+_msgpack_rpc_reactor_post_item (MsgpackRpcReactor *self,
+                                MsgpackRpcItem    *item)
+{
   MsgpackRpcMailbox *mailbox;
   gboolean was_empty;
 
-  item->lane = lane;
-  item->owner = (owner != NULL && keep_owner) ? g_object_ref (owner) : owner;
-  item->keep_owner = keep_owner;
-  item->func = func;
-  item->data = data;
-  item->destroy = destroy;
+  if (item->owner != NULL && item->keep_owner)
+    g_object_ref (item->owner);
 
   _msgpack_rpc_reactor_ref (self);
 
   g_mutex_lock (&self->lock);
-  mailbox = find_mailbox (self, lane);
+  mailbox = find_mailbox (self, item->lane);
   was_empty = mailbox->first == NULL;
   _msgpack_rpc_mailbox_append (mailbox, item);
   g_mutex_unlock (&self->lock);
@@ -956,7 +973,7 @@ find_reactor (GMainContext *context)
   MsgpackRpcReactor *self = registry != NULL ? g_hash_table_lookup (registry, context) : NULL;
 
   if (self != NULL)
-    self->users++;
+    g_atomic_int_inc (&self->users);
   return self;
 }
 
