@@ -45,15 +45,22 @@ many_held_bytes (MsgpackRpcConnection *self)
   return max_held_bytes (self) / 4;
 }
 
+static void
+post_item (MsgpackRpcConnection *self,
+           MsgpackRpcItem       *item)
+{
+  if (!_msgpack_rpc_hold_take (&self->hold, item))
+    _msgpack_rpc_reactor_post_item (self->reactor, item);
+}
+
 void
 _msgpack_rpc_connection_post (MsgpackRpcConnection *self,
                               MsgpackRpcPostFunc    func,
                               gpointer              data,
                               GDestroyNotify        destroy)
 {
-  if (!_msgpack_rpc_hold_take (&self->hold, func, data, destroy))
-    _msgpack_rpc_reactor_post (self->reactor, _msgpack_rpc_link_get_lane (self->link), self, FALSE,
-                               func, data, destroy);
+  post_item (self, _msgpack_rpc_item_new (_msgpack_rpc_link_get_lane (self->link), self, FALSE, func,
+                                          data, destroy));
 }
 
 /* A reference, or NULL. */
@@ -447,7 +454,7 @@ post_incoming (MsgpackRpcConnection *self,
   g_atomic_int_inc (&self->undelivered);
   g_atomic_pointer_add (&self->held_bytes, (gssize) size);
   _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
-  _msgpack_rpc_reactor_post_item (self->reactor, &incoming->item);
+  post_item (self, &incoming->item);
   if (_msgpack_rpc_hold_is_on (&self->hold) && !link_wants_input (self))
     pause_while_held (self);
 }
@@ -1070,16 +1077,14 @@ _msgpack_rpc_connection_refuse (MsgpackRpcConnection *self,
 {
   g_atomic_int_set (&self->is_refused, TRUE);
   _msgpack_rpc_link_fail (self->link, error);
-  _msgpack_rpc_hold_release (&self->hold, self->reactor, _msgpack_rpc_link_get_lane (self->link),
-                             self);
+  _msgpack_rpc_hold_release (&self->hold, self->reactor);
 }
 
 void
 _msgpack_rpc_connection_release (MsgpackRpcConnection *self)
 {
   _msgpack_rpc_link_set_pending (self->link, FALSE);
-  _msgpack_rpc_hold_release (&self->hold, self->reactor, _msgpack_rpc_link_get_lane (self->link),
-                             self);
+  _msgpack_rpc_hold_release (&self->hold, self->reactor);
   _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
 }
 

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include "msgpack-rpc-reactor-private.h"
+#include "msgpack-rpc-mailbox-private.h"
 
 G_BEGIN_DECLS
 
@@ -13,7 +13,7 @@ typedef struct
 {
   int is_on;     /* atomic */
   GMutex lock;   /* guards what follows; only the reactor's is taken while it is held */
-  GQueue items;
+  MsgpackRpcMailbox items;
 } MsgpackRpcHold;
 
 /* It is not on. */
@@ -24,14 +24,10 @@ void     _msgpack_rpc_hold_clear   (MsgpackRpcHold *self);
 void     _msgpack_rpc_hold_start   (MsgpackRpcHold *self);
 gboolean _msgpack_rpc_hold_is_on   (MsgpackRpcHold *self);
 /* FALSE if it is not on: then the item is to be posted. */
-gboolean _msgpack_rpc_hold_take    (MsgpackRpcHold     *self,
-                                    MsgpackRpcPostFunc  func,
-                                    gpointer            data,
-                                    GDestroyNotify      destroy);
+gboolean _msgpack_rpc_hold_take    (MsgpackRpcHold    *self,
+                                    MsgpackRpcItem    *item);
 /* Posts all that it has, and what comes later is not held. */
 void     _msgpack_rpc_hold_release (MsgpackRpcHold    *self,
-                                    MsgpackRpcReactor *reactor,
-                                    gconstpointer      lane,
-                                    gpointer           owner);
+                                    MsgpackRpcReactor *reactor);
 
 G_END_DECLS

@@ -5,30 +5,33 @@
 
 #include "msgpack-rpc-hold-private.h"
 
-typedef struct
-{
-  MsgpackRpcPostFunc func;
-  gpointer data;
-  GDestroyNotify destroy; /* nullable */
-} Item;
-
 void
 _msgpack_rpc_hold_init (MsgpackRpcHold *self)
 {
   g_mutex_init (&self->lock);
-  g_queue_init (&self->items);
+}
+
+/* The next item, if any. */
+static MsgpackRpcItem *
+pop_item (MsgpackRpcHold *self)
+{
+  MsgpackRpcItem *item = self->items.first;
+
+  if (item != NULL)
+    self->items.first = item->next;
+  return item;
 }
 
 void
 _msgpack_rpc_hold_clear (MsgpackRpcHold *self)
 {
-  Item *item;
+  MsgpackRpcItem *item;
 
-  while ((item = g_queue_pop_head (&self->items)) != NULL)
+  while ((item = pop_item (self)) != NULL)
     {
-      if (item->destroy != NULL)
-        item->destroy (item->data);
-      g_free (item);
+      /* It was not posted, and holds no reference. */
+      item->owner = NULL;
+      _msgpack_rpc_item_free (item);
     }
   g_mutex_clear (&self->lock);
 }
@@ -46,13 +49,10 @@ _msgpack_rpc_hold_is_on (MsgpackRpcHold *self)
 }
 
 gboolean
-_msgpack_rpc_hold_take (MsgpackRpcHold     *self,
-                        MsgpackRpcPostFunc  func,
-                        gpointer            data,
-                        GDestroyNotify      destroy)
+_msgpack_rpc_hold_take (MsgpackRpcHold *self,
+                        MsgpackRpcItem *item)
 {
   g_autoptr(GMutexLocker) locker = NULL;
-  Item *item;
 
   if (!_msgpack_rpc_hold_is_on (self))
     return FALSE;
@@ -62,28 +62,18 @@ _msgpack_rpc_hold_take (MsgpackRpcHold     *self,
   if (!_msgpack_rpc_hold_is_on (self))
     return FALSE;
 
-  item = g_new0 (Item, 1);
-  item->func = func;
-  item->data = data;
-  item->destroy = destroy;
-  g_queue_push_tail (&self->items, item);
+  _msgpack_rpc_mailbox_append (&self->items, item);
   return TRUE;
 }
 
 void
 _msgpack_rpc_hold_release (MsgpackRpcHold    *self,
-                           MsgpackRpcReactor *reactor,
-                           gconstpointer      lane,
-                           gpointer           owner)
+                           MsgpackRpcReactor *reactor)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Item *item;
+  MsgpackRpcItem *item;
 
-  while ((item = g_queue_pop_head (&self->items)) != NULL)
-    {
-      _msgpack_rpc_reactor_post (reactor, lane, owner, FALSE, item->func, item->data,
-                                 item->destroy);
-      g_free (item);
-    }
+  while ((item = pop_item (self)) != NULL)
+    _msgpack_rpc_reactor_post_item (reactor, item);
   g_atomic_int_set (&self->is_on, FALSE);
 }

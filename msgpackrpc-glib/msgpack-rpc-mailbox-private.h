@@ -15,7 +15,14 @@ typedef struct
   MsgpackRpcItem *last;
 } MsgpackRpcMailbox;
 
-void            _msgpack_rpc_item_free (MsgpackRpcItem *self);
+/* For _msgpack_rpc_reactor_post_item (): see there what _post () does with these. */
+MsgpackRpcItem *_msgpack_rpc_item_new  (gconstpointer       lane,
+                                        gpointer            owner,
+                                        gboolean            keep_owner,
+                                        MsgpackRpcPostFunc  func,
+                                        gpointer            data,
+                                        GDestroyNotify      destroy);
+void            _msgpack_rpc_item_free (MsgpackRpcItem     *self);
 
 /* Moves the items of a lane to the end of another mailbox, in order. */
 void            _msgpack_rpc_mailbox_move_lane  (MsgpackRpcMailbox *self,

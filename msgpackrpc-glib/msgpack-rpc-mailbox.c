@@ -5,6 +5,27 @@
 
 #include "msgpack-rpc-mailbox-private.h"
 
+MsgpackRpcItem *
+_msgpack_rpc_item_new (gconstpointer       lane,
+                       gpointer            owner,
+                       gboolean            keep_owner,
+                       MsgpackRpcPostFunc  func,
+                       gpointer            data,
+                       GDestroyNotify      destroy)
+{
+  MsgpackRpcItem *self = g_new (MsgpackRpcItem, 1);
+
+  *self = (MsgpackRpcItem) {
+    .lane = lane,
+    .owner = owner,
+    .keep_owner = keep_owner,
+    .func = func,
+    .data = data,
+    .destroy = destroy,
+  };
+  return self;
+}
+
 void
 _msgpack_rpc_item_free (MsgpackRpcItem *self)
 {

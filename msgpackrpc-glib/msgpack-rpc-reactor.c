@@ -656,17 +656,8 @@ _msgpack_rpc_reactor_post (MsgpackRpcReactor  *self,
                            gpointer            data,
                            GDestroyNotify      destroy)
 {
-  MsgpackRpcItem *item = g_new (MsgpackRpcItem, 1);
-
-  *item = (MsgpackRpcItem) {
-    .lane = lane,
-    .owner = owner,
-    .keep_owner = keep_owner,
-    .func = func,
-    .data = data,
-    .destroy = destroy,
-  };
-  _msgpack_rpc_reactor_post_item (self, item);
+  _msgpack_rpc_reactor_post_item (self, _msgpack_rpc_item_new (lane, owner, keep_owner, func, data,
+                                                               destroy));
 }
 
 void
