@@ -538,12 +538,33 @@ run_once (TalkFunc        func,
   return call->transparent ? OUTCOME_NOTICED : OUTCOME_FAILED;
 }
 
+typedef struct
+{
+  const char *name;
+  TalkFunc talk;
+  guint step;  /* what takes long fails at some places only, unless all is to be thorough */
+  /* GIO's module for TLS loses the source of a handshake now and then, where no stack tells of it. */
+  gboolean may_lose;
+} Conversation;
+
+static const Conversation conversations[] = {
+  { "memory", talk_in_memory, 2 },
+  { "crowd", talk_in_a_crowd, 6 },
+  { "tcp", talk_by_tcp, 4 },
+  { "unix", talk_by_unix, 4 },
+  { "pipes", talk_by_pipes, 2 },
+  { "pollable", talk_by_pollable_stream, 6 },
+  { "plain", talk_by_plain_stream, 8 },
+  { "split", talk_in_pieces, 3 },
+  { "tls", talk_by_tls, 24, TRUE },
+};
+
 /* The outcome, or a negative number when it crashed or hung; @where: what it told. */
 static int
-run_in_child (TalkFunc         func,
-              const FailCall  *call,
-              guint            n,
-              char           **where)
+run_in_child (const Conversation  *conversation,
+              const FailCall      *call,
+              guint                n,
+              char               **where)
 {
   char buffer[512];
   int fds[2];
@@ -564,11 +585,13 @@ run_in_child (TalkFunc         func,
       g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
       g_log_set_default_handler (drop_log, NULL);
       g_log_set_writer_func (write_log, NULL, NULL);
-      outcome = run_once (func, call, n);
+      outcome = run_once (conversation->talk, call, n);
       text = fail_calls_where ();
       if (text != NULL && write (fds[1], text, strlen (text)) < 0)
         abort ();
       g_clear_pointer (&text, g_free);
+      if (conversation->may_lose)
+        _exit (FIRST_STATUS + (int) outcome);
       exit (FIRST_STATUS + (int) outcome);
     }
 
@@ -588,51 +611,33 @@ is_fine (int outcome)
   return outcome == OUTCOME_UNFAILED || outcome == OUTCOME_SUCCEEDED || outcome == OUTCOME_FAILED;
 }
 
-typedef struct
-{
-  const char *name;
-  TalkFunc talk;
-  guint step;  /* what takes long fails at some places only, unless all is to be thorough */
-} Conversation;
-
-static const Conversation conversations[] = {
-  { "memory", talk_in_memory, 2 },
-  { "crowd", talk_in_a_crowd, 6 },
-  { "tcp", talk_by_tcp, 4 },
-  { "unix", talk_by_unix, 4 },
-  { "pipes", talk_by_pipes, 2 },
-  { "pollable", talk_by_pollable_stream, 6 },
-  { "plain", talk_by_plain_stream, 8 },
-  { "split", talk_in_pieces, 3 },
-  { "tls", talk_by_tls, 24 },
-};
-
-/* The first few, and then one of so many, not always the same. */
+/* The first, and then one of so many, not always the same. */
 static guint
 get_next_place (guint n,
                 guint step)
 {
-  if (n < 3 || step == 1)
-    return n + 1;
-  if (n == 3)
-    return n + (guint) g_test_rand_int_range (1, (int) step + 1);
-  return n + step;
+  return n == 1 ? n + (guint) g_test_rand_int_range (1, (int) step + 1) : n + step;
 }
 
 static guint
 fail_each (const Conversation *conversation,
            const FailCall     *call,
-           guint               step)
+           guint               step,
+           gboolean           *is_made)
 {
   guint n_bad = 0;
 
+  *is_made = TRUE;
   for (guint n = 1; n < MAX_CALLS; n = get_next_place (n, step))
     {
       g_autofree char *where = NULL;
-      int outcome = run_in_child (conversation->talk, call, n, &where);
+      int outcome = run_in_child (conversation, call, n, &where);
 
       if (outcome == OUTCOME_UNFAILED)
-        return n_bad;
+        {
+          *is_made = n > 1;
+          return n_bad;
+        }
 
       g_test_message ("%s %u, %s, in %s: %s", call->function, n, g_strerror (call->error), where,
                       outcome >= 0 && outcome < N_OUTCOMES ? outcome_names[outcome]
@@ -648,6 +653,7 @@ test_fail (gconstpointer data)
 {
   const Conversation *conversation = data;
   guint step = conversation->step * (guint) test_get_slowness ();
+  gboolean is_made = TRUE;
   guint n_bad = 0;
 
   g_test_summary ("Each system call of a conversation may fail once");
@@ -655,7 +661,8 @@ test_fail (gconstpointer data)
   if (g_getenv ("MSGPACK_RPC_TEST_THOROUGH") != NULL)
     step = 1;
   for (guint i = 0; i < n_fail_calls; i++)
-    n_bad += fail_each (conversation, &fail_calls[i], step);
+    if (is_made || !g_str_equal (fail_calls[i].function, fail_calls[i - 1].function))
+      n_bad += fail_each (conversation, &fail_calls[i], step, &is_made);
   g_assert_cmpuint (n_bad, ==, 0);
 }
 
