@@ -13,6 +13,7 @@ import mmap
 import os
 import platform
 import re
+import shutil
 import signal
 import struct
 import sys
@@ -41,8 +42,8 @@ TRACING = ('/sys/kernel/tracing', '/sys/kernel/debug/tracing')
 class SystemCalls:
     """Counts those of a process, of the threads that it has and of those that it will have."""
 
-    def __init__(self, process):
-        self.descriptors = [self._open(thread) for thread in process.threads()]
+    def __init__(self, threads):
+        self.descriptors = [self._open(thread) for thread in threads]
 
     @staticmethod
     def _event():
@@ -108,7 +109,8 @@ def start_client(server, scenario, count, allocations):
 def count_run(server, scenario, n_calls, allocations):
     """Returns the system calls, allocations and bytes of each side in one run."""
     client = start_client(server, scenario, n_calls, allocations['client'])
-    calls = {'server': SystemCalls(server.process), 'client': SystemCalls(client)}
+    calls = {'server': SystemCalls(server.process.threads()),
+             'client': SystemCalls(client.threads())}
 
     def read():
         return {side: (calls[side].read(), *allocations[side].read()) for side in SIDES}
@@ -178,9 +180,18 @@ def count_instructions(peer, scenario):
     return result
 
 
-def count(options, peers):
-    """Returns what the calls of each peer cost, in a list."""
-    counts = []
+def check(options):
+    """Fails before anything is measured if something cannot be counted."""
+    if options.counts:
+        SystemCalls([0]).close()
+        if not (options.build / 'libbench-allocations.so').exists():
+            raise BenchError('allocations cannot be counted in a build with sanitizers')
+    if options.instructions and shutil.which('valgrind') is None:
+        raise BenchError('valgrind is needed to count instructions')
+
+
+def count(options, peers, counts):
+    """Adds what the calls of each peer cost to a list."""
     for peer in peers:
         for scenario in options.scenarios:
             if scenario in peer.lacks:
@@ -199,4 +210,3 @@ def count(options, peers):
                     entry[side].update(part[side])
             if parts:
                 counts.append(entry)
-    return counts

@@ -27,8 +27,6 @@ static const char introspection_xml[] =
 
 static GDBusNodeInfo *node_info;
 static GDBusConnection *client;
-static GVariant *bytes_params;
-static GVariant *document_params;
 
 static void
 set_no_delay (GDBusConnection *connection)
@@ -136,75 +134,29 @@ peer_serve (const char *address)
   peer_run ();
 }
 
-static GVariant *
-finish (GAsyncResult *result)
+void
+glib_call (const char          *method,
+           GVariant            *params,
+           GAsyncReadyCallback  callback)
 {
-  g_autoptr(GError) error = NULL;
-
-  return glib_check_reply (g_dbus_connection_call_finish (client, result, &error), error);
+  g_dbus_connection_call (client, NULL, OBJECT_PATH, INTERFACE, method, params, NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, callback, NULL);
 }
 
-static void
-call (const char          *method,
-      GVariant            *params,
-      const char          *reply_type,
-      GAsyncReadyCallback  callback)
+GVariant *
+glib_call_finish (GAsyncResult  *result,
+                  GError       **error)
 {
-  g_dbus_connection_call (client, NULL, OBJECT_PATH, INTERFACE, method, params,
-                          G_VARIANT_TYPE (reply_type), G_DBUS_CALL_FLAGS_NONE, -1, NULL, callback,
-                          NULL);
+  return g_dbus_connection_call_finish (client, result, error);
 }
 
-static void
-added_cb (GObject      *source,
-          GAsyncResult *result,
-          gpointer      data)
+gint64
+glib_get_sum (GVariant *reply)
 {
-  g_autoptr(GVariant) reply = finish (result);
   gint64 sum;
 
   g_variant_get (reply, "(x)", &sum);
-  bench_added (sum);
-}
-
-void
-peer_add (int64_t a,
-          int64_t b)
-{
-  call ("add", g_variant_new ("(xx)", a, b), "(x)", added_cb);
-}
-
-static void
-echoed_bytes_cb (GObject      *source,
-                 GAsyncResult *result,
-                 gpointer      data)
-{
-  glib_end_echo_of_bytes (finish (result));
-}
-
-void
-peer_echo_bytes (const uint8_t *bytes,
-                 size_t         size)
-{
-  if (bytes_params == NULL)
-    bytes_params = glib_bytes_params_new (bytes, size);
-  call ("echo_bytes", bytes_params, "(ay)", echoed_bytes_cb);
-}
-
-static void
-echoed_document_cb (GObject      *source,
-                    GAsyncResult *result,
-                    gpointer      data)
-{
-  glib_end_echo_of_document (finish (result));
-}
-
-void
-peer_echo_document (void)
-{
-  if (document_params == NULL)
-    document_params = glib_document_params_new ();
-  call ("echo_document", document_params, "(aa{sv})", echoed_document_cb);
+  return sum;
 }
 
 void

@@ -104,7 +104,8 @@ handle_request (Stream                     *self,
   msgpack_pack_uint32 (&reply, request->ptr[1].via.u64);
   if (is_str (&request->ptr[2], "add"))
     answer_add (&reply, &request->ptr[3].via.array);
-  else if (is_str (&request->ptr[2], "echo"))
+  else if (is_str (&request->ptr[2], "echo_bytes") ||
+           is_str (&request->ptr[2], "echo_document"))
     {
       msgpack_pack_nil (&reply);
       msgpack_pack_object (&reply, request->ptr[3]);
@@ -240,7 +241,7 @@ void
 peer_echo_bytes (const uint8_t *bytes,
                  size_t         size)
 {
-  pack_call ("echo", 1);
+  pack_call ("echo_bytes", 1);
   msgpack_pack_bin_with_body (&packer, bytes, size);
 }
 
@@ -269,7 +270,7 @@ pack_record (const BenchRecord *record)
 void
 peer_echo_document (void)
 {
-  pack_call ("echo", 1);
+  pack_call ("echo_document", 1);
   msgpack_pack_array (&packer, BENCH_RECORDS);
   for (unsigned i = 0; i < BENCH_RECORDS; i++)
     pack_record (&bench_records[i]);

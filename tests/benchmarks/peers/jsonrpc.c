@@ -9,8 +9,6 @@
 #include <jsonrpc-glib.h>
 
 static JsonrpcClient *client;
-static GVariant *bytes_params;
-static GVariant *document_params;
 
 static GIOStream *
 stream_new (int fd)
@@ -70,69 +68,34 @@ peer_serve (const char *address)
   g_autoptr(JsonrpcServer) server = jsonrpc_server_new ();
 
   jsonrpc_server_add_handler (server, "add", add, NULL, NULL);
-  jsonrpc_server_add_handler (server, "echo", echo, NULL, NULL);
+  jsonrpc_server_add_handler (server, "echo_bytes", echo, NULL, NULL);
+  jsonrpc_server_add_handler (server, "echo_document", echo, NULL, NULL);
   g_unix_fd_add (bench_listen (address), G_IO_IN, accept_cb, server);
   peer_run ();
 }
 
-static GVariant *
-finish (GAsyncResult *result)
+void
+glib_call (const char          *method,
+           GVariant            *params,
+           GAsyncReadyCallback  callback)
 {
-  g_autoptr(GError) error = NULL;
+  jsonrpc_client_call_async (client, method, params, NULL, callback, NULL);
+}
+
+GVariant *
+glib_call_finish (GAsyncResult  *result,
+                  GError       **error)
+{
   GVariant *reply = NULL;
 
-  jsonrpc_client_call_finish (client, result, &reply, &error);
-  return glib_check_reply (reply, error);
+  jsonrpc_client_call_finish (client, result, &reply, error);
+  return reply;
 }
 
-static void
-added_cb (GObject      *source,
-          GAsyncResult *result,
-          gpointer      data)
+gint64
+glib_get_sum (GVariant *reply)
 {
-  g_autoptr(GVariant) sum = finish (result);
-
-  bench_added (g_variant_get_int64 (sum));
-}
-
-void
-peer_add (int64_t a,
-          int64_t b)
-{
-  jsonrpc_client_call_async (client, "add", g_variant_new ("(xx)", a, b), NULL, added_cb, NULL);
-}
-
-static void
-echoed_bytes_cb (GObject      *source,
-                 GAsyncResult *result,
-                 gpointer      data)
-{
-  glib_end_echo_of_bytes (finish (result));
-}
-
-void
-peer_echo_bytes (const uint8_t *bytes,
-                 size_t         size)
-{
-  if (bytes_params == NULL)
-    bytes_params = glib_bytes_params_new (bytes, size);
-  jsonrpc_client_call_async (client, "echo", bytes_params, NULL, echoed_bytes_cb, NULL);
-}
-
-static void
-echoed_document_cb (GObject      *source,
-                    GAsyncResult *result,
-                    gpointer      data)
-{
-  glib_end_echo_of_document (finish (result));
-}
-
-void
-peer_echo_document (void)
-{
-  if (document_params == NULL)
-    document_params = glib_document_params_new ();
-  jsonrpc_client_call_async (client, "echo", document_params, NULL, echoed_document_cb, NULL);
+  return g_variant_get_int64 (reply);
 }
 
 void

@@ -8,8 +8,6 @@
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
 static MsgpackRpcPeer *client;
-static GVariant *bytes_params;
-static GVariant *document_params;
 
 static gboolean
 add (MsgpackRpcInvocation  *invocation,
@@ -41,7 +39,8 @@ peer_serve (const char *address)
   g_auto(GStrv) addresses = NULL;
 
   msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", add, NULL, NULL);
-  msgpack_rpc_dispatcher_add_method (dispatcher, "echo", NULL, echo, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "echo_bytes", NULL, echo, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "echo_document", NULL, echo, NULL, NULL);
   msgpack_rpc_server_set_dispatcher (server, dispatcher);
   msgpack_rpc_server_set_max_connections (server, BENCH_MAX_CONNECTIONS);
 
@@ -52,62 +51,25 @@ peer_serve (const char *address)
   peer_run ();
 }
 
-static GVariant *
-finish (GAsyncResult *result)
-{
-  g_autoptr(GError) error = NULL;
-
-  return glib_check_reply (msgpack_rpc_peer_call_finish (client, result, &error), error);
-}
-
-static void
-added_cb (GObject      *source,
-          GAsyncResult *result,
-          gpointer      data)
-{
-  g_autoptr(GVariant) sum = finish (result);
-
-  bench_added (g_variant_get_int64 (sum));
-}
-
 void
-peer_add (int64_t a,
-          int64_t b)
+glib_call (const char          *method,
+           GVariant            *params,
+           GAsyncReadyCallback  callback)
 {
-  msgpack_rpc_peer_call_async (client, "add", g_variant_new ("(xx)", a, b), NULL, added_cb, NULL);
+  msgpack_rpc_peer_call_async (client, method, params, NULL, callback, NULL);
 }
 
-static void
-echoed_bytes_cb (GObject      *source,
-                 GAsyncResult *result,
-                 gpointer      data)
+GVariant *
+glib_call_finish (GAsyncResult  *result,
+                  GError       **error)
 {
-  glib_end_echo_of_bytes (finish (result));
+  return msgpack_rpc_peer_call_finish (client, result, error);
 }
 
-void
-peer_echo_bytes (const uint8_t *bytes,
-                 size_t         size)
+gint64
+glib_get_sum (GVariant *reply)
 {
-  if (bytes_params == NULL)
-    bytes_params = glib_bytes_params_new (bytes, size);
-  msgpack_rpc_peer_call_async (client, "echo", bytes_params, NULL, echoed_bytes_cb, NULL);
-}
-
-static void
-echoed_document_cb (GObject      *source,
-                    GAsyncResult *result,
-                    gpointer      data)
-{
-  glib_end_echo_of_document (finish (result));
-}
-
-void
-peer_echo_document (void)
-{
-  if (document_params == NULL)
-    document_params = glib_document_params_new ();
-  msgpack_rpc_peer_call_async (client, "echo", document_params, NULL, echoed_document_cb, NULL);
+  return g_variant_get_int64 (reply);
 }
 
 void

@@ -4,6 +4,8 @@
 #include "peer-glib.h"
 
 static GMainLoop *loop;
+static GVariant *bytes_params;
+static GVariant *document_params;
 
 void
 peer_run (void)
@@ -32,23 +34,32 @@ peer_defer (void)
   g_idle_add (idle_cb, NULL);
 }
 
-GVariant *
-glib_check_reply (GVariant *reply,
-                  GError   *error)
+static GVariant *
+finish (GAsyncResult *result)
 {
+  g_autoptr(GError) error = NULL;
+  GVariant *reply = glib_call_finish (result, &error);
+
   if (reply == NULL)
     bench_die ("%s", error->message);
   return reply;
 }
 
-GVariant *
-glib_bytes_params_new (const uint8_t *bytes,
-                       size_t         size)
+static void
+added_cb (GObject      *source,
+          GAsyncResult *result,
+          gpointer      data)
 {
-  GVariant *value = g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, NULL,
-                                             NULL);
+  g_autoptr(GVariant) reply = finish (result);
 
-  return g_variant_ref_sink (g_variant_new_tuple (&value, 1));
+  bench_added (glib_get_sum (reply));
+}
+
+void
+peer_add (int64_t a,
+          int64_t b)
+{
+  glib_call ("add", g_variant_new ("(xx)", a, b), added_cb);
 }
 
 static GVariant *
@@ -70,14 +81,6 @@ document_new (void)
       g_variant_builder_close (&records);
     }
   return g_variant_builder_end (&records);
-}
-
-GVariant *
-glib_document_params_new (void)
-{
-  GVariant *document = document_new ();
-
-  return g_variant_ref_sink (g_variant_new_tuple (&document, 1));
 }
 
 static GVariant *
@@ -126,11 +129,15 @@ check_record (guint     index,
     }
 }
 
-void
-glib_end_echo_of_bytes (GVariant *params)
+/* What is echoed may be a tuple or an array of variants, and so on for what is in it: it is read as it
+ * is. */
+static void
+echoed_bytes_cb (GObject      *source,
+                 GAsyncResult *result,
+                 gpointer      data)
 {
-  g_autoptr(GVariant) taken = params;
-  g_autoptr(GVariant) bytes = get_child (taken, 0);
+  g_autoptr(GVariant) reply = finish (result);
+  g_autoptr(GVariant) bytes = get_child (reply, 0);
   const guint8 *items;
   gsize size;
 
@@ -139,10 +146,26 @@ glib_end_echo_of_bytes (GVariant *params)
 }
 
 void
-glib_end_echo_of_document (GVariant *params)
+peer_echo_bytes (const uint8_t *bytes,
+                 size_t         size)
 {
-  g_autoptr(GVariant) taken = params;
-  g_autoptr(GVariant) document = get_child (taken, 0);
+  if (bytes_params == NULL)
+    {
+      GVariant *value = g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, NULL,
+                                                 NULL);
+
+      bytes_params = g_variant_ref_sink (g_variant_new_tuple (&value, 1));
+    }
+  glib_call ("echo_bytes", bytes_params, echoed_bytes_cb);
+}
+
+static void
+echoed_document_cb (GObject      *source,
+                    GAsyncResult *result,
+                    gpointer      data)
+{
+  g_autoptr(GVariant) reply = finish (result);
+  g_autoptr(GVariant) document = get_child (reply, 0);
   gsize n = g_variant_n_children (document);
   gint64 last_id = -1;
 
@@ -155,4 +178,16 @@ glib_end_echo_of_document (GVariant *params)
       g_variant_lookup (record, "id", "x", &last_id);
     }
   bench_echoed_document (n, last_id);
+}
+
+void
+peer_echo_document (void)
+{
+  if (document_params == NULL)
+    {
+      GVariant *document = document_new ();
+
+      document_params = g_variant_ref_sink (g_variant_new_tuple (&document, 1));
+    }
+  glib_call ("echo_document", document_params, echoed_document_cb);
 }
