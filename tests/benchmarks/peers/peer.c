@@ -47,7 +47,7 @@ static const Scenario scenarios[] = {
 };
 
 static const char *const words[] = {
-  "alpha", "beta", "gamma", "delta", "epsilon", "lambda", "omicron", "upsilon",
+  "alpha", "beta", "gamma", "delta", "epsilon", "lambda", "sigma", "upsilon",
 };
 
 BenchRecord bench_records[BENCH_RECORDS];
