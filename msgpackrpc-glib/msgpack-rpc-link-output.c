@@ -14,7 +14,7 @@
 
 /* How many pieces of messages one system call writes, and, but for one message that has more, how many
  * bytes. */
-#define WRITE_VECTORS 64
+#define WRITE_VECTORS 128
 #define WRITE_SIZE (256 * 1024)
 /* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
 #define MESSAGE_COST 384

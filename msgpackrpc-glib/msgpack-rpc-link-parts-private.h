@@ -88,6 +88,7 @@ struct _MsgpackRpcLink
 
   GThread *io_thread;           /* who holds the I/O, or NULL */
   GCond io_released;
+  guint n_waiting_for_io;
   Wants io_wanted;              /* who is to be told when it is released */
   int is_pending;               /* atomic; the peer has not been let in */
   guint n_serving;              /* how many of the waiters serve */

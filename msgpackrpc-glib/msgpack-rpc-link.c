@@ -127,7 +127,9 @@ _msgpack_rpc_link_enter_io (MsgpackRpcLink *self,
           self->io_wanted |= wants;
           return FALSE;
         }
+      self->n_waiting_for_io++;
       g_cond_wait (&self->io_released, &self->lock);
+      self->n_waiting_for_io--;
     }
 
   self->io_thread = g_thread_self ();
@@ -181,7 +183,9 @@ _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
       self->io_wanted = WANTS_NOTHING;
       if ((wanted & WANTS_AS_WAITER) != 0)
         _msgpack_rpc_link_wake_waiters (self);
-      g_cond_signal (&self->io_released);
+      /* It is a system call, whether there is somebody to hear it or not. */
+      if (self->n_waiting_for_io > 0)
+        g_cond_signal (&self->io_released);
       g_mutex_unlock (&self->lock);
 
       /* What waits for its next turn holds a link, and this may have been its last. */
