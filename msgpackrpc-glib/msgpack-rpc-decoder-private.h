@@ -62,6 +62,20 @@ MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
                                                      GVariant           **value,
                                                      GError             **error);
 
+/* Large bins, of which not all has come, are not given to decode (): while one is awaited, its bytes
+ * are put where the decoder says, and decode_body () goes on once there are as many as get_wanted ()
+ * says. @size: how many may come next, which is made less if so many are not wanted; NULL if there is
+ * no memory for them. */
+gboolean                _msgpack_rpc_decoder_awaits_body     (MsgpackRpcDecoder  *self);
+gsize                   _msgpack_rpc_decoder_get_body_length (MsgpackRpcDecoder  *self);
+guint8                 *_msgpack_rpc_decoder_get_body_space  (MsgpackRpcDecoder  *self,
+                                                              gsize              *size);
+void                    _msgpack_rpc_decoder_add_body        (MsgpackRpcDecoder  *self,
+                                                              gsize               size);
+MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode_body     (MsgpackRpcDecoder  *self,
+                                                              GVariant          **value,
+                                                              GError            **error);
+
 /* Whether no byte of a message has been consumed. */
 gboolean _msgpack_rpc_decoder_is_between_messages (MsgpackRpcDecoder *self);
 

@@ -172,6 +172,9 @@ decoder_callback_bin (Writer        *self,
                       guint          length,
                       const Suffix **object)
 {
+  if (length > 0 && (const guint8 *) data == writer_body (self))
+    return writer_put_body (self, length, &suffix_ay, object);
+
   return writer_put (self, KIND_MAP_ANY, length > 0 ? data : "", length, &suffix_ay, object);
 }
 
@@ -207,6 +210,7 @@ struct _MsgpackRpcDecoder
   decoder_context context; /* its user is the writer, and comes first */
   guint64 offset;          /* of the first byte not consumed, in the stream */
   gsize wanted;            /* bytes behind it, before decoding can go on */
+  gsize body;              /* how many of them have come already, and are where they stay */
 };
 
 static guint64
@@ -251,6 +255,7 @@ decoder_reset (MsgpackRpcDecoder *self)
   writer->claimed = 0;
   writer->consumed = 0;
   writer->top = writer->containers;
+  self->body = 0;
 
   decoder_init (&self->context);
 }
@@ -444,7 +449,7 @@ decoder_check_claim (MsgpackRpcDecoder *self)
          writer_fail_decoded_size (writer, decoded_size);
 }
 
-/* More must come. Unless much of the message has, it is begun anew then. */
+/* More must come. Unless much of the message has, or will in one piece, it is begun anew then. */
 static gboolean
 decoder_suspend (MsgpackRpcDecoder *self,
                  gsize             *offset)
@@ -453,7 +458,8 @@ decoder_suspend (MsgpackRpcDecoder *self,
   guint64 consumed = writer->consumed;
 
   self->wanted = decoder_get_item_size (self);
-  if (consumed > SMALL_MESSAGE)
+  if (consumed > SMALL_MESSAGE ||
+      (_msgpack_rpc_decoder_awaits_body (self) && writer->length <= SMALL_MESSAGE))
     return writer_leave (writer);
 
   self->wanted += consumed;
@@ -503,6 +509,56 @@ decoder_make_value (MsgpackRpcDecoder  *self,
   decoder_reset (self);
 
   return value;
+}
+
+/* Within a message only: a key, which may have to be moved, is none. */
+gboolean
+_msgpack_rpc_decoder_awaits_body (MsgpackRpcDecoder *self)
+{
+  Writer *writer = &self->context.user;
+
+  return self->context.cs == MSGPACK_ACS_BIN_VALUE && self->context.trail >= BODY_MIN_SIZE &&
+         writer->consumed > 0 && !writer->top->expects_key;
+}
+
+gsize
+_msgpack_rpc_decoder_get_body_length (MsgpackRpcDecoder *self)
+{
+  return self->body;
+}
+
+guint8 *
+_msgpack_rpc_decoder_get_body_space (MsgpackRpcDecoder *self,
+                                     gsize             *size)
+{
+  Writer *writer = &self->context.user;
+
+  *size = MIN (*size, self->wanted - self->body);
+
+  if (!writer_make_body_room (writer, self->wanted, self->body + *size))
+    return NULL;
+
+  return writer_body (writer) + self->body;
+}
+
+void
+_msgpack_rpc_decoder_add_body (MsgpackRpcDecoder *self,
+                               gsize              size)
+{
+  self->body += size;
+}
+
+MsgpackRpcDecoderStatus
+_msgpack_rpc_decoder_decode_body (MsgpackRpcDecoder  *self,
+                                  GVariant          **value,
+                                  GError            **error)
+{
+  gsize length = self->body;
+  gsize offset = 0;
+
+  self->body = 0;
+  return _msgpack_rpc_decoder_decode (self, writer_body (&self->context.user), length, &offset, NULL,
+                                      value, error);
 }
 
 static MsgpackRpcDecoderStatus

@@ -433,6 +433,13 @@ unpacker_get_lent (MsgpackRpcUnpacker *self)
   return self->lent_end - self->lent_start;
 }
 
+/* Bytes that the decoder has not seen. */
+static gsize
+unpacker_get_pending (MsgpackRpcUnpacker *self)
+{
+  return self->end - self->start + unpacker_get_lent (self);
+}
+
 static void
 unpacker_drop_lent (MsgpackRpcUnpacker *self)
 {
@@ -458,6 +465,16 @@ unpacker_fail (MsgpackRpcUnpacker *self,
   self->failure = error;
   unpacker_free_buffer (self);
   unpacker_drop_lent (self);
+}
+
+static void
+unpacker_fail_without_memory (MsgpackRpcUnpacker *self,
+                              gsize               length)
+{
+  unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
+                                    "No memory for %" G_GSIZE_FORMAT " bytes more at offset "
+                                    "%" G_GUINT64_FORMAT, length,
+                                    _msgpack_rpc_decoder_get_offset (self->decoder)));
 }
 
 static void
@@ -521,10 +538,7 @@ unpacker_append (MsgpackRpcUnpacker *self,
 {
   if (!unpacker_reserve (self, length))
     {
-      unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
-                                        "No memory for %" G_GSIZE_FORMAT " bytes more at offset "
-                                        "%" G_GUINT64_FORMAT, length,
-                                        _msgpack_rpc_decoder_get_offset (self->decoder)));
+      unpacker_fail_without_memory (self, length);
       return;
     }
 
@@ -712,6 +726,72 @@ unpacker_decode (MsgpackRpcUnpacker  *self,
   return status;
 }
 
+/* Moves what has come of a large bin to where the decoder wants it. */
+static void
+unpacker_fill_body (MsgpackRpcUnpacker *self)
+{
+  while (_msgpack_rpc_decoder_get_body_length (self->decoder) <
+         _msgpack_rpc_decoder_get_wanted (self->decoder))
+    {
+      gboolean in_buffer = self->start < self->end;
+      const guint8 *data = in_buffer ? self->buffer : self->lent;
+      gsize *start = in_buffer ? &self->start : &self->lent_start;
+      gsize length = (in_buffer ? self->end : self->lent_end) - *start;
+      gsize size = length;
+      guint8 *space;
+
+      if (length == 0)
+        return;
+
+      space = _msgpack_rpc_decoder_get_body_space (self->decoder, &size);
+      if (space == NULL)
+        {
+          unpacker_fail_without_memory (self, size);
+          return;
+        }
+
+      memcpy (space, data + *start, size);
+      *start += size;
+      _msgpack_rpc_decoder_add_body (self->decoder, size);
+    }
+}
+
+static MsgpackRpcDecoderStatus
+unpacker_decode_body (MsgpackRpcUnpacker  *self,
+                      GVariant           **value)
+{
+  MsgpackRpcDecoderStatus status;
+  GError *error = NULL;
+
+  unpacker_fill_body (self);
+  if (self->failure != NULL)
+    return MSGPACK_RPC_DECODER_FAILED;
+  if (_msgpack_rpc_decoder_get_body_length (self->decoder) <
+      _msgpack_rpc_decoder_get_wanted (self->decoder))
+    return MSGPACK_RPC_DECODER_MORE;
+
+  status = _msgpack_rpc_decoder_decode_body (self->decoder, value, &error);
+  if (status == MSGPACK_RPC_DECODER_FAILED)
+    unpacker_fail (self, error);
+
+  return status;
+}
+
+/* The decoder needs more: whether there is something that it has not seen, or a failure. */
+static gboolean
+unpacker_has_more (MsgpackRpcUnpacker *self,
+                   gboolean            was_body,
+                   gboolean            was_in_buffer)
+{
+  if (was_body || _msgpack_rpc_decoder_awaits_body (self->decoder))
+    return unpacker_get_pending (self) > 0;
+
+  if (!was_in_buffer)
+    _msgpack_rpc_unpacker_keep (self);
+
+  return self->failure != NULL || unpacker_complete (self);
+}
+
 /**
  * msgpack_rpc_unpacker_next:
  * @self: an unpacker
@@ -741,7 +821,13 @@ msgpack_rpc_unpacker_next (MsgpackRpcUnpacker  *self,
   while (self->failure == NULL)
     {
       gboolean in_buffer = self->start < self->end;
-      MsgpackRpcDecoderStatus status = unpacker_decode (self, in_buffer, &value);
+      gboolean is_body = _msgpack_rpc_decoder_awaits_body (self->decoder);
+      MsgpackRpcDecoderStatus status;
+
+      if (is_body)
+        status = unpacker_decode_body (self, &value);
+      else
+        status = unpacker_decode (self, in_buffer, &value);
 
       if (status == MSGPACK_RPC_DECODER_DONE)
         {
@@ -749,11 +835,7 @@ msgpack_rpc_unpacker_next (MsgpackRpcUnpacker  *self,
           return value;
         }
 
-      if (status == MSGPACK_RPC_DECODER_MORE && !in_buffer)
-        _msgpack_rpc_unpacker_keep (self);
-
-      if (status == MSGPACK_RPC_DECODER_MORE && self->failure == NULL &&
-          !unpacker_complete (self))
+      if (status == MSGPACK_RPC_DECODER_MORE && !unpacker_has_more (self, is_body, in_buffer))
         {
           unpacker_trim (self);
           return NULL;
@@ -826,6 +908,21 @@ _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
   self->require_array = require_array;
 }
 
+static guint8 *
+unpacker_get_body_space (MsgpackRpcUnpacker *self,
+                         gsize              *size)
+{
+  gsize held = _msgpack_rpc_decoder_get_body_length (self->decoder);
+  gsize missing = _msgpack_rpc_decoder_get_wanted (self->decoder) - held;
+
+  if (self->failure != NULL || unpacker_get_pending (self) > 0 ||
+      held < MIN_BODY_READ || missing < MIN_BODY_READ)
+    return NULL;
+
+  *size = held;
+  return _msgpack_rpc_decoder_get_body_space (self->decoder, size);
+}
+
 guint8 *
 _msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,
                                  gsize              *size)
@@ -833,6 +930,9 @@ _msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,
   gsize wanted = _msgpack_rpc_decoder_get_wanted (self->decoder);
   gsize held = self->end - self->start;
   gsize missing = wanted - MIN (wanted, held);
+
+  if (_msgpack_rpc_decoder_awaits_body (self->decoder))
+    return unpacker_get_body_space (self, size);
 
   if (self->failure != NULL || unpacker_get_lent (self) > 0 ||
       held < MIN_BODY_READ || missing < MIN_BODY_READ)
@@ -849,7 +949,10 @@ void
 _msgpack_rpc_unpacker_commit (MsgpackRpcUnpacker *self,
                               gsize               size)
 {
-  self->end += size;
+  if (_msgpack_rpc_decoder_awaits_body (self->decoder))
+    _msgpack_rpc_decoder_add_body (self->decoder, size);
+  else
+    self->end += size;
 }
 
 void
@@ -898,7 +1001,7 @@ _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self)
 gsize
 _msgpack_rpc_unpacker_get_buffered (MsgpackRpcUnpacker *self)
 {
-  return self->end - self->start + unpacker_get_lent (self);
+  return unpacker_get_pending (self) + _msgpack_rpc_decoder_get_body_length (self->decoder);
 }
 
 gsize

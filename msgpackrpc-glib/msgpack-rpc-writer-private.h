@@ -39,6 +39,9 @@
 #define DEFAULT_EXPANSION 16
 #define MAX_EXPECTED_MORE (4 * 1024 * 1024)
 
+/* A bin of so many bytes that have not all come is read to where it stays. */
+#define BODY_MIN_SIZE (16 * 1024)
+
 /* What a value takes besides its data: padding, NUL, type, and the framing offset of a key. */
 #define VALUE_OVERHEAD 24
 
@@ -669,6 +672,56 @@ writer_put (Writer        *self,
 
   memcpy (self->data + start, data, size);
   writer_end (self, container, start + size, suffix, is_key);
+
+  return 0;
+}
+
+/* Where the body of a value is, or goes, that comes next. */
+static inline guint8 *
+writer_body (Writer *self)
+{
+  return self->data + align8 (self->length);
+}
+
+/* Makes room for the first @length bytes of such a body of @size bytes, and what follows them; the
+ * output is not in the scratch. It doubles, but not beyond the whole. */
+static gboolean
+writer_make_body_room (Writer *self,
+                       gsize   size,
+                       gsize   length)
+{
+  gsize rest = align8 (self->length) + VALUE_OVERHEAD;
+  gsize capacity;
+  guint8 *data;
+
+  if (rest + length <= self->capacity)
+    return TRUE;
+
+  capacity = MAX (rest + length, MIN (rest + size, 2 * self->capacity));
+  data = g_try_realloc (self->data, capacity);
+  if (data == NULL)
+    return FALSE;
+
+  self->data = data;
+  self->capacity = capacity;
+  return TRUE;
+}
+
+/* Puts a value, no key, whose body is there already. */
+static int
+writer_put_body (Writer        *self,
+                 gsize          size,
+                 const Suffix  *suffix,
+                 const Suffix **object)
+{
+  gsize start = align8 (self->length);
+
+  *object = suffix;
+  if (!writer_reserve (self, size + VALUE_OVERHEAD))
+    return -1;
+
+  memset (self->data + self->length, 0, start - self->length);
+  writer_end (self, self->top, start + size, suffix, FALSE);
 
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "msgpack-rpc-value.h"
 
 #include "test-bytes.h"
+#include "test-unpacking.h"
 
 #define KIB G_GUINT64_CONSTANT (1024)
 #define MIB (KIB * KIB)
@@ -27,26 +28,6 @@ static const char stream_hex[] =
   "91 83 a1 61 82 01 02 a1 62 03 05 06 90 81 c0 dc 00 01 dd 00 00 00 00"
   "92 de 00 01 a1 61 01 df 00 00 00 02 01 02 03 04"
   "90 80 05 c0 a0";
-
-/* All values that come before more bytes are needed. */
-static void
-take_all (MsgpackRpcUnpacker *unpacker,
-          GPtrArray          *values)
-{
-  g_autoptr(GError) error = NULL;
-  GVariant *value;
-
-  while ((value = msgpack_rpc_unpacker_next (unpacker, &error)) != NULL)
-    g_ptr_array_add (values, value);
-
-  g_assert_no_error (error);
-}
-
-static GPtrArray *
-values_new (void)
-{
-  return g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
-}
 
 /* The values of the stream, fed in one piece. */
 static GPtrArray *
@@ -333,20 +314,6 @@ test_pieces_of_bytes (void)
     }
 }
 
-/* As the link does: what was lent is gone after it. */
-static void
-read_piece (MsgpackRpcUnpacker *unpacker,
-            GPtrArray          *values,
-            const guint8       *data,
-            gsize               length)
-{
-  g_autofree guint8 *copy = g_memdup2 (data, length);
-
-  _msgpack_rpc_unpacker_lend (unpacker, copy, length);
-  take_all (unpacker, values);
-  _msgpack_rpc_unpacker_keep (unpacker);
-}
-
 static void
 test_lend (void)
 {
@@ -367,53 +334,6 @@ test_lend (void)
       g_assert_true (_msgpack_rpc_unpacker_is_empty (unpacker));
       g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffer_size (unpacker), ==, 0);
     }
-}
-
-static void
-test_get_space (void)
-{
-  const guint32 length = 5 * MIB;
-  g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
-  g_autoptr(GByteArray) wire = bytes_from_hex ("91 c6 00 50 00 00");
-  g_autoptr(GPtrArray) values = values_new ();
-  gsize done = 40000;
-  gsize size = 0;
-  guint n_reads = 0;
-  guint8 *space;
-
-  g_test_summary ("A large body is read to where it is decoded, in pieces that double");
-
-  g_byte_array_set_size (wire, wire->len + length);
-  memset (wire->data + 6, 'a', length);
-
-  g_assert_null (_msgpack_rpc_unpacker_get_space (unpacker, &size));
-  read_piece (unpacker, values, wire->data, 6);
-  g_assert_null (_msgpack_rpc_unpacker_get_space (unpacker, &size));
-  read_piece (unpacker, values, wire->data + 6, done - 6);
-
-  for (; done < wire->len; done += size)
-    {
-      g_assert_cmpuint (values->len, ==, 0);
-      space = _msgpack_rpc_unpacker_get_space (unpacker, &size);
-      if (space != NULL)
-        {
-          g_assert_cmpuint (size, ==, MIN (done, wire->len - done));
-          memcpy (space, wire->data + done, size);
-          _msgpack_rpc_unpacker_commit (unpacker, size);
-          take_all (unpacker, values);
-        }
-      else
-        {
-          size = wire->len - done;
-          read_piece (unpacker, values, wire->data + done, size);
-        }
-      n_reads++;
-    }
-
-  g_assert_cmpuint (n_reads, <, 10);
-  g_assert_cmpuint (values->len, ==, 1);
-  g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffer_size (unpacker), ==, 0);
-  g_assert_null (_msgpack_rpc_unpacker_get_space (unpacker, &size));
 }
 
 static void
@@ -1099,7 +1019,6 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/unpacker/pieces", test_pieces);
   g_test_add_func ("/msgpack-rpc/unpacker/pieces-of-bytes", test_pieces_of_bytes);
   g_test_add_func ("/msgpack-rpc/unpacker/lend", test_lend);
-  g_test_add_func ("/msgpack-rpc/unpacker/get-space", test_get_space);
   g_test_add_func ("/msgpack-rpc/unpacker/feed-bytes", test_feed_bytes);
   g_test_add_func ("/msgpack-rpc/unpacker/value-outlives-unpacker", test_value_outlives_unpacker);
   g_test_add_func ("/msgpack-rpc/unpacker/offsets", test_offsets);
