@@ -27,7 +27,7 @@ struct _MsgpackRpcPort
 typedef struct
 {
   GSource *source;        /* not owned: the reactor's, whose descriptors they are */
-  GPtrArray *ports;       /* of MsgpackRpcPort, owned */
+  GPtrArray *ports;       /* of MsgpackRpcPort, owned; by lane, which may be one of very many */
   guint n_tagged;         /* how many of them GLib polls one by one */
   int epoll_fd;           /* −1 while there are few ports */
   gpointer epoll_tag;

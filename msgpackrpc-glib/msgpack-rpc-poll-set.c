@@ -141,6 +141,44 @@ detach (MsgpackRpcPollSet *self,
 #endif
 }
 
+static gconstpointer
+lane_at (MsgpackRpcPollSet *self,
+         guint              i)
+{
+  MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+  return port->lane;
+}
+
+/* Where the ports of a lane begin, or would. */
+static guint
+find_lane (MsgpackRpcPollSet *self,
+           gconstpointer      lane)
+{
+  guint low = 0;
+  guint high = self->ports->len;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+
+      if ((guintptr) lane_at (self, middle) < (guintptr) lane)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+
+  return low;
+}
+
+static gboolean
+is_of_lane (MsgpackRpcPollSet *self,
+            guint              i,
+            gconstpointer      lane)
+{
+  return i < self->ports->len && lane_at (self, i) == lane;
+}
+
 static GIOCondition
 tagged_condition (MsgpackRpcPollSet *self,
                   MsgpackRpcPort    *port)
@@ -177,7 +215,7 @@ _msgpack_rpc_poll_set_add (MsgpackRpcPollSet *self,
     attach (self, added);
   else if (added->source != NULL)
     detach (self, added);
-  g_ptr_array_add (self->ports, added);
+  g_ptr_array_insert (self->ports, (int) find_lane (self, port.lane), added);
 
   return added;
 }
@@ -213,9 +251,14 @@ void
 _msgpack_rpc_poll_set_remove (MsgpackRpcPollSet *self,
                               MsgpackRpcPort    *port)
 {
+  guint i = find_lane (self, port->lane);
+
   if (port->source == NULL && !port->suspended)
     detach (self, port);
-  g_ptr_array_remove_fast (self->ports, port);
+
+  while (g_ptr_array_index (self->ports, i) != port)
+    i++;
+  g_ptr_array_remove_index (self->ports, i);
 }
 
 void
@@ -223,11 +266,11 @@ _msgpack_rpc_poll_set_suspend (MsgpackRpcPollSet *self,
                                gconstpointer      lane,
                                gboolean           suspend)
 {
-  for (guint i = 0; i < self->ports->len; i++)
+  for (guint i = find_lane (self, lane); is_of_lane (self, i, lane); i++)
     {
       MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
 
-      if (port->lane != lane || port->suspended == suspend)
+      if (port->suspended == suspend)
         continue;
 
       port->suspended = suspend;
@@ -279,11 +322,11 @@ _msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet *self,
 {
   GArray *ready = g_array_new (FALSE, FALSE, sizeof (MsgpackRpcReady));
 
-  for (guint i = 0; i < self->ports->len; i++)
+  for (guint i = find_lane (self, lane); is_of_lane (self, i, lane); i++)
     {
       MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
 
-      if (port->lane == lane && port->suspended)
+      if (port->suspended)
         take_ready (ready, port, 0);
     }
 
