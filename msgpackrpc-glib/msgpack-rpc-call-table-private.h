@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The calls of a connection that have not ended. Locked by its user. */
+/* The calls of a connection that have not ended. Locked by its user. The tables are made for the first
+ * call. */
 typedef struct
 {
   GHashTable *requests;  /* id → MsgpackRpcCall, owned */

@@ -11,16 +11,31 @@
 void
 _msgpack_rpc_call_table_init (MsgpackRpcCallTable *self)
 {
+  *self = (MsgpackRpcCallTable) { .requests = NULL };
+  g_queue_init (&self->late_order);
+}
+
+/* A server's connections make no calls, and idle ones are to be small. */
+static gboolean
+is_unused (MsgpackRpcCallTable *self)
+{
+  return self->requests == NULL;
+}
+
+static void
+begin_use (MsgpackRpcCallTable *self)
+{
   self->requests = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
   self->others = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->late = g_hash_table_new (NULL, NULL);
-  g_queue_init (&self->late_order);
-  self->last_id = 0;
 }
 
 void
 _msgpack_rpc_call_table_clear (MsgpackRpcCallTable *self)
 {
+  g_assert (is_unused (self) || g_hash_table_size (self->requests) == 0);
+  g_assert (is_unused (self) || g_hash_table_size (self->others) == 0);
+
   g_clear_pointer (&self->requests, g_hash_table_unref);
   g_clear_pointer (&self->others, g_hash_table_unref);
   g_clear_pointer (&self->late, g_hash_table_unref);
@@ -30,6 +45,9 @@ _msgpack_rpc_call_table_clear (MsgpackRpcCallTable *self)
 guint32
 _msgpack_rpc_call_table_new_id (MsgpackRpcCallTable *self)
 {
+  if (is_unused (self))
+    begin_use (self);
+
   do
     self->last_id = self->last_id >= G_MAXINT32 ? 1 : self->last_id + 1;
   while (g_hash_table_contains (self->requests, GUINT_TO_POINTER (self->last_id)) ||
@@ -43,6 +61,9 @@ _msgpack_rpc_call_table_add (MsgpackRpcCallTable *self,
                              MsgpackRpcCall      *call,
                              guint32              id)
 {
+  if (is_unused (self))
+    begin_use (self);
+
   if (id != 0)
     g_hash_table_insert (self->requests, GUINT_TO_POINTER (id), g_object_ref (call));
   else
@@ -67,6 +88,8 @@ _msgpack_rpc_call_table_forget (MsgpackRpcCallTable *self,
                                 guint32              id,
                                 gboolean             may_be_answered)
 {
+  if (is_unused (self))
+    return FALSE;
   if (id == 0)
     return g_hash_table_remove (self->others, call);
   if (!g_hash_table_remove (self->requests, GUINT_TO_POINTER (id)))
@@ -85,7 +108,7 @@ _msgpack_rpc_call_table_take (MsgpackRpcCallTable  *self,
   gpointer key, value;
 
   *call = NULL;
-  if (id < 1 || id > G_MAXINT32)
+  if (is_unused (self) || id < 1 || id > G_MAXINT32)
     return MSGPACK_RPC_REPLY_UNKNOWN;
 
   key = GUINT_TO_POINTER ((guint) id);
@@ -116,9 +139,11 @@ GPtrArray *
 _msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self)
 {
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr(GList) ids = g_list_sort (g_hash_table_get_keys (self->requests), compare_ids);
+  g_autoptr(GList) ids = NULL;
   gpointer call;
 
+  if (!is_unused (self))
+    ids = g_list_sort (g_hash_table_get_keys (self->requests), compare_ids);
   for (GList *item = ids; item != NULL; item = item->next)
     if (g_hash_table_steal_extended (self->requests, item->data, NULL, &call))
       g_ptr_array_add (calls, call);
@@ -132,6 +157,9 @@ _msgpack_rpc_call_table_take_others (MsgpackRpcCallTable *self)
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
   gpointer call;
+
+  if (is_unused (self))
+    return calls;
 
   g_hash_table_iter_init (&iter, self->others);
   while (g_hash_table_iter_next (&iter, &call, NULL))
@@ -150,6 +178,9 @@ _msgpack_rpc_call_table_get_kind (MsgpackRpcCallTable *self,
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
   GHashTableIter iter;
   gpointer call;
+
+  if (is_unused (self))
+    return calls;
 
   g_hash_table_iter_init (&iter, self->others);
   while (g_hash_table_iter_next (&iter, &call, NULL))

@@ -227,9 +227,6 @@ msgpack_rpc_connection_finalize (GObject *object)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
 
-  g_assert (g_hash_table_size (self->calls.requests) == 0);
-  g_assert (g_hash_table_size (self->calls.others) == 0);
-
   _msgpack_rpc_hold_clear (&self->hold);
   _msgpack_rpc_call_table_clear (&self->calls);
   g_weak_ref_clear (&self->client);

@@ -82,6 +82,9 @@ gboolean _msgpack_rpc_decoder_is_between_messages (MsgpackRpcDecoder *self);
 /* The offset of the next byte in the stream, and that of the current message's first byte. */
 guint64 _msgpack_rpc_decoder_get_offset         (MsgpackRpcDecoder *self);
 guint64 _msgpack_rpc_decoder_get_message_offset (MsgpackRpcDecoder *self);
+/* Between messages: the next byte is that of another stream. */
+void    _msgpack_rpc_decoder_set_offset         (MsgpackRpcDecoder *self,
+                                                 guint64            offset);
 
 /* What it holds of a message that is not complete. */
 gsize _msgpack_rpc_decoder_get_memory (MsgpackRpcDecoder *self);

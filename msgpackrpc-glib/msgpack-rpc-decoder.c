@@ -319,6 +319,13 @@ _msgpack_rpc_decoder_get_offset (MsgpackRpcDecoder *self)
   return self->offset;
 }
 
+void
+_msgpack_rpc_decoder_set_offset (MsgpackRpcDecoder *self,
+                                 guint64            offset)
+{
+  self->offset = offset;
+}
+
 guint64
 _msgpack_rpc_decoder_get_message_offset (MsgpackRpcDecoder *self)
 {

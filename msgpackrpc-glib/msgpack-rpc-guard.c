@@ -34,17 +34,22 @@ is_same_user (GSocket *socket)
   return credentials != NULL && g_credentials_get_unix_user (credentials, NULL) == geteuid ();
 }
 
+static gboolean
+is_near (GSocket *socket)
+{
+  g_autoptr(GSocketAddress) remote = g_socket_get_remote_address (socket, NULL);
+
+  return G_IS_INET_SOCKET_ADDRESS (remote) &&
+         is_loopback (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+}
+
+/* Asks for the peer's address only where it matters: the socket keeps it. */
 gboolean
 _msgpack_rpc_guard_check (GSocket   *socket,
                           gboolean   allow_remote,
                           GError   **error)
 {
-  g_autoptr(GSocketAddress) remote = g_socket_get_remote_address (socket, NULL);
-  GInetAddress *inet = NULL;
   gboolean is_allowed;
-
-  if (G_IS_INET_SOCKET_ADDRESS (remote))
-    inet = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
 
   switch (g_socket_get_family (socket))
     {
@@ -54,7 +59,7 @@ _msgpack_rpc_guard_check (GSocket   *socket,
 
     case G_SOCKET_FAMILY_IPV4:
     case G_SOCKET_FAMILY_IPV6:
-      is_allowed = allow_remote || (inet != NULL && is_loopback (inet));
+      is_allowed = allow_remote || is_near (socket);
       break;
 
     case G_SOCKET_FAMILY_INVALID:

@@ -28,6 +28,34 @@ parse_later (MsgpackRpcLink *self,
   g_mutex_unlock (&self->lock);
 }
 
+/* A connection that is idle has no unpacker, which would be most of its memory: each thread has one
+ * for whatever link it works on. */
+static GPrivate spare_unpacker = G_PRIVATE_INIT (g_object_unref);
+
+static void
+take_unpacker (MsgpackRpcLink *self)
+{
+  self->unpacker = g_private_get (&spare_unpacker);
+  g_private_set (&spare_unpacker, NULL);
+
+  if (self->unpacker == NULL)
+    {
+      self->unpacker = msgpack_rpc_unpacker_new ();
+      _msgpack_rpc_unpacker_set_require_array (self->unpacker, TRUE);
+    }
+  _msgpack_rpc_unpacker_reuse (self->unpacker, self->input_offset);
+}
+
+void
+_msgpack_rpc_link_rest_input (MsgpackRpcLink *self)
+{
+  if (self->unpacker == NULL || !_msgpack_rpc_unpacker_is_reusable (self->unpacker))
+    return;
+
+  self->input_offset = _msgpack_rpc_unpacker_get_offset (self->unpacker);
+  g_private_replace (&spare_unpacker, g_steal_pointer (&self->unpacker));
+}
+
 /* What it is told may have changed since the last time. */
 static void
 set_up_unpacker (MsgpackRpcLink *self)
@@ -39,6 +67,8 @@ set_up_unpacker (MsgpackRpcLink *self)
     size = MIN (size, _msgpack_rpc_limits_get (self->limits,
                                                MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE));
 
+  if (self->unpacker == NULL)
+    take_unpacker (self);
   msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
   _msgpack_rpc_unpacker_set_limits (
       self->unpacker, size,

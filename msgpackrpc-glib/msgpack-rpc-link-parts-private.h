@@ -68,7 +68,7 @@ struct _MsgpackRpcLink
   gboolean transport_closed;    /* close was called, and it is not idle yet */
   MsgpackRpcPort *ports[2];     /* for input, and for output if that is another descriptor */
   MsgpackRpcOutput output;
-  GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue */
+  GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue, or NULL */
   MsgpackRpcTimer close_timer;  /* ends an orderly close */
   gint64 close_deadline;        /* the same, for threads that wait; monotonic */
   MsgpackRpcTimer stall_timer;  /* looks whether the peer takes what waits for it */
@@ -93,7 +93,8 @@ struct _MsgpackRpcLink
   int is_pending;               /* atomic; the peer has not been let in */
   guint n_serving;              /* how many of the waiters serve */
   GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
-  MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O */
+  MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O; NULL between messages */
+  guint64 input_offset;         /* likewise; where in the stream the next one begins */
   gint64 turn_end;              /* likewise; monotonic, 0: it parses all that has come */
   gboolean goes_on;             /* likewise; there was something to read, or is more to write */
 };
@@ -133,6 +134,8 @@ void     _msgpack_rpc_link_charge       (MsgpackRpcLink *self,
 gboolean _msgpack_rpc_link_parse_input    (MsgpackRpcLink *self,
                                            gpointer        owner);
 gboolean _msgpack_rpc_link_may_read       (MsgpackRpcLink *self);
+/* Lets go of what is only needed within messages. */
+void     _msgpack_rpc_link_rest_input     (MsgpackRpcLink *self);
 /* Reads once. TRUE if there may be more. */
 gboolean _msgpack_rpc_link_read_input     (MsgpackRpcLink *self,
                                            gpointer        owner);

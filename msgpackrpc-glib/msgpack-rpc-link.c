@@ -342,6 +342,15 @@ close_transport (MsgpackRpcLink *self)
     drop_nested (self);
 }
 
+/* Where closing puts what it takes out of the queue. The lock is held. */
+static GPtrArray *
+get_unsent (MsgpackRpcLink *self)
+{
+  if (self->unsent == NULL)
+    self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  return self->unsent;
+}
+
 static GVariant *
 make_unsent (MsgpackRpcLink *self)
 {
@@ -373,7 +382,7 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
   if (self->error == NULL && error != NULL)
     self->error = g_error_copy (error);
   opened = _msgpack_rpc_link_has_stream (self);
-  incomplete = _msgpack_rpc_output_clear (&self->output, FALSE, self->unsent);
+  incomplete = _msgpack_rpc_output_clear (&self->output, FALSE, get_unsent (self));
   unsent = make_unsent (self);
   _msgpack_rpc_link_update_congestion (self);
   _msgpack_rpc_link_set_state (self, STATE_ENDED, self->error);
@@ -614,6 +623,7 @@ work (MsgpackRpcLink *self,
   _msgpack_rpc_link_charge (self, CHARGE_INPUT,
                             self->unpacker != NULL
                             ? _msgpack_rpc_unpacker_get_memory (self->unpacker) : 0);
+  _msgpack_rpc_link_rest_input (self);
 
   _msgpack_rpc_link_settle (self);
   _msgpack_rpc_link_leave_io (self);
@@ -992,7 +1002,7 @@ start_closing (MsgpackRpcLink      *self,
     {
       g_autoptr(GVariant) started = NULL;
 
-      started = _msgpack_rpc_output_clear (&self->output, TRUE, self->unsent);
+      started = _msgpack_rpc_output_clear (&self->output, TRUE, get_unsent (self));
       g_assert (started == NULL);
       _msgpack_rpc_link_update_congestion (self);
     }
@@ -1148,7 +1158,7 @@ msgpack_rpc_link_finalize (GObject *object)
 
   g_clear_pointer (&self->context, g_main_context_unref);
   g_clear_error (&self->error);
-  g_ptr_array_unref (self->unsent);
+  g_clear_pointer (&self->unsent, g_ptr_array_unref);
   g_clear_object (&self->handshake);
   g_clear_object (&self->unpacker);
   drop_budget (self);
@@ -1177,7 +1187,6 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
   g_queue_init (&self->waiters);
   self->statistics = g_atomic_rc_box_new0 (MsgpackRpcStatistics);
   _msgpack_rpc_output_init (&self->output);
-  self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->close_timer.func = close_timed_out;
   self->close_timer.owner = G_OBJECT (self);
   self->handshake_timer.func = _msgpack_rpc_link_check_handshake;
@@ -1185,6 +1194,4 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
   self->stall_timer.func = _msgpack_rpc_link_check_stall;
   self->stall_timer.owner = G_OBJECT (self);
   self->stall_deadline = G_MAXINT64;
-  self->unpacker = msgpack_rpc_unpacker_new ();
-  _msgpack_rpc_unpacker_set_require_array (self->unpacker, TRUE);
 }

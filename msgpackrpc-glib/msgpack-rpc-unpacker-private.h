@@ -38,6 +38,12 @@ gboolean _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self);
 guint64 _msgpack_rpc_unpacker_get_offset         (MsgpackRpcUnpacker *self);
 guint64 _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self);
 
+/* Whether it may be used for another stream: it is empty, and has not failed. */
+gboolean _msgpack_rpc_unpacker_is_reusable (MsgpackRpcUnpacker *self);
+/* What it is given next is at @offset of another stream. */
+void     _msgpack_rpc_unpacker_reuse       (MsgpackRpcUnpacker *self,
+                                            guint64             offset);
+
 /* The memory that is held for what next () has not returned. */
 gsize _msgpack_rpc_unpacker_get_memory (MsgpackRpcUnpacker *self);
 

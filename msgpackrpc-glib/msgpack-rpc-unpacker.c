@@ -998,6 +998,19 @@ _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self)
   return _msgpack_rpc_decoder_get_message_offset (self->decoder);
 }
 
+gboolean
+_msgpack_rpc_unpacker_is_reusable (MsgpackRpcUnpacker *self)
+{
+  return self->failure == NULL && _msgpack_rpc_unpacker_is_empty (self);
+}
+
+void
+_msgpack_rpc_unpacker_reuse (MsgpackRpcUnpacker *self,
+                             guint64             offset)
+{
+  _msgpack_rpc_decoder_set_offset (self->decoder, offset);
+}
+
 gsize
 _msgpack_rpc_unpacker_get_buffered (MsgpackRpcUnpacker *self)
 {

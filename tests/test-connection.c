@@ -99,6 +99,67 @@ test_requests (Fixture       *f,
   assert_answer (f, "(0, 5, @ay [0x61, 0x64, 0x64], (1, 2), 'extra')", "(1, 5, @mv nothing, 3)");
 }
 
+/* Sends two requests on two connections, the first in pieces, the other between them. */
+static void
+take_turns (Fixture    *f,
+            Fixture    *other,
+            gsize       piece,
+            const char *text)
+{
+  g_autoptr(GVariant) request = g_variant_ref_sink (g_variant_new ("(iis(s))", 0, 1, "text", text));
+  g_autofree char *expected = g_strdup_printf ("(1, 1, @mv nothing, '%s')", text);
+  g_autoptr(GVariant) answer = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = msgpack_rpc_pack (request, &error);
+  const char *data;
+  gsize size;
+
+  g_assert_no_error (error);
+  data = g_bytes_get_data (bytes, &size);
+  for (gsize begin = 0; begin < size; begin += piece)
+    {
+      raw_peer_send (&f->raw, data + begin, MIN (piece, size - begin));
+      assert_answer (other, "(0, 2, 'add', (1, 2))", "(1, 2, @mv nothing, 3)");
+    }
+
+  answer = raw_peer_receive (&f->raw);
+  test_assert_value (answer, expected);
+}
+
+static gboolean
+text_handler (MsgpackRpcInvocation  *invocation,
+              GVariant              *params,
+              gpointer               user_data G_GNUC_UNUSED,
+              GError               **error G_GNUC_UNUSED)
+{
+  g_autoptr(GVariant) text = g_variant_get_child_value (params, 0);
+
+  return msgpack_rpc_invocation_return_value (invocation, text);
+}
+
+static void
+test_in_turns (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autofree char *large = g_strnfill (5000, 'x');
+  g_autoptr(GVariant) answer = NULL;
+  Fixture other = { .connection = NULL };
+
+  g_test_summary ("Connections of one thread that get pieces of messages in turns do not mix them");
+
+  setup (&other, NULL);
+  msgpack_rpc_dispatcher_add_method (f->dispatcher, "text", "(s)", text_handler, NULL, NULL);
+  take_turns (f, &other, 1, "small");
+  take_turns (f, &other, 700, large);
+
+  /* Each counts its own bytes: the other has sent 10 for each of 15 and 8 pieces. */
+  raw_peer_send (&other.raw, "\xc1", 1);
+  answer = raw_peer_receive (&other.raw);
+  test_assert_value (answer, "(1, 0, 'expected a message (an array), got \"\\\\xc1\" at offset 230', "
+                             "@mv nothing)");
+  teardown (&other, NULL);
+}
+
 static void
 test_without_dispatcher (Fixture       *f,
                          gconstpointer  data G_GNUC_UNUSED)
@@ -1008,6 +1069,7 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   ADD ("requests", test_requests);
+  ADD ("in-turns", test_in_turns);
   ADD ("without-dispatcher", test_without_dispatcher);
   ADD ("answered-once", test_answered_once);
   ADD ("never-answered", test_never_answered);
