@@ -14,6 +14,8 @@
 
 /* Messages that may wait for the main context before reading stops. */
 #define MAX_UNDELIVERED 256
+/* How many times the size of an answer may be kept of its request. */
+#define MAX_KEPT 4
 /* About what a waiting message takes beside its value. */
 #define MESSAGE_COST 1024
 
@@ -140,6 +142,7 @@ request_answered (MsgpackRpcConnection *self)
 static gboolean
 send_answer (MsgpackRpcConnection  *self,
              const MsgpackRpcPiece *msgid,
+             gsize                  request_size,
              GVariant              *error_value,
              GVariant              *result)
 {
@@ -153,6 +156,10 @@ send_answer (MsgpackRpcConnection  *self,
                                              self->id, msgid, error_value, result);
   if (packed == NULL)
     return FALSE;
+
+  /* What it shares may be a part of the request, and would keep all of it until it is written. */
+  if (packed->size < request_size / MAX_KEPT)
+    packed = _msgpack_rpc_packed_join (g_steal_pointer (&packed));
 
   if (_msgpack_rpc_link_send (self->link, packed, NULL, TRUE, &error))
     return TRUE;
@@ -170,7 +177,7 @@ send_error (MsgpackRpcConnection  *self,
 {
   g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
 
-  send_answer (self, msgid, value, NULL);
+  send_answer (self, msgid, 0, value, NULL);
 }
 
 static void
@@ -200,6 +207,7 @@ gboolean
 _msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
                                 MsgpackRpcInvocation  *invocation,
                                 const MsgpackRpcPiece *msgid,
+                                gsize                  request_size,
                                 GVariant              *error_value,
                                 GVariant              *result)
 {
@@ -212,7 +220,7 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (msgid),
                      "request “%s” is answered: %s", msgpack_rpc_invocation_get_method (invocation),
                      error_value != NULL ? "an error" : "a result");
-  sent = send_answer (self, msgid, error_value, result);
+  sent = send_answer (self, msgid, request_size, error_value, result);
   request_answered (self);
   return sent;
 }

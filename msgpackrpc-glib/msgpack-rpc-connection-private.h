@@ -97,11 +97,13 @@ MsgpackRpcReactor *_msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *se
 void     _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
                                                     MsgpackRpcCall       *call,
                                                     guint32               msgid);
-/* Queues the answer of a request, once. @error_value NULL: success. FALSE when it cannot be sent
+/* Queues the answer of a request, once. @request_size: of the memory that it may share with the
+ * request; @error_value NULL: success. FALSE when it cannot be sent
  * any more. */
 gboolean _msgpack_rpc_connection_answer            (MsgpackRpcConnection *self,
                                                     MsgpackRpcInvocation *invocation,
                                                     const MsgpackRpcPiece *msgid,
+                                                    gsize                 request_size,
                                                     GVariant             *error_value,
                                                     GVariant             *result);
 

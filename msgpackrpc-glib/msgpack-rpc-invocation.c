@@ -221,6 +221,7 @@ answer (MsgpackRpcInvocation *self,
   g_autoptr(GVariant) reply = NULL;
   Luggage luggage;
   gboolean is_taken = TRUE;
+  gsize size;
 
   if (self->is_local && !is_notification (self))
     reply = make_reply (self, error_value, result);
@@ -241,8 +242,9 @@ answer (MsgpackRpcInvocation *self,
   take_luggage (self, &luggage);
   g_mutex_unlock (&self->lock);
 
+  size = luggage.message != NULL ? g_variant_get_size (luggage.message) : 0;
   if (luggage.connection != NULL)
-    is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, &self->msgid,
+    is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, &self->msgid, size,
                                                error_value, result);
 
   drop_luggage (self, &luggage);

@@ -38,6 +38,8 @@ void              _msgpack_rpc_packed_unref     (MsgpackRpcPacked *self);
 gconstpointer     _msgpack_rpc_packed_get_piece (MsgpackRpcPacked *self,
                                                  guint             i,
                                                  gsize            *size);
+/* Consumes it, and returns one that shares no memory with what it was made of. */
+MsgpackRpcPacked *_msgpack_rpc_packed_join      (MsgpackRpcPacked *self);
 /* In one piece, which may take a copy. */
 GBytes           *_msgpack_rpc_packed_to_bytes  (MsgpackRpcPacked *self);
 

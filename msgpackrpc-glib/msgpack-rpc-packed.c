@@ -152,3 +152,16 @@ _msgpack_rpc_packed_to_bytes (MsgpackRpcPacked *self)
 
   return g_bytes_new_take (joined, length);
 }
+
+MsgpackRpcPacked *
+_msgpack_rpc_packed_join (MsgpackRpcPacked *self)
+{
+  MsgpackRpcPacked *joined;
+
+  if (self->n_pieces == 1)
+    return self;
+
+  joined = _msgpack_rpc_packed_new (_msgpack_rpc_packed_to_bytes (self), NULL);
+  _msgpack_rpc_packed_unref (self);
+  return joined;
+}

@@ -829,6 +829,50 @@ test_never_reads (gconstpointer data)
   raw_peer_clear (&peer);
 }
 
+static gboolean
+return_part (MsgpackRpcInvocation  *invocation,
+             GVariant              *params,
+             gpointer               data G_GNUC_UNUSED,
+             GError               **error G_GNUC_UNUSED)
+{
+  g_autoptr(GVariant) part = g_variant_get_child_value (params, 0);
+
+  return msgpack_rpc_invocation_return_value (invocation, part);
+}
+
+static void
+test_parts (void)
+{
+  const gsize part_size = 80 * KIB;
+  const gssize n_requests = 8;
+  RawPeer peer;
+  g_autoptr(GIOStream) stream = raw_peer_init (&peer);
+  g_autoptr(MsgpackRpcConnection) connection = msgpack_rpc_connection_new (stream);
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(GByteArray) request = bytes_from_hex ("94 00 01 a4 70 61 72 74 92 c6 00 01 40 00");
+  g_autoptr(GByteArray) rest = bytes_from_hex ("c6 00 40 00 00");
+  gssize before;
+
+  g_test_summary ("An answer that is a part of its request does not keep all of it");
+
+  g_byte_array_set_size (request, request->len + part_size);
+  g_byte_array_append (request, rest->data, rest->len);
+  g_byte_array_set_size (request, request->len + 4 * MIB);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "part", NULL, return_part, NULL, NULL);
+  msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
+  test_drain ();
+  before = start_counting ();
+  for (gssize i = 0; i < n_requests; i++)
+    raw_peer_send (&peer, request->data, request->len);
+  WAIT_UNTIL (test_get_statistic (connection, "received-messages") == (guint64) n_requests);
+  test_drain ();
+
+  /* The stream has taken some already. */
+  g_assert_cmpuint (msgpack_rpc_connection_get_queued_bytes (connection), >, part_size);
+  assert_counted (live - before, <, n_requests * (gssize) part_size + MIB);
+  raw_peer_clear (&peer);
+}
+
 /* ---- many peers ---- */
 
 #define N_PEERS 1000
@@ -966,6 +1010,7 @@ main (int   argc,
 
       g_test_add_data_func (path, &fillings[i], test_never_reads);
     }
+  g_test_add_func ("/msgpack-rpc/memory/parts", test_parts);
   g_test_add_data_func ("/msgpack-rpc/memory/many-peers/array", "dd 03 ff ff fb", test_many_peers);
   g_test_add_data_func ("/msgpack-rpc/memory/many-peers/map", "91 df 01 ff ff fc",
                         test_many_peers);
