@@ -130,6 +130,8 @@ fail_writing (MsgpackRpcLink *self,
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
   g_clear_error (&error);
+  /* A thread that waits may be the only one to read what is left, and to end the link. */
+  _msgpack_rpc_link_wake_others (self);
 }
 
 /* The stream takes no more. Unless it is at it, what it was offered can still be withdrawn. */
@@ -172,11 +174,13 @@ is_turn_over (gint64 *end)
 }
 
 /* A peer that reads as fast as we write must not keep others waiting. Descriptors are still ready;
- * for others, the private context is. The lock is held. */
+ * for others, the private context is. A thread that waits may have begun to poll when there was
+ * nothing to write, and be the only one to go on. The lock is held. */
 static void
 write_on_later (MsgpackRpcLink *self)
 {
   self->goes_on = TRUE;
+  _msgpack_rpc_link_wake_others (self);
   if (self->context != NULL)
     g_main_context_wakeup (self->context);
 }

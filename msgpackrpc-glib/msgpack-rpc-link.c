@@ -181,6 +181,13 @@ _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
       wanted = self->io_wanted;
       ended = self->state == STATE_ENDED;
       self->io_wanted = WANTS_NOTHING;
+      /* Those who send without end must not keep it here. */
+      unwritten = (wanted & WANTS_TO_WRITE) != 0 && !ended;
+      if (unwritten && ++n_writes > MAX_WRITES)
+        {
+          unwritten = FALSE;
+          wanted |= WANTS_AS_WAITER | WANTS_AS_HOME;
+        }
       if ((wanted & WANTS_AS_WAITER) != 0)
         _msgpack_rpc_link_wake_waiters (self);
       /* It is a system call, whether there is somebody to hear it or not. */
@@ -193,14 +200,6 @@ _msgpack_rpc_link_leave_io (MsgpackRpcLink *self)
         _msgpack_rpc_reactor_wake (self->reactor);
       else if ((wanted & WANTS_AS_HOME) != 0)
         _msgpack_rpc_link_work_later (self);
-
-      /* Those who send without end must not keep it here. */
-      unwritten = (wanted & WANTS_TO_WRITE) != 0 && !ended;
-      if (unwritten && ++n_writes > MAX_WRITES)
-        {
-          _msgpack_rpc_link_work_later (self);
-          unwritten = FALSE;
-        }
     }
   while (enter_again (self, untold, unwritten));
 }

@@ -3,8 +3,16 @@
 
 /* In which order things come, and what a thread runs that waits: nothing, or what its peer asks. */
 
+/* For how much a pipe holds. */
+#define _GNU_SOURCE 1
+
 #include "test-util.h"
 
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 typedef struct
@@ -609,6 +617,177 @@ test_sent_meanwhile (gconstpointer data)
   g_cond_clear (&busy.cond);
 }
 
+/* ---- while a thread waits ---- */
+
+#define N_QUEUED 40000
+
+typedef struct
+{
+  int fds[2];              /* the other ends of the stream */
+  MsgpackRpcConnection *connection;
+  MsgpackRpcPeer *peer;    /* it */
+  Elsewhere elsewhere;
+  GThread *thread;         /* which waits for a reply */
+  int waited;              /* atomic; it has done so */
+  guint n;                 /* how many messages the loop queues before it is busy */
+} Queued;
+
+/* Sends more than is written in a turn, and keeps the loop from having another. */
+static gboolean
+queue_and_stay (gpointer user_data)
+{
+  Queued *queued = user_data;
+
+  for (guint i = 0; i < queued->n; i++)
+    g_assert_true (msgpack_rpc_peer_send_notification (queued->peer, "queued", NULL, NULL));
+  return be_busy (&queued->elsewhere);
+}
+
+static gpointer
+wait_for_reply (gpointer data)
+{
+  Queued *queued = data;
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) error = NULL;
+
+  value = msgpack_rpc_peer_call_sync (queued->peer, "wait", NULL, NULL, &error);
+  g_assert_no_error (error);
+  test_assert_value (value, "3");
+  g_atomic_int_set (&queued->waited, TRUE);
+  return NULL;
+}
+
+static gpointer
+wait_for_end (gpointer data)
+{
+  Queued *queued = data;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_null (msgpack_rpc_peer_call_sync (queued->peer, "wait", NULL, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_atomic_int_set (&queued->waited, TRUE);
+  return NULL;
+}
+
+static void
+read_messages (Queued *queued,
+               guint   n)
+{
+  g_autoptr(MsgpackRpcUnpacker) unpacker = msgpack_rpc_unpacker_new ();
+  guint8 buffer[4096];
+  guint n_read = 0;
+  gssize size;
+
+  while (n_read < n)
+    {
+      WAIT_UNTIL ((size = read (queued->fds[0], buffer, sizeof buffer)) > 0);
+      msgpack_rpc_unpacker_feed (unpacker, buffer, (gsize) size);
+      for (;;)
+        {
+          g_autoptr(GVariant) message = msgpack_rpc_unpacker_next (unpacker, NULL);
+
+          if (message == NULL)
+            break;
+          n_read++;
+        }
+    }
+  g_assert_cmpuint (n_read, ==, n);
+}
+
+/* Two pipes, of which that for output holds what is queued: the stream never takes no more. */
+static GIOStream *
+open_pipes (int fds[2])
+{
+  g_autoptr(GInputStream) input = NULL;
+  g_autoptr(GOutputStream) output = NULL;
+  int to[2], from[2];
+
+  g_assert_true (g_unix_open_pipe (to, FD_CLOEXEC, NULL));
+  g_assert_true (g_unix_open_pipe (from, FD_CLOEXEC, NULL));
+#ifdef F_SETPIPE_SZ
+  fcntl (from[1], F_SETPIPE_SZ, 1024 * 1024);
+#endif
+  g_assert_true (g_unix_set_fd_nonblocking (from[0], TRUE, NULL));
+
+  input = g_unix_input_stream_new (to[0], TRUE);
+  output = g_unix_output_stream_new (from[1], TRUE);
+  fds[0] = from[0];
+  fds[1] = to[1];
+  return g_simple_io_stream_new (input, output);
+}
+
+/* The thread waits, and the loop is busy. */
+static void
+queued_init (Queued      *self,
+             GThreadFunc  wait,
+             guint        n)
+{
+  g_autoptr(GIOStream) stream = open_pipes (self->fds);
+  g_autoptr(GSource) source = g_idle_source_new ();
+
+  elsewhere_init (&self->elsewhere, LOOP_RUNS);
+  self->n = n;
+  self->connection = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
+                                   "io-stream", stream,
+                                   "main-context", self->elsewhere.context,
+                                   NULL);
+  self->peer = MSGPACK_RPC_PEER (self->connection);
+  msgpack_rpc_connection_set_default_timeout (self->connection, G_MAXINT);
+  self->thread = g_thread_new ("wait", wait, self);
+  read_messages (self, 1);
+  WAIT_UNTIL (test_threads_sleep ("elsewhere", 1) && test_threads_sleep ("wait", 1));
+
+  g_source_set_callback (source, queue_and_stay, self, NULL);
+  g_source_attach (source, self->elsewhere.context);
+  WAIT_UNTIL (g_atomic_int_get (&self->elsewhere.busy));
+}
+
+static gboolean
+has_waited (Queued *self)
+{
+  return g_atomic_int_get (&self->waited);
+}
+
+static void
+queued_clear (Queued *self)
+{
+  WAIT_UNTIL (has_waited (self));
+  g_thread_join (self->thread);
+  elsewhere_clear (&self->elsewhere);
+  g_assert_finalize_object (self->connection);
+  g_close (self->fds[0], NULL);
+  g_close (self->fds[1], NULL);
+}
+
+static void
+test_sent_while_waiting (void)
+{
+  Queued queued = { 0 };
+  const guint8 reply[] = { 0x94, 1, 1, 0xc0, 3 };
+
+  g_test_summary ("A thread that waits goes on with what another began to write");
+
+  queued_init (&queued, wait_for_reply, N_QUEUED);
+  g_assert_true (msgpack_rpc_peer_send_notification (queued.peer, "last", NULL, NULL));
+  read_messages (&queued, N_QUEUED + 1);
+  g_assert_cmpint (write (queued.fds[1], reply, sizeof reply), ==, sizeof reply);
+  queued_clear (&queued);
+}
+
+static void
+test_failed_while_waiting (void)
+{
+  Queued queued = { 0 };
+
+  g_test_summary ("A thread that waits ends what another could not write");
+
+  queued_init (&queued, wait_for_end, 0);
+  g_close (queued.fds[0], NULL);
+  queued.fds[0] = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+  g_assert_true (msgpack_rpc_peer_send_notification (queued.peer, "last", NULL, NULL));
+  queued_clear (&queued);
+}
+
 #define ADD(name, function) \
   g_test_add ("/msgpack-rpc/order/" name, Fixture, NULL, setup, function, teardown)
 #define ADD_ELSEWHERE(name, situation) \
@@ -636,6 +815,8 @@ main (int    argc,
   g_test_add_data_func ("/msgpack-rpc/order/sent-meanwhile/pipes", "pipes", test_sent_meanwhile);
   g_test_add_data_func ("/msgpack-rpc/order/sent-meanwhile/pollable", "pollable",
                         test_sent_meanwhile);
+  g_test_add_func ("/msgpack-rpc/order/sent-while-waiting", test_sent_while_waiting);
+  g_test_add_func ("/msgpack-rpc/order/failed-while-waiting", test_failed_while_waiting);
 
   return g_test_run ();
 }
