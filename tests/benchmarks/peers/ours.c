@@ -15,10 +15,11 @@ add (MsgpackRpcInvocation  *invocation,
      gpointer               user_data,
      GError               **error)
 {
-  gint64 a, b;
+  /* A value of a fixed size is a C struct. */
+  const struct { gint64 a, b; } *numbers = g_variant_get_data (params);
 
-  g_variant_get (params, "(xx)", &a, &b);
-  return msgpack_rpc_invocation_return_value (invocation, g_variant_new_int64 (a + b));
+  return msgpack_rpc_invocation_return_value (invocation,
+                                              g_variant_new_int64 (numbers->a + numbers->b));
 }
 
 static gboolean
