@@ -12,9 +12,7 @@
 
 /* How messages are queued, by any thread, and written, by the holder of the I/O. */
 
-/* How many pieces of messages one system call writes, and, but for one message that has more, how many
- * bytes. */
-#define WRITE_VECTORS 128
+/* How many bytes one system call writes, but for one message that has more. */
 #define WRITE_SIZE (256 * 1024)
 /* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
 #define MESSAGE_COST 384
@@ -137,7 +135,7 @@ fail_writing (MsgpackRpcLink *self,
 /* The stream takes no more. Unless it is at it, what it was offered can still be withdrawn. */
 static void
 wait_to_write (MsgpackRpcLink *self,
-               GPtrArray      *sent,
+               GPtrArray     **sent,
                gboolean        took_some)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
@@ -187,12 +185,11 @@ write_on_later (MsgpackRpcLink *self)
 
 /* What to write next; 0 if there is nothing, or not now, as @over then says. The lock is held. */
 static guint
-gather_output (MsgpackRpcLink *self,
-               GOutputVector  *vectors,
-               GPtrArray      *held,
-               gboolean        is_first,
-               gint64         *end,
-               gboolean       *over)
+gather_output (MsgpackRpcLink        *self,
+               MsgpackRpcOutputBatch *batch,
+               gboolean               is_first,
+               gint64                *end,
+               gboolean              *over)
 {
   gsize max_output;
 
@@ -208,53 +205,53 @@ gather_output (MsgpackRpcLink *self,
     }
 
   max_output = self->transport->klass->max_output;
-  return _msgpack_rpc_output_gather (&self->output, vectors, WRITE_VECTORS,
-                                     max_output != 0 ? max_output : WRITE_SIZE, held);
+  return _msgpack_rpc_output_gather (&self->output, batch,
+                                     max_output != 0 ? max_output : WRITE_SIZE);
 }
 
 static void
-unref_packed (gpointer data)
+tell_written (GPtrArray *calls)
 {
-  _msgpack_rpc_packed_unref (data);
+  for (guint i = 0; i < calls->len; i++)
+    _msgpack_rpc_call_written (g_ptr_array_index (calls, i));
+  g_ptr_array_set_size (calls, 0);
 }
 
 gboolean
 _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
 {
-  g_autoptr(GPtrArray) sent = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func (unref_packed);
+  g_autoptr(GPtrArray) sent = NULL;
+  MsgpackRpcOutputBatch batch;
   gboolean took_some = FALSE, over = FALSE;
   gint64 end = 0;
   gssize n = 0;
 
   while (n >= 0)
     {
-      GOutputVector vectors[WRITE_VECTORS];
       g_autoptr(GError) error = NULL;
       guint n_vectors, n_sent;
 
-      g_ptr_array_set_size (held, 0);
       g_mutex_lock (&self->lock);
-      n_sent = _msgpack_rpc_output_written (&self->output, (gsize) n, sent);
+      n_sent = _msgpack_rpc_output_written (&self->output, (gsize) n, &sent);
       _msgpack_rpc_link_update_congestion (self);
-      n_vectors = gather_output (self, vectors, held, !took_some, &end, &over);
+      n_vectors = gather_output (self, &batch, !took_some, &end, &over);
       if (n_vectors == 0)
         forget_stall (self);
       g_mutex_unlock (&self->lock);
 
       if (n > 0)
         count_written (self, (gsize) n, n_sent);
-      for (guint i = 0; i < sent->len; i++)
-        _msgpack_rpc_call_written (g_ptr_array_index (sent, i));
-      g_ptr_array_set_size (sent, 0);
+      if (sent != NULL)
+        tell_written (sent);
 
       if (n_vectors == 0)
         break;
 
-      n = self->transport->klass->writev (self->transport, vectors, n_vectors, &error);
+      n = self->transport->klass->writev (self->transport, batch.vectors, n_vectors, &error);
+      _msgpack_rpc_output_batch_clear (&batch);
       took_some = took_some || n > 0;
       if (n < 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        wait_to_write (self, sent, took_some);
+        wait_to_write (self, &sent, took_some);
       else if (n < 0)
         fail_writing (self, g_steal_pointer (&error));
     }

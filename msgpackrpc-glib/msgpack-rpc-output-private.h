@@ -3,6 +3,8 @@
 
 #pragma once
 
+#include <gio/gio.h>
+
 #include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-types.h"
 
@@ -15,25 +17,34 @@ typedef struct
   gsize queued_bytes;   /* what was not yet written */
 } MsgpackRpcOutput;
 
+/* How many pieces of messages one system call writes. */
+#define MSGPACK_RPC_OUTPUT_VECTORS 128
+
+typedef struct
+{
+  GOutputVector vectors[MSGPACK_RPC_OUTPUT_VECTORS];
+  MsgpackRpcPacked *held[MSGPACK_RPC_OUTPUT_VECTORS];
+  guint n_held;
+} MsgpackRpcOutputBatch;
+
 void     _msgpack_rpc_output_init     (MsgpackRpcOutput   *self);
 gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
 /* @call: told how its message fares, or NULL. An empty message marks a place in the queue. */
 void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        MsgpackRpcPacked   *packed,
                                        MsgpackRpcCall     *call);
-/* What to write next, up to the message that goes over @max_bytes. The messages stay
- * in the queue until _written() is called, or until another thread empties it: @held gets
- * references on what is written. */
-guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput   *self,
-                                       GOutputVector      *vectors,
-                                       guint               n_vectors,
-                                       gsize               max_bytes,
-                                       GPtrArray          *held);
-/* @count bytes of them were written. Adds the calls whose message is whole now to @sent, with
- * their reference; returns how many messages are. */
+/* What to write next, up to the message that goes over @max_bytes; returns how many vectors. The
+ * messages stay in the queue until _written() is called, or until another thread empties it: the batch
+ * has references on them, until it is cleared. */
+guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput      *self,
+                                       MsgpackRpcOutputBatch *batch,
+                                       gsize                  max_bytes);
+void     _msgpack_rpc_output_batch_clear (MsgpackRpcOutputBatch *self);
+/* @count bytes of them were written. Adds the calls whose message is whole now to @sent, which is made
+ * when needed, with their reference; returns how many messages are. */
 guint    _msgpack_rpc_output_written  (MsgpackRpcOutput   *self,
                                        gsize               count,
-                                       GPtrArray          *sent);
+                                       GPtrArray         **sent);
 MsgpackRpcDelivery
          _msgpack_rpc_output_withdraw (MsgpackRpcOutput   *self,
                                        MsgpackRpcCall     *call);

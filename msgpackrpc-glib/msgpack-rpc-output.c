@@ -103,35 +103,46 @@ message_gather (Message       *message,
 }
 
 guint
-_msgpack_rpc_output_gather (MsgpackRpcOutput *self,
-                            GOutputVector    *vectors,
-                            guint             n_vectors,
-                            gsize             max_bytes,
-                            GPtrArray        *held)
+_msgpack_rpc_output_gather (MsgpackRpcOutput      *self,
+                            MsgpackRpcOutputBatch *batch,
+                            gsize                  max_bytes)
 {
   gsize size = 0;
   guint n = 0;
 
-  for (GList *link = self->messages.head; link != NULL && n < n_vectors; link = link->next)
+  batch->n_held = 0;
+  for (GList *link = self->messages.head; link != NULL && n < MSGPACK_RPC_OUTPUT_VECTORS;
+       link = link->next)
     {
       Message *message = link->data;
+      guint n_pieces;
 
-      if (size >= max_bytes)
+      if (max_bytes != 0 && size >= max_bytes)
         break;
 
       message->writing = TRUE;
       size += message_left (message);
-      n += message_gather (message, vectors + n, n_vectors - n);
-      g_ptr_array_add (held, _msgpack_rpc_packed_ref (message->packed));
+      n_pieces = message_gather (message, batch->vectors + n, MSGPACK_RPC_OUTPUT_VECTORS - n);
+      if (n_pieces > 0)
+        batch->held[batch->n_held++] = _msgpack_rpc_packed_ref (message->packed);
+      n += n_pieces;
     }
 
   return n;
 }
 
+void
+_msgpack_rpc_output_batch_clear (MsgpackRpcOutputBatch *self)
+{
+  for (guint i = 0; i < self->n_held; i++)
+    _msgpack_rpc_packed_unref (self->held[i]);
+  self->n_held = 0;
+}
+
 guint
 _msgpack_rpc_output_written (MsgpackRpcOutput *self,
                              gsize             count,
-                             GPtrArray        *sent)
+                             GPtrArray       **sent)
 {
   guint n_sent = 0;
 
@@ -158,7 +169,9 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
       if (message->call != NULL)
         {
           _msgpack_rpc_call_set_delivery (message->call, MSGPACK_RPC_DELIVERY_SENT);
-          g_ptr_array_add (sent, g_steal_pointer (&message->call));
+          if (*sent == NULL)
+            *sent = g_ptr_array_new_with_free_func (g_object_unref);
+          g_ptr_array_add (*sent, g_steal_pointer (&message->call));
         }
       message_free (message);
     }
