@@ -51,6 +51,7 @@ struct _MsgpackRpcReactor
   int users;              /* atomic; from and to 0 with the registry's lock held */
   GSource *slow;          /* owned; the source at the lower priority */
   GThread *thread;        /* atomic; which ran the context last, never followed; NULL: none yet */
+  int has_looked;         /* atomic; what is added now must wake even the thread that runs the context */
 
   Share shares[N_SHARES]; /* of the present turn; by whoever dispatches */
   gint64 turn_time;       /* all of them together */
@@ -372,6 +373,7 @@ reactor_prepare (GSource *source,
 
   /* Rounded up: a millisecond early would make the loop spin for it. */
   *timeout = wait < 0 ? -1 : (int) MIN ((wait + 999) / 1000, G_MAXINT);
+  g_atomic_int_set (&self->has_looked, wait != 0);
   return wait == 0;
 }
 
@@ -381,6 +383,7 @@ reactor_check (GSource *source)
   MsgpackRpcReactor *self = (MsgpackRpcReactor *) source;
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  g_atomic_int_set (&self->has_looked, FALSE);
   if (self->mailbox.first != NULL || self->corks->len > 0)
     return TRUE;
   if (!_msgpack_rpc_timer_heap_is_empty (&self->timers) &&
@@ -430,6 +433,7 @@ reactor_dispatch (GSource     *source,
   if (!try_ref (self))
     return G_SOURCE_REMOVE;
 
+  g_atomic_int_set (&self->has_looked, FALSE);
   enter (self, &frame);
   run_ports (self);
   run_timers (self);
@@ -638,12 +642,12 @@ _msgpack_rpc_reactor_get_context (MsgpackRpcReactor *self)
   return self->context;
 }
 
-/* Whoever owns the context is not inside of poll() if it is this thread; if nobody owns it, the
- * next owner looks before it polls. */
+/* Whoever owns the context is not inside of poll() if it is this thread, but about to be when another
+ * source is prepared; if nobody owns it, the next owner looks before it polls. */
 void
 _msgpack_rpc_reactor_wake (MsgpackRpcReactor *self)
 {
-  if (!g_main_context_is_owner (self->context))
+  if (g_atomic_int_get (&self->has_looked) || !g_main_context_is_owner (self->context))
     g_main_context_wakeup (self->context);
 }
 

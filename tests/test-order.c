@@ -411,6 +411,75 @@ test_serving_order (Fixture       *f,
   g_assert_cmpstr (f->log->str + served, ==, "n3 ");
 }
 
+/* ---- before the loop polls ---- */
+
+typedef struct
+{
+  GSource source;
+  MsgpackRpcPeer *peer;
+  guint n;              /* how many messages are still to be sent */
+} Late;
+
+static gboolean
+late_prepare (GSource *source,
+              int     *timeout)
+{
+  Late *late = (Late *) source;
+
+  *timeout = -1;
+  for (; late->n > 0; late->n--)
+    g_assert_true (msgpack_rpc_peer_send_notification (late->peer, "late", NULL, NULL));
+  return FALSE;
+}
+
+static GSourceFuncs late_funcs = { .prepare = late_prepare };
+
+/* One iteration, which would not end if nothing woke it. */
+static void
+iterate_awake (GMainContext *context)
+{
+  GPollFD fds[16];
+  int priority, timeout, n;
+  gboolean ready;
+
+  g_assert_true (g_main_context_acquire (context));
+  ready = g_main_context_prepare (context, &priority);
+  n = g_main_context_query (context, priority, &timeout, fds, G_N_ELEMENTS (fds));
+  g_assert_cmpint (n, <=, G_N_ELEMENTS (fds));
+  g_assert_true (g_poll (fds, (guint) n, 0) > 0 || ready || timeout == 0);
+  g_main_context_check (context, priority, fds, n);
+  g_main_context_dispatch (context);
+  g_main_context_release (context);
+}
+
+static void
+test_sent_late (Fixture       *f,
+                gconstpointer  data G_GNUC_UNUSED)
+{
+  Late *late = (Late *) g_source_new (&late_funcs, sizeof (Late));
+
+  g_test_summary ("What is sent after the library has looked at what there is to do is done, too");
+
+  test_drain ();
+  late->peer = f->peer;
+  g_source_attach (&late->source, NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      late->n = 3;
+      iterate_awake (g_main_context_default ());
+      for (guint k = 0; k < 3; k++)
+        {
+          g_autoptr(GVariant) message = raw_peer_receive (&f->raw);
+
+          test_assert_value (message, "(2, 'late', @av [])");
+        }
+      test_drain ();
+    }
+
+  g_source_destroy (&late->source);
+  g_source_unref (&late->source);
+}
+
 /* ---- in another thread ---- */
 
 typedef enum
@@ -806,6 +875,7 @@ main (int    argc,
   g_test_add_func ("/msgpack-rpc/order/nested", test_nested);
   g_test_add_func ("/msgpack-rpc/order/nested-without", test_nested_without);
   ADD ("serving-order", test_serving_order);
+  ADD ("sent-late", test_sent_late);
   ADD_ELSEWHERE ("nobody-runs", NOBODY_RUNS);
   ADD_ELSEWHERE ("loop-runs", LOOP_RUNS);
   ADD_ELSEWHERE ("loop-is-busy", LOOP_IS_BUSY);
