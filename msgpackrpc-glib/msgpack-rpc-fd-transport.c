@@ -137,7 +137,8 @@ prepare_fd (int       fd,
 
   /* The standard descriptors share their flags with whoever started this process, and a terminal
    * with all that use it. */
-  if (fd <= STDERR_FILENO || fstat (fd, &status) < 0 || S_ISREG (status.st_mode) || isatty (fd))
+  if (fd <= STDERR_FILENO || fstat (fd, &status) < 0 || S_ISREG (status.st_mode) ||
+      (S_ISCHR (status.st_mode) && isatty (fd)))
     return FALSE;
 
   *is_socket = S_ISSOCK (status.st_mode);
@@ -156,7 +157,11 @@ _msgpack_rpc_fd_transport_new (GIOStream *stream)
   gboolean in_is_socket, out_is_socket;
   FdTransport *self;
 
-  if (in < 0 || out < 0 || !prepare_fd (in, &in_is_socket) || !prepare_fd (out, &out_is_socket))
+  if (in < 0 || out < 0 || !prepare_fd (in, &in_is_socket))
+    return NULL;
+
+  out_is_socket = in_is_socket;
+  if (out != in && !prepare_fd (out, &out_is_socket))
     return NULL;
 
   /* Writing to a pipe that nobody reads raises SIGPIPE, which this class turns off. */
