@@ -46,6 +46,9 @@ typedef enum
 MsgpackRpcDecoder *_msgpack_rpc_decoder_new  (void);
 void               _msgpack_rpc_decoder_free (MsgpackRpcDecoder *self);
 
+/* Frees what it holds of a message. Then it is of no more use, as when it has failed. */
+void               _msgpack_rpc_decoder_drop (MsgpackRpcDecoder *self);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcDecoder, _msgpack_rpc_decoder_free)
 
 /* May be changed at any time, and hold for the message being decoded, too. */
@@ -64,8 +67,8 @@ MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
 
 /* Large bins, of which not all has come, are not given to decode (): while one is awaited, its bytes
  * are put where the decoder says, and decode_body () goes on once there are as many as get_wanted ()
- * says. @size: how many may come next, which is made less if so many are not wanted; NULL if there is
- * no memory for them. */
+ * says; before that it only looks at the limits. @size: how many may come next, which is made less if
+ * so many are not wanted; NULL if there is no memory for them. */
 gboolean                _msgpack_rpc_decoder_awaits_body     (MsgpackRpcDecoder  *self);
 gsize                   _msgpack_rpc_decoder_get_body_length (MsgpackRpcDecoder  *self);
 guint8                 *_msgpack_rpc_decoder_get_body_space  (MsgpackRpcDecoder  *self,

@@ -172,7 +172,7 @@ decoder_callback_bin (Writer        *self,
                       guint          length,
                       const Suffix **object)
 {
-  if (length > 0 && (const guint8 *) data == writer_body (self))
+  if (self->in_place)
     return writer_put_body (self, length, &suffix_ay, object);
 
   return writer_put (self, KIND_MAP_ANY, length > 0 ? data : "", length, &suffix_ay, object);
@@ -294,10 +294,17 @@ _msgpack_rpc_decoder_new (void)
 }
 
 void
+_msgpack_rpc_decoder_drop (MsgpackRpcDecoder *self)
+{
+  g_clear_pointer (&self->context.user.data, g_free);
+  g_clear_pointer (&self->context.user.ends, g_free);
+  self->body = 0;
+}
+
+void
 _msgpack_rpc_decoder_free (MsgpackRpcDecoder *self)
 {
-  g_free (self->context.user.data);
-  g_free (self->context.user.ends);
+  _msgpack_rpc_decoder_drop (self);
   g_free (self);
 }
 
@@ -560,12 +567,20 @@ _msgpack_rpc_decoder_decode_body (MsgpackRpcDecoder  *self,
                                   GVariant          **value,
                                   GError            **error)
 {
+  Writer *writer = &self->context.user;
   gsize length = self->body;
   gsize offset = 0;
+  MsgpackRpcDecoderStatus status;
 
-  self->body = 0;
-  return _msgpack_rpc_decoder_decode (self, writer_body (&self->context.user), length, &offset, NULL,
-                                      value, error);
+  writer->in_place = TRUE;
+  status = _msgpack_rpc_decoder_decode (self, writer_body (writer), length, &offset, NULL, value,
+                                        error);
+  writer->in_place = FALSE;
+
+  if (offset > 0 || status == MSGPACK_RPC_DECODER_FAILED)
+    self->body = 0;
+
+  return status;
 }
 
 static MsgpackRpcDecoderStatus
@@ -587,7 +602,7 @@ decoder_decode (MsgpackRpcDecoder   *self,
   else
     end = start;
 
-  writer->available = end - start;
+  writer->available = writer->in_place ? 0 : end - start;
   writer_update_room (writer); /* the limits may have changed */
   if (start < end)
     {
@@ -598,8 +613,10 @@ decoder_decode (MsgpackRpcDecoder   *self,
   self->offset += *offset - start;
   self->wanted = 1;
 
+  /* What is in place may have moved, and is no byte that the parser does not know. */
   if (result < 0)
-    return decoder_fail (self, decoder_get_failure_offset (self), data[*offset], error);
+    return decoder_fail (self, decoder_get_failure_offset (self),
+                         writer->in_place ? 0 : data[*offset], error);
 
   if (result == 0 &&
       (((writer->consumed > 0 || end < length) && !decoder_check_claim (self)) ||

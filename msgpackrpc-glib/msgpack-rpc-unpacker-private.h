@@ -16,7 +16,7 @@ void _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
                                               gboolean            require_array);
 
 /* Where to read the rest of a large body to, and at most how much, or NULL: then the bytes are to be
- * lent. No more is taken in advance than has come of the body. */
+ * lent, and the size stays as it is. No more is taken in advance than has come of the body. */
 guint8 *_msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,
                                          gsize              *size);
 /* So much was read to there. */

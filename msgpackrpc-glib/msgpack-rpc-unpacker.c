@@ -45,7 +45,11 @@
 #define SMALL_BUFFER_SIZE 4096
 
 /* Only bodies of which that much has come, and is to come, are read to where they are decoded. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define MIN_BODY_READ 16
+#else
 #define MIN_BODY_READ (16 * 1024)
+#endif
 
 /* How much of what is no message is shown. */
 #define MAX_SHOWN_BYTES 32
@@ -463,6 +467,7 @@ unpacker_fail (MsgpackRpcUnpacker *self,
                GError             *error)
 {
   self->failure = error;
+  _msgpack_rpc_decoder_drop (self->decoder);
   unpacker_free_buffer (self);
   unpacker_drop_lent (self);
 }
@@ -766,10 +771,8 @@ unpacker_decode_body (MsgpackRpcUnpacker  *self,
   unpacker_fill_body (self);
   if (self->failure != NULL)
     return MSGPACK_RPC_DECODER_FAILED;
-  if (_msgpack_rpc_decoder_get_body_length (self->decoder) <
-      _msgpack_rpc_decoder_get_wanted (self->decoder))
-    return MSGPACK_RPC_DECODER_MORE;
 
+  /* What has not all come is compared with the limits, which may have changed. */
   status = _msgpack_rpc_decoder_decode_body (self->decoder, value, &error);
   if (status == MSGPACK_RPC_DECODER_FAILED)
     unpacker_fail (self, error);
@@ -914,13 +917,17 @@ unpacker_get_body_space (MsgpackRpcUnpacker *self,
 {
   gsize held = _msgpack_rpc_decoder_get_body_length (self->decoder);
   gsize missing = _msgpack_rpc_decoder_get_wanted (self->decoder) - held;
+  guint8 *space;
 
   if (self->failure != NULL || unpacker_get_pending (self) > 0 ||
       held < MIN_BODY_READ || missing < MIN_BODY_READ)
     return NULL;
 
-  *size = held;
-  return _msgpack_rpc_decoder_get_body_space (self->decoder, size);
+  space = _msgpack_rpc_decoder_get_body_space (self->decoder, &held);
+  if (space != NULL)
+    *size = held;
+
+  return space;
 }
 
 guint8 *
@@ -938,10 +945,10 @@ _msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,
       held < MIN_BODY_READ || missing < MIN_BODY_READ)
     return NULL;
 
-  *size = MIN (missing, held);
-  if (!unpacker_reserve (self, *size))
+  if (!unpacker_reserve (self, MIN (missing, held)))
     return NULL;
 
+  *size = MIN (missing, held);
   return self->buffer + self->end;
 }
 

@@ -24,8 +24,12 @@
  * that is a container counts its items. */
 
 /* A message of which no more than this has come is not begun: its bytes wait as they are, for a
- * byte can take twenty once it is decoded. */
+ * byte can take twenty once it is decoded. Fuzzers try short messages. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define SMALL_MESSAGE 64
+#else
 #define SMALL_MESSAGE 1024
+#endif
 
 /* The working memory that each call has on the stack: whatever a small message takes. */
 #define SCRATCH_SIZE (24 * SMALL_MESSAGE)
@@ -39,8 +43,14 @@
 #define DEFAULT_EXPANSION 16
 #define MAX_EXPECTED_MORE (4 * 1024 * 1024)
 
-/* A bin of so many bytes that have not all come is read to where it stays. */
+/* A bin of so many bytes that have not all come is read to where it stays. The message that it is in
+ * must not be a small one then: bytes of it cannot be given again. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#define BODY_MIN_SIZE (SMALL_MESSAGE + 1)
+#else
 #define BODY_MIN_SIZE (16 * 1024)
+#endif
+G_STATIC_ASSERT (BODY_MIN_SIZE > SMALL_MESSAGE);
 
 /* What a value takes besides its data: padding, NUL, type, and the framing offset of a key. */
 #define VALUE_OVERHEAD 24
@@ -124,7 +134,8 @@ typedef struct
   guint64 claimable; /* as many as that are within the limits for certain */
   guint64 consumed;  /* wire bytes of the message, before the current call */
   const guint8 *input; /* the wire bytes given to the current call */
-  gsize available;   /* how many */
+  gsize available;   /* how many, save those that are in the output already */
+  gboolean in_place; /* that is so: they are the body of the value that comes next */
   guint expansion;   /* eighths of the last large message's size that decoding it took, and more */
   const Suffix *type; /* of the container that was complete last, or of the complete message */
 
@@ -684,7 +695,8 @@ writer_body (Writer *self)
 }
 
 /* Makes room for the first @length bytes of such a body of @size bytes, and what follows them; the
- * output is not in the scratch. It doubles, but not beyond the whole. */
+ * output is not in the scratch. It doubles, but not beyond the whole, unless there is much before
+ * it: then there may be many bodies, each of which would move that. */
 static gboolean
 writer_make_body_room (Writer *self,
                        gsize   size,
@@ -697,7 +709,8 @@ writer_make_body_room (Writer *self,
   if (rest + length <= self->capacity)
     return TRUE;
 
-  capacity = MAX (rest + length, MIN (rest + size, 2 * self->capacity));
+  capacity = MAX (MIN (rest + size, 2 * self->capacity), rest + rest / 4);
+  capacity = MAX (MIN (capacity, self->settings.max_decoded_size), rest + length);
   data = g_try_realloc (self->data, capacity);
   if (data == NULL)
     return FALSE;
