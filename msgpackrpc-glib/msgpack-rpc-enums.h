@@ -155,6 +155,28 @@ typedef enum
 } MsgpackRpcStringPolicy;
 
 /**
+ * MsgpackRpcAcceptPolicy:
+ * @MSGPACK_RPC_ACCEPT_POLICY_NONE: nothing: nobody is let in
+ * @MSGPACK_RPC_ACCEPT_POLICY_SAME_USER: on a UNIX socket, to be the user that this process runs as,
+ *   as the kernel tells
+ * @MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK: on TCP, to come from this machine, or, with
+ *   [property@Server:allow-remote], from anywhere; any user of the machine may be behind that
+ * @MSGPACK_RPC_ACCEPT_POLICY_DEFAULT: any of these
+ *
+ * What suffices to be let in by a [class@Server]: any one that is set.
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  MSGPACK_RPC_ACCEPT_POLICY_NONE = 0,
+  MSGPACK_RPC_ACCEPT_POLICY_SAME_USER = 1 << 0,
+  MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK = 1 << 1,
+  MSGPACK_RPC_ACCEPT_POLICY_DEFAULT = MSGPACK_RPC_ACCEPT_POLICY_SAME_USER |
+                                      MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK,
+} MsgpackRpcAcceptPolicy;
+
+/**
  * MsgpackRpcMethodFlags:
  * @MSGPACK_RPC_METHOD_FLAGS_NONE: nothing special
  * @MSGPACK_RPC_METHOD_FLAGS_REPLACE: take the place of a method of the same name, if there is one

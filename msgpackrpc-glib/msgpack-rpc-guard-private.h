@@ -3,15 +3,19 @@
 
 #pragma once
 
+#include "msgpack-rpc-enums.h"
+#include "msgpack-rpc-places-private.h"
 #include "msgpack-rpc-settings-private.h"
 
 G_BEGIN_DECLS
 
-/* Whether the peer of an accepted socket is let in: on UNIX sockets the same user, else this machine
- * or, with @allow_remote, any. Fails with MSGPACK_RPC_ERROR_ACCESS_DENIED. */
-gboolean _msgpack_rpc_guard_check (GSocket   *socket,
-                                   gboolean   allow_remote,
-                                   GError   **error);
+/* Who is at the other end of an accepted socket, as the system tells. */
+void     _msgpack_rpc_guard_identify (GSocket          *socket,
+                                      MsgpackRpcOrigin *origin);
+/* Whether that is enough to be let in. With @allow_remote, other machines are as good as this one. */
+gboolean _msgpack_rpc_guard_check    (const MsgpackRpcOrigin *origin,
+                                      MsgpackRpcAcceptPolicy  policy,
+                                      gboolean                allow_remote);
 
 /* Tells the peer why, if that is possible without waiting, and closes the socket. */
 void _msgpack_rpc_guard_turn_away (GSocket            *socket,

@@ -11,67 +11,81 @@
 #include "msgpack-rpc-address-private.h"
 #include "msgpack-rpc-message-private.h"
 
-static gboolean
-is_loopback (GInetAddress *address)
-{
-  static const guint8 mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-  const guint8 *bytes = g_inet_address_to_bytes (address);
+static const guint8 mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-  if (g_inet_address_get_is_loopback (address))
-    return TRUE;
+static guint64
+get_number (const guint8 *bytes,
+            gsize         size)
+{
+  guint64 number = 0;
+
+  for (gsize i = 0; i < size; i++)
+    number = number << 8 | bytes[i];
+  return number;
+}
+
+static void
+identify_address (GInetAddress     *address,
+                  MsgpackRpcOrigin *origin)
+{
+  const guint8 *bytes = g_inet_address_to_bytes (address);
+  gboolean is_ipv4 = g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4;
+
+  origin->is_near = g_inet_address_get_is_loopback (address);
 
   /* An IPv4 address on a socket for both families. */
-  return g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6 &&
-         memcmp (bytes, mapped_prefix, sizeof mapped_prefix) == 0 &&
-         bytes[sizeof mapped_prefix] == 127;
+  if (!is_ipv4 && memcmp (bytes, mapped_prefix, sizeof mapped_prefix) == 0)
+    {
+      bytes += sizeof mapped_prefix;
+      is_ipv4 = TRUE;
+      origin->is_near = bytes[0] == 127;
+    }
+
+  origin->kind = is_ipv4 ? MSGPACK_RPC_ORIGIN_IPV4 : MSGPACK_RPC_ORIGIN_IPV6;
+  origin->key = get_number (bytes, is_ipv4 ? 4 : 8);
 }
 
-static gboolean
-is_same_user (GSocket *socket)
+static void
+identify_user (GSocket          *socket,
+               MsgpackRpcOrigin *origin)
 {
   g_autoptr(GCredentials) credentials = g_socket_get_credentials (socket, NULL);
+  uid_t user = credentials != NULL ? g_credentials_get_unix_user (credentials, NULL) : (uid_t) -1;
 
-  return credentials != NULL && g_credentials_get_unix_user (credentials, NULL) == geteuid ();
-}
-
-static gboolean
-is_near (GSocket *socket)
-{
-  g_autoptr(GSocketAddress) remote = g_socket_get_remote_address (socket, NULL);
-
-  return G_IS_INET_SOCKET_ADDRESS (remote) &&
-         is_loopback (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+  /* −1 is nobody's. */
+  origin->kind = MSGPACK_RPC_ORIGIN_USER;
+  origin->key = user;
+  origin->is_near = user == geteuid ();
 }
 
 /* Asks for the peer's address only where it matters: the socket keeps it. */
-gboolean
-_msgpack_rpc_guard_check (GSocket   *socket,
-                          gboolean   allow_remote,
-                          GError   **error)
+void
+_msgpack_rpc_guard_identify (GSocket          *socket,
+                             MsgpackRpcOrigin *origin)
 {
-  gboolean is_allowed;
+  g_autoptr(GSocketAddress) remote = NULL;
 
-  switch (g_socket_get_family (socket))
+  *origin = (MsgpackRpcOrigin) { .kind = MSGPACK_RPC_ORIGIN_UNKNOWN };
+  if (g_socket_get_family (socket) == G_SOCKET_FAMILY_UNIX)
     {
-    case G_SOCKET_FAMILY_UNIX:
-      is_allowed = is_same_user (socket);
-      break;
-
-    case G_SOCKET_FAMILY_IPV4:
-    case G_SOCKET_FAMILY_IPV6:
-      is_allowed = allow_remote || is_near (socket);
-      break;
-
-    case G_SOCKET_FAMILY_INVALID:
-    default:
-      is_allowed = allow_remote;
-      break;
+      identify_user (socket, origin);
+      return;
     }
 
-  if (!is_allowed)
-    g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
-                         "access denied");
-  return is_allowed;
+  remote = g_socket_get_remote_address (socket, NULL);
+  if (G_IS_INET_SOCKET_ADDRESS (remote))
+    identify_address (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)), origin);
+}
+
+gboolean
+_msgpack_rpc_guard_check (const MsgpackRpcOrigin *origin,
+                          MsgpackRpcAcceptPolicy  policy,
+                          gboolean                allow_remote)
+{
+  if (origin->kind == MSGPACK_RPC_ORIGIN_USER)
+    return (policy & MSGPACK_RPC_ACCEPT_POLICY_SAME_USER) != 0 && origin->is_near;
+
+  return (policy & MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK) != 0 && (origin->is_near || allow_remote);
 }
 
 static char *

@@ -17,6 +17,7 @@
 typedef struct
 {
   GWeakRef server;
+  MsgpackRpcPlace *place; /* the server's */
   gboolean is_listed; /* in the main context */
   gboolean has_ended; /* likewise */
 } Guest;
@@ -29,34 +30,6 @@ guest_free (gpointer  data,
 
   g_weak_ref_clear (&guest->server);
   g_free (guest);
-}
-
-static void
-release_place (MsgpackRpcServer *self)
-{
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
-
-  if (priv->n_connections > 0)
-    priv->n_connections--;
-}
-
-static gboolean
-take_place (MsgpackRpcServer  *self,
-            GError           **error)
-{
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
-
-  if (priv->n_connections >= priv->max_connections)
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                   "There are too many connections (max-connections is %u)", priv->max_connections);
-      return FALSE;
-    }
-
-  priv->n_connections++;
-  return TRUE;
 }
 
 static void
@@ -75,21 +48,21 @@ closed_cb (MsgpackRpcConnection *connection,
   if (self == NULL)
     return;
 
-  release_place (self);
+  priv = _msgpack_rpc_server_get_private (self);
+  _msgpack_rpc_places_release (priv->places, guest->place);
   if (!guest->is_listed)
     return;
 
-  priv = _msgpack_rpc_server_get_private (self);
   if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
     g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
   g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_DISCONNECTED], 0, connection,
                  error);
 }
 
-/* The place is taken. */
 static MsgpackRpcConnection *
 make_connection (MsgpackRpcServer  *self,
                  GIOStream         *io_stream,
+                 MsgpackRpcPlace   *place,
                  Guest            **guest)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
@@ -108,6 +81,7 @@ make_connection (MsgpackRpcServer  *self,
 
   *guest = g_new0 (Guest, 1);
   g_weak_ref_init (&(*guest)->server, self);
+  (*guest)->place = place;
   g_signal_connect_data (connection, "closed", G_CALLBACK (closed_cb), *guest, guest_free, 0);
   return connection;
 }
@@ -229,7 +203,20 @@ ask (MsgpackRpcServer     *self,
   _msgpack_rpc_pending_connection_asked (pending, allowed);
 }
 
-/* ---- those who come, and all who are there ---- */
+/* ---- those who come ---- */
+
+static gboolean
+check (MsgpackRpcServer        *self,
+       const MsgpackRpcOrigin  *origin,
+       GError                 **error)
+{
+  if (_msgpack_rpc_guard_check (origin, msgpack_rpc_server_get_policy (self),
+                                msgpack_rpc_server_get_allow_remote (self)))
+    return TRUE;
+
+  g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED, "access denied");
+  return FALSE;
+}
 
 void
 _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
@@ -239,16 +226,20 @@ _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
   GSocket *socket = g_socket_connection_get_socket (socket_connection);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
   g_autoptr(GError) error = NULL;
+  MsgpackRpcPlace *place = NULL;
+  MsgpackRpcOrigin origin;
   Guest *guest;
 
-  if (!_msgpack_rpc_guard_check (socket, msgpack_rpc_server_get_allow_remote (self), &error) ||
-      !take_place (self, &error))
+  _msgpack_rpc_guard_identify (socket, &origin);
+  if (check (self, &origin, &error))
+    place = _msgpack_rpc_places_take (priv->places, &origin, &error);
+  if (place == NULL)
     {
       _msgpack_rpc_guard_turn_away (socket, priv->settings, error);
       return;
     }
 
-  connection = make_connection (self, G_IO_STREAM (socket_connection), &guest);
+  connection = make_connection (self, G_IO_STREAM (socket_connection), place, &guest);
   if (_msgpack_rpc_has_handler (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE]))
     ask (self, connection, guest);
   else
@@ -280,17 +271,20 @@ msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
                                   GIOStream         *io_stream,
                                   GError           **error)
 {
+  const MsgpackRpcOrigin origin = { .kind = MSGPACK_RPC_ORIGIN_UNKNOWN };
   MsgpackRpcConnection *connection;
+  MsgpackRpcPlace *place;
   Guest *guest;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
   g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!take_place (self, error))
+  place = _msgpack_rpc_places_take (_msgpack_rpc_server_get_private (self)->places, &origin, error);
+  if (place == NULL)
     return NULL;
 
-  connection = make_connection (self, io_stream, &guest);
+  connection = make_connection (self, io_stream, place, &guest);
   admit_later (self, connection, guest);
   return connection;
 }

@@ -6,6 +6,7 @@
 #include "msgpack-rpc-acceptor-private.h"
 #include "msgpack-rpc-budget-private.h"
 #include "msgpack-rpc-object-list-private.h"
+#include "msgpack-rpc-places-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-server.h"
 #include "msgpack-rpc-settings-private.h"
@@ -14,8 +15,8 @@ G_BEGIN_DECLS
 
 /* What the files of a server share: msgpack-rpc-server.c has the object, and gets the sockets of
  * those who come; msgpack-rpc-server-listening.c has where it listens, msgpack-rpc-server-guests.c
- * who is let in and is there, msgpack-rpc-server-settings.c the properties that connections have,
- * too. */
+ * who is let in and is there, msgpack-rpc-server-policy.c the properties that say who may, and
+ * msgpack-rpc-server-settings.c those that connections have, too. */
 
 typedef struct
 {
@@ -26,13 +27,13 @@ typedef struct
   MsgpackRpcSettings *settings;       /* fixed, owned */
   MsgpackRpcLimits *limits;           /* fixed, owned */
   MsgpackRpcBudget *budget;           /* fixed, owned */
+  MsgpackRpcPlaces *places;           /* fixed, owned; one for each connection, or one to be */
   gboolean is_ready;                  /* sockets may be added */
 
   GMutex lock;                        /* guards what follows */
   MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
   gboolean allow_remote;
-  guint max_connections;
-  guint n_connections;                /* in the list, or about to be */
+  MsgpackRpcAcceptPolicy policy;
   GPtrArray *pending;                 /* of MsgpackRpcPendingConnection */
 } MsgpackRpcServerPrivate;
 
@@ -47,6 +48,10 @@ enum
 extern guint _msgpack_rpc_server_signals[N_SIGNALS];
 
 MsgpackRpcServerPrivate *_msgpack_rpc_server_get_private (MsgpackRpcServer *self);
+
+/* Notifies of a property in the main context. */
+void _msgpack_rpc_server_notify (MsgpackRpcServer *self,
+                                 const char       *property);
 
 /* Closes what has not been let in. */
 void _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self);

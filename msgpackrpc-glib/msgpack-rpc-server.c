@@ -11,7 +11,6 @@
 #include "msgpack-rpc-pending-connection.h"
 
 #define DEFAULT_MAX_BUFFERED_BYTES (256 * 1024 * 1024)
-#define DEFAULT_MAX_CONNECTIONS 1024
 
 /**
  * MsgpackRpcServer:
@@ -42,8 +41,9 @@
  *
  * ## Who is let in
  *
- * On a UNIX socket the same user, and on TCP this machine, unless [property@Server:allow-remote]
- * is set. There may be [property@Server:max-connections] at a time. Others are told so in an error
+ * On a UNIX socket the same user, and on TCP this machine, unless [property@Server:policy] or
+ * [property@Server:allow-remote] say otherwise. There may be [property@Server:max-connections] at a
+ * time, and so many of a user or from an address. Others are told so in an error
  * reply of the id 0, if that is possible at once, and cut off. So is the one that has most, when what
  * all of them have sent and were not given yet exceeds [property@Server:max-buffered-bytes].
  *
@@ -74,7 +74,10 @@ enum
   PROP_MAIN_CONTEXT,
   PROP_MAX_BUFFERED_BYTES,
   PROP_MAX_CONNECTIONS,
+  PROP_MAX_CONNECTIONS_PER_ADDRESS,
+  PROP_MAX_CONNECTIONS_PER_USER,
   PROP_PACK_FLAGS,
+  PROP_POLICY,
   PROP_PROFILE,
   PROP_STRING_POLICY,
   N_PROPS
@@ -226,6 +229,7 @@ msgpack_rpc_server_finalize (GObject *object)
   g_ptr_array_unref (priv->pending);
   _msgpack_rpc_settings_unref (priv->settings);
   _msgpack_rpc_budget_unref (priv->budget);
+  _msgpack_rpc_places_free (priv->places);
   g_object_unref (priv->limits);
   _msgpack_rpc_reactor_unref (priv->reactor);
   g_main_context_unref (priv->main_context);
@@ -275,13 +279,28 @@ msgpack_rpc_server_get_property (GObject    *object,
       break;
 
     case PROP_MAX_CONNECTIONS:
-      g_value_set_uint (value, priv->max_connections);
+      g_value_set_uint (value, _msgpack_rpc_places_get_limit (priv->places,
+                                                              MSGPACK_RPC_PLACES_IN_ALL));
+      break;
+
+    case PROP_MAX_CONNECTIONS_PER_ADDRESS:
+      g_value_set_uint (value, _msgpack_rpc_places_get_limit (priv->places,
+                                                              MSGPACK_RPC_PLACES_PER_ADDRESS));
+      break;
+
+    case PROP_MAX_CONNECTIONS_PER_USER:
+      g_value_set_uint (value, _msgpack_rpc_places_get_limit (priv->places,
+                                                              MSGPACK_RPC_PLACES_PER_USER));
       break;
 
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
       _msgpack_rpc_settings_get_value (priv->settings, pspec, value);
+      break;
+
+    case PROP_POLICY:
+      g_value_set_flags (value, priv->policy);
       break;
 
     default:
@@ -324,11 +343,23 @@ msgpack_rpc_server_set_property (GObject      *object,
       msgpack_rpc_server_set_max_connections (self, g_value_get_uint (value));
       break;
 
+    case PROP_MAX_CONNECTIONS_PER_ADDRESS:
+      msgpack_rpc_server_set_max_connections_per_address (self, g_value_get_uint (value));
+      break;
+
+    case PROP_MAX_CONNECTIONS_PER_USER:
+      msgpack_rpc_server_set_max_connections_per_user (self, g_value_get_uint (value));
+      break;
+
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
       _msgpack_rpc_server_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
                                    _msgpack_rpc_setting_from_value (value));
+      break;
+
+    case PROP_POLICY:
+      msgpack_rpc_server_set_policy (self, g_value_get_flags (value));
       break;
 
     default:
@@ -346,8 +377,8 @@ install_properties (GObjectClass *object_class)
    *
    * Whether peers on other machines are let in.
    *
-   * There is no check of who they are, and nothing is encrypted. On UNIX sockets, only the same
-   * user is let in in any case.
+   * If so, they are as good as peers on this machine: who may come from here may come from anywhere.
+   * There is no check of who they are, and nothing is encrypted. This says nothing of UNIX sockets.
    *
    * Since: 1.0
    */
@@ -431,7 +462,31 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_MAX_CONNECTIONS] = g_param_spec_uint ("max-connections", NULL, NULL, 0, G_MAXUINT,
-                                                   DEFAULT_MAX_CONNECTIONS, flags);
+                                                   1024, flags);
+
+  /**
+   * MsgpackRpcServer:max-connections-per-address: (getter get_max_connections_per_address) (setter set_max_connections_per_address)
+   *
+   * How many connections there may be at a time from one IP address; `G_MAXUINT` for no limit.
+   *
+   * All addresses of IPv6 that have the first 64 bits in common count as one: whoever has one of
+   * them mostly has all. All peers on this machine share one address, for IPv4 and for IPv6.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_CONNECTIONS_PER_ADDRESS] =
+      g_param_spec_uint ("max-connections-per-address", NULL, NULL, 0, G_MAXUINT, G_MAXUINT, flags);
+
+  /**
+   * MsgpackRpcServer:max-connections-per-user: (getter get_max_connections_per_user) (setter set_max_connections_per_user)
+   *
+   * How many connections there may be at a time on UNIX sockets from one user; `G_MAXUINT` for no
+   * limit.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_CONNECTIONS_PER_USER] =
+      g_param_spec_uint ("max-connections-per-user", NULL, NULL, 0, G_MAXUINT, G_MAXUINT, flags);
 
   /**
    * MsgpackRpcServer:pack-flags: (getter get_pack_flags) (setter set_pack_flags)
@@ -441,6 +496,17 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_PACK_FLAGS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PACK_FLAGS);
+
+  /**
+   * MsgpackRpcServer:policy: (getter get_policy) (setter set_policy)
+   *
+   * What suffices to be let in: any one of these. It is looked at when a peer comes, to whichever
+   * socket.
+   *
+   * Since: 1.0
+   */
+  props[PROP_POLICY] = g_param_spec_flags ("policy", NULL, NULL, MSGPACK_RPC_TYPE_ACCEPT_POLICY,
+                                           MSGPACK_RPC_ACCEPT_POLICY_DEFAULT, flags);
 
   /**
    * MsgpackRpcServer:profile: (getter get_profile) (setter set_profile)
@@ -559,7 +625,8 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   g_mutex_init (&priv->lock);
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
   priv->budget = _msgpack_rpc_budget_new (DEFAULT_MAX_BUFFERED_BYTES);
-  priv->max_connections = DEFAULT_MAX_CONNECTIONS;
+  priv->places = _msgpack_rpc_places_new ();
+  priv->policy = MSGPACK_RPC_ACCEPT_POLICY_DEFAULT;
   priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
   priv->settings = _msgpack_rpc_settings_new ();
 }
@@ -710,6 +777,17 @@ msgpack_rpc_server_get_limits (MsgpackRpcServer *self)
   return _msgpack_rpc_server_get_private (self)->limits;
 }
 
+void
+_msgpack_rpc_server_notify (MsgpackRpcServer *self,
+                            const char       *property)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  GObjectClass *klass = G_OBJECT_GET_CLASS (self);
+
+  _msgpack_rpc_reactor_notify (priv->reactor, G_OBJECT (self),
+                               g_object_class_find_property (klass, property));
+}
+
 MsgpackRpcSettings *
 _msgpack_rpc_server_get_settings (MsgpackRpcServer *self)
 {
@@ -724,58 +802,6 @@ _msgpack_rpc_server_set_setting (MsgpackRpcServer  *self,
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   _msgpack_rpc_settings_set (priv->settings, setting, value, self, priv->reactor);
-}
-
-/**
- * msgpack_rpc_server_get_allow_remote: (get-property allow-remote)
- * @self: a server
- *
- * Gets whether peers on other machines are let in.
- *
- * Returns: `TRUE` if they are
- *
- * Since: 1.0
- */
-gboolean
-msgpack_rpc_server_get_allow_remote (MsgpackRpcServer *self)
-{
-  MsgpackRpcServerPrivate *priv;
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), FALSE);
-
-  priv = _msgpack_rpc_server_get_private (self);
-  locker = g_mutex_locker_new (&priv->lock);
-  return priv->allow_remote;
-}
-
-/**
- * msgpack_rpc_server_set_allow_remote: (set-property allow-remote)
- * @self: a server
- * @allow_remote: whether peers on other machines are let in
- *
- * Sets whether peers on other machines are let in. Those that are there stay.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
-                                     gboolean          allow_remote)
-{
-  MsgpackRpcServerPrivate *priv;
-  gboolean has_changed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
-
-  allow_remote = !!allow_remote;
-  priv = _msgpack_rpc_server_get_private (self);
-  g_mutex_lock (&priv->lock);
-  has_changed = priv->allow_remote != allow_remote;
-  priv->allow_remote = allow_remote;
-  g_mutex_unlock (&priv->lock);
-
-  if (has_changed)
-    notify (self, PROP_ALLOW_REMOTE);
 }
 
 /**
@@ -836,55 +862,4 @@ msgpack_rpc_server_set_max_buffered_bytes (MsgpackRpcServer *self,
   priv = _msgpack_rpc_server_get_private (self);
   if (_msgpack_rpc_budget_set_limit (priv->budget, max_buffered_bytes))
     notify (self, PROP_MAX_BUFFERED_BYTES);
-}
-
-/**
- * msgpack_rpc_server_get_max_connections: (get-property max-connections)
- * @self: a server
- *
- * Gets how many connections there may be at a time.
- *
- * Returns: the number, 1,024 by default
- *
- * Since: 1.0
- */
-guint
-msgpack_rpc_server_get_max_connections (MsgpackRpcServer *self)
-{
-  MsgpackRpcServerPrivate *priv;
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
-
-  priv = _msgpack_rpc_server_get_private (self);
-  locker = g_mutex_locker_new (&priv->lock);
-  return priv->max_connections;
-}
-
-/**
- * msgpack_rpc_server_set_max_connections: (set-property max-connections)
- * @self: a server
- * @max_connections: the number
- *
- * Sets how many connections there may be at a time. Those that there are stay.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
-                                        guint             max_connections)
-{
-  MsgpackRpcServerPrivate *priv;
-  gboolean has_changed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
-
-  priv = _msgpack_rpc_server_get_private (self);
-  g_mutex_lock (&priv->lock);
-  has_changed = priv->max_connections != max_connections;
-  priv->max_connections = max_connections;
-  g_mutex_unlock (&priv->lock);
-
-  if (has_changed)
-    notify (self, PROP_MAX_CONNECTIONS);
 }

@@ -72,6 +72,12 @@ void     msgpack_rpc_server_set_allow_remote (MsgpackRpcServer *self,
                                               gboolean          allow_remote);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcAcceptPolicy msgpack_rpc_server_get_policy (MsgpackRpcServer       *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_server_set_policy (MsgpackRpcServer       *self,
+                                                      MsgpackRpcAcceptPolicy  policy);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_server_get_buffered_bytes     (MsgpackRpcServer *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_server_get_max_buffered_bytes (MsgpackRpcServer *self);
@@ -84,6 +90,16 @@ guint msgpack_rpc_server_get_max_connections (MsgpackRpcServer *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void  msgpack_rpc_server_set_max_connections (MsgpackRpcServer *self,
                                               guint             max_connections);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_server_get_max_connections_per_address (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_server_set_max_connections_per_address (MsgpackRpcServer *self,
+                                                          guint             max_connections);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_server_get_max_connections_per_user    (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_server_set_max_connections_per_user    (MsgpackRpcServer *self,
+                                                          guint             max_connections);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void       msgpack_rpc_server_listen_async (MsgpackRpcServer    *self,
