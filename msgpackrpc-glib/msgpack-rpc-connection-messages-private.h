@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-messages.c what goes in and out, msgpack-rpc-connection-flow.c how
- * much. */
+ * much, msgpack-rpc-connection-ends.c what servers and clients do with one. */
 
 struct _MsgpackRpcConnection
 {
@@ -76,5 +76,8 @@ void                  _msgpack_rpc_connection_post           (MsgpackRpcConnecti
 gboolean              _msgpack_rpc_connection_register_call  (MsgpackRpcConnection    *self,
                                                               MsgpackRpcCall          *call,
                                                               guint32                  msgid);
+/* What calls end with when the link has ended. @opened: it had a stream once. */
+GError               *_msgpack_rpc_connection_make_call_error (const GError           *error,
+                                                               gboolean                opened);
 
 G_END_DECLS

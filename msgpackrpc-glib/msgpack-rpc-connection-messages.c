@@ -852,9 +852,9 @@ deliver_ending (gpointer owner,
                  ending->incomplete, ending->unsent);
 }
 
-static GError *
-call_error (const GError *error,
-            gboolean      opened)
+GError *
+_msgpack_rpc_connection_make_call_error (const GError *error,
+                                         gboolean      opened)
 {
   if (error == NULL)
     return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connection was closed"));
@@ -873,7 +873,7 @@ link_ended (gpointer      owner,
             GVariant     *unsent)
 {
   MsgpackRpcConnection *self = owner;
-  g_autoptr(GError) reason = call_error (error, opened);
+  g_autoptr(GError) reason = _msgpack_rpc_connection_make_call_error (error, opened);
   Ending *ending = g_new0 (Ending, 1);
 
   fail_requests (self, reason);
@@ -1051,123 +1051,4 @@ _msgpack_rpc_connection_init_peer (MsgpackRpcPeerInterface *iface)
 {
   iface->send_call = connection_send_call;
   iface->send_notification = connection_send_notification;
-}
-
-/* ---- for clients and servers ---- */
-
-MsgpackRpcConnection *
-_msgpack_rpc_connection_new_held (GIOStream        *io_stream,
-                                  GMainContext     *main_context,
-                                  MsgpackRpcLimits *limits,
-                                  MsgpackRpcBudget *budget)
-{
-  MsgpackRpcConnection *self = _msgpack_rpc_connection_new_unopened (main_context, limits, NULL,
-                                                                     NULL);
-
-  self->io_stream = g_object_ref (io_stream);
-  _msgpack_rpc_link_set_budget (self->link, budget);
-  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, TRUE);
-  _msgpack_rpc_link_attach (self->link, io_stream);
-  return self;
-}
-
-void
-_msgpack_rpc_connection_hold (MsgpackRpcConnection *self)
-{
-  _msgpack_rpc_hold_start (&self->hold);
-  _msgpack_rpc_link_set_pending (self->link, TRUE);
-  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
-}
-
-void
-_msgpack_rpc_connection_refuse (MsgpackRpcConnection *self,
-                                const GError         *error)
-{
-  g_atomic_int_set (&self->is_refused, TRUE);
-  _msgpack_rpc_link_fail (self->link, error);
-  _msgpack_rpc_hold_release (&self->hold, self->reactor);
-}
-
-void
-_msgpack_rpc_connection_release (MsgpackRpcConnection *self)
-{
-  _msgpack_rpc_link_set_pending (self->link, FALSE);
-  _msgpack_rpc_hold_release (&self->hold, self->reactor);
-  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
-}
-
-MsgpackRpcConnection *
-_msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
-                                      MsgpackRpcLimits            *limits,
-                                      gpointer                     client,
-                                      const MsgpackRpcClientFuncs *funcs)
-{
-  MsgpackRpcConnection *self = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
-                                             "limits", limits,
-                                             "main-context", main_context,
-                                             NULL);
-
-  g_weak_ref_set (&self->client, client);
-  self->client_funcs = funcs;
-  /* What a client hears of one connection comes before what it hears of the next. */
-  if (client != NULL)
-    _msgpack_rpc_link_set_lane (self->link, client);
-  return self;
-}
-
-void
-_msgpack_rpc_connection_open (MsgpackRpcConnection *self,
-                              MsgpackRpcCall       *call,
-                              gboolean              first)
-{
-  g_autoptr(GError) error = NULL;
-
-  if (!_msgpack_rpc_connection_register_call (self, call, 0))
-    {
-      /* It was cancelled, and with it the attempt: others may wait for it already. */
-      error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                   _("The operation was cancelled"));
-      if (first)
-        _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
-      return;
-    }
-
-  if (first && _msgpack_rpc_link_open (self->link))
-    return;
-
-  if (msgpack_rpc_connection_is_connected (self))
-    _msgpack_rpc_call_succeed (call);
-  else if (_msgpack_rpc_link_has_ended (self->link))
-    {
-      error = call_error (NULL, TRUE);
-      _msgpack_rpc_call_fail (call, error);
-    }
-}
-
-void
-_msgpack_rpc_connection_opened (MsgpackRpcConnection *self,
-                                GIOStream            *stream,
-                                const GError         *error)
-{
-  g_autoptr(GPtrArray) calls = NULL;
-
-  g_mutex_lock (&self->lock);
-  g_set_object (&self->io_stream, stream);
-  g_mutex_unlock (&self->lock);
-
-  _msgpack_rpc_link_opened (self->link, stream, error);
-  if (_msgpack_rpc_link_has_ended (self->link))
-    return;
-
-  g_mutex_lock (&self->lock);
-  calls = _msgpack_rpc_call_table_get_kind (&self->calls, MSGPACK_RPC_CALL_KIND_OPEN);
-  g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < calls->len; i++)
-    _msgpack_rpc_call_succeed (g_ptr_array_index (calls, i));
-}
-
-gboolean
-_msgpack_rpc_connection_has_ended (MsgpackRpcConnection *self)
-{
-  return _msgpack_rpc_link_has_ended (self->link);
 }

@@ -13,7 +13,8 @@
 G_BEGIN_DECLS
 
 /* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, opening and
- * closing; msgpack-rpc-link-input.c reads, msgpack-rpc-link-output.c queues and writes. */
+ * closing; msgpack-rpc-link-input.c reads, msgpack-rpc-link-output.c queues and writes,
+ * msgpack-rpc-link-charge.c counts what is held. */
 
 typedef enum
 {
@@ -128,6 +129,8 @@ void     _msgpack_rpc_link_end          (MsgpackRpcLink *self,
 void     _msgpack_rpc_link_charge       (MsgpackRpcLink *self,
                                          Charge          charge,
                                          gsize           now);
+/* Holds nothing any more. */
+void     _msgpack_rpc_link_drop_budget  (MsgpackRpcLink *self);
 
 /* Delivers the messages that have come whole. FALSE when there may be more of them, but not now. By
  * the holder of the I/O, as are the other functions here. */

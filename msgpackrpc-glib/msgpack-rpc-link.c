@@ -14,8 +14,6 @@
 #include "msgpack-rpc-nested-source-private.h"
 #include "msgpack-rpc-unpacker-private.h"
 
-/* By how many bytes what it holds must differ from what its budget was told. */
-#define CHARGE_STEP (16 * 1024)
 /* How often a holder of the I/O writes for those who have sent meanwhile. */
 #define MAX_WRITES 4
 
@@ -413,72 +411,6 @@ close_timed_out (gpointer owner)
   error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                                _("Closing took too long: the peer does not read"));
   _msgpack_rpc_link_end (self, error);
-}
-
-/* ---- what it holds ---- */
-
-/* Each number is in use by its own: not for the sake of a few bytes. */
-static gboolean
-is_about (gsize charged,
-          gsize now)
-{
-  gsize difference = MAX (charged, now) - MIN (charged, now);
-
-  return difference == 0 || (now != 0 && difference < CHARGE_STEP);
-}
-
-void
-_msgpack_rpc_link_charge (MsgpackRpcLink *self,
-                          Charge          charge,
-                          gsize           now)
-{
-  gsize *charged = &self->charged[charge];
-
-  if (self->budget != NULL && !is_about ((gsize) g_atomic_pointer_get (charged), now))
-    _msgpack_rpc_budget_charge (self->budget, charged, now);
-}
-
-void
-_msgpack_rpc_link_charge_held (MsgpackRpcLink *self,
-                               gsize          *held)
-{
-  gsize *charged = &self->charged[CHARGE_HELD];
-
-  if (self->budget == NULL)
-    return;
-
-  /* Two threads may do this, and the one that looked first come last. */
-  while (!is_about ((gsize) g_atomic_pointer_get (charged), (gsize) g_atomic_pointer_get (held)))
-    _msgpack_rpc_budget_charge (self->budget, charged, (gsize) g_atomic_pointer_get (held));
-}
-
-gsize
-_msgpack_rpc_link_get_charged (MsgpackRpcLink *self)
-{
-  gsize sum = 0;
-
-  for (Charge i = 0; i < N_CHARGES; i++)
-    sum += (gsize) g_atomic_pointer_get (&self->charged[i]);
-  return sum;
-}
-
-void
-_msgpack_rpc_link_set_budget (MsgpackRpcLink   *self,
-                              MsgpackRpcBudget *budget)
-{
-  self->budget = _msgpack_rpc_budget_ref (budget);
-  _msgpack_rpc_budget_join (budget, self);
-}
-
-static void
-drop_budget (MsgpackRpcLink *self)
-{
-  if (self->budget == NULL)
-    return;
-
-  for (Charge i = 0; i < N_CHARGES; i++)
-    _msgpack_rpc_link_charge (self, i, 0);
-  _msgpack_rpc_budget_unref (self->budget);
 }
 
 /* ---- doing the I/O ---- */
@@ -1160,7 +1092,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_clear_pointer (&self->unsent, g_ptr_array_unref);
   g_clear_object (&self->handshake);
   g_clear_object (&self->unpacker);
-  drop_budget (self);
+  _msgpack_rpc_link_drop_budget (self);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->io_released);
   _msgpack_rpc_reactor_unref (self->reactor);
