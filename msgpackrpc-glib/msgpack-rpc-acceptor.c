@@ -82,6 +82,7 @@ accept_one (MsgpackRpcAcceptor *self,
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   g_autoptr(GSocket) socket = NULL;
   g_autoptr(GError) error = NULL;
+  GSocketConnection *connection;
 
   /* Another thread may have closed it, or a handler that ran the loop may have paused. */
   if (g_socket_is_closed (listening) || !self->is_active || self->pause_source != NULL)
@@ -91,7 +92,10 @@ accept_one (MsgpackRpcAcceptor *self,
   if (socket != NULL)
     {
       self->pause = 0;
-      return g_socket_connection_factory_create_connection (socket);
+      connection = g_socket_connection_factory_create_connection (socket);
+      if (_msgpack_rpc_listener_is_tls (listening))
+        _msgpack_rpc_listener_mark_tls (connection);
+      return connection;
     }
 
   if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))

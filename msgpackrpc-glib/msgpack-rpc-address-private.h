@@ -32,7 +32,11 @@ GPtrArray *_msgpack_rpc_address_resolve_sync   (const char           *address,
                                                 GCancellable         *cancellable,
                                                 GError              **error);
 
+/* Whether a server speaks TLS there. */
+gboolean   _msgpack_rpc_address_is_tls         (const char           *address);
+
 /* The address that a client of this machine can use for what a server has bound. */
-char *_msgpack_rpc_address_format (GSocketAddress *address);
+char *_msgpack_rpc_address_format (GSocketAddress *address,
+                                   gboolean        tls);
 
 G_END_DECLS

@@ -356,16 +356,6 @@ add_inet_addresses (Address   *self,
   return TRUE;
 }
 
-static void
-refuse_tls (const char  *address,
-            GError     **error)
-{
-  g_autofree char *shown_address = shown (address);
-
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-               _("Cannot listen on “%s”: a server does not speak TLS"), shown_address);
-}
-
 /* Returns the addresses; or NULL without an error if @host must be resolved first. */
 static GPtrArray *
 parse_for_server (const char  *address,
@@ -384,6 +374,7 @@ parse_for_server (const char  *address,
   switch (parsed.kind)
     {
     case KIND_TCP:
+    case KIND_TLS:
       if (add_inet_addresses (&parsed, addresses))
         return g_steal_pointer (&addresses);
       *host = g_steal_pointer (&parsed.name);
@@ -397,10 +388,6 @@ parse_for_server (const char  *address,
         return NULL;
       g_ptr_array_add (addresses, unix_address);
       return g_steal_pointer (&addresses);
-
-    case KIND_TLS:
-      refuse_tls (address, error);
-      return NULL;
 
     case KIND_SRV:
     case KIND_SRV_TLS:
@@ -518,9 +505,17 @@ _msgpack_rpc_address_resolve_sync (const char    *address,
   return names != NULL ? addresses_from_names (names, port) : NULL;
 }
 
-static char *
-format_inet (GInetSocketAddress *address)
+gboolean
+_msgpack_rpc_address_is_tls (const char *address)
 {
+  return g_str_has_prefix (address, "tls://");
+}
+
+static char *
+format_inet (GInetSocketAddress *address,
+             gboolean            tls)
+{
+  const char *scheme = tls ? "tls" : "tcp";
   GInetAddress *inet = g_inet_socket_address_get_address (address);
   GSocketFamily family = g_inet_address_get_family (inet);
   guint port = g_inet_socket_address_get_port (address);
@@ -533,20 +528,21 @@ format_inet (GInetSocketAddress *address)
 
   host = g_inet_address_to_string (inet);
   if (family != G_SOCKET_FAMILY_IPV6)
-    return g_strdup_printf ("tcp://%s:%u", host, port);
+    return g_strdup_printf ("%s://%s:%u", scheme, host, port);
 
   scope_id = g_inet_socket_address_get_scope_id (address);
   if (scope_id != 0)
-    return g_strdup_printf ("tcp://[%s%%%u]:%u", host, scope_id, port);
+    return g_strdup_printf ("%s://[%s%%%u]:%u", scheme, host, scope_id, port);
 
-  return g_strdup_printf ("tcp://[%s]:%u", host, port);
+  return g_strdup_printf ("%s://[%s]:%u", scheme, host, port);
 }
 
 char *
-_msgpack_rpc_address_format (GSocketAddress *address)
+_msgpack_rpc_address_format (GSocketAddress *address,
+                             gboolean        tls)
 {
   if (G_IS_INET_SOCKET_ADDRESS (address))
-    return format_inet (G_INET_SOCKET_ADDRESS (address));
+    return format_inet (G_INET_SOCKET_ADDRESS (address), tls);
 
   if (G_IS_UNIX_SOCKET_ADDRESS (address))
     {

@@ -69,7 +69,7 @@ _msgpack_rpc_client_start_attempt (gpointer              client,
   attempt->connection = g_object_ref (connection);
   g_weak_ref_init (&attempt->client, client);
 
-  _msgpack_rpc_target_open_async (&self->target, cancellable, opened_cb, attempt);
+  _msgpack_rpc_target_open_async (&self->target, self->limits, cancellable, opened_cb, attempt);
 }
 
 /* ---- opening ---- */

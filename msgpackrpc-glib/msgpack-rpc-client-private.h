@@ -11,8 +11,8 @@
 G_BEGIN_DECLS
 
 /* What the files of a client share: msgpack-rpc-client.c has the object, what it sends and what it
- * hears; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-settings.c has the
- * properties that its connections have, too. */
+ * hears; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-tls.c has whom it trusts;
+ * msgpack-rpc-client-settings.c has the properties that its connections have, too. */
 
 struct _MsgpackRpcClient
 {
@@ -44,6 +44,10 @@ void _msgpack_rpc_client_start_attempt    (gpointer              client,
 void _msgpack_rpc_client_renew_connection (MsgpackRpcClient     *self);
 void _msgpack_rpc_client_set_last_error   (MsgpackRpcClient     *self,
                                            const GError         *error);
+
+/* That a property has changed, in the main context. */
+void _msgpack_rpc_client_notify           (MsgpackRpcClient     *self,
+                                           const char           *property);
 
 /* Not a reference. */
 MsgpackRpcSettings *_msgpack_rpc_client_get_settings (MsgpackRpcClient *self);

@@ -72,6 +72,8 @@ enum
   PROP_STATUS,
   PROP_STRING_POLICY,
   PROP_SUBPROCESS,
+  PROP_TLS_CERTIFICATE,
+  PROP_TLS_DATABASE,
   N_PROPS
 };
 
@@ -296,6 +298,12 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_SUBPROCESS:
       g_value_take_object (value, msgpack_rpc_client_get_subprocess (self));
       break;
+    case PROP_TLS_CERTIFICATE:
+      g_value_take_object (value, msgpack_rpc_client_get_tls_certificate (self));
+      break;
+    case PROP_TLS_DATABASE:
+      g_value_take_object (value, msgpack_rpc_client_get_tls_database (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -341,6 +349,12 @@ msgpack_rpc_client_set_property (GObject      *object,
       break;
     case PROP_QUEUE_WHILE_CONNECTING:
       msgpack_rpc_client_set_queue_while_connecting (self, g_value_get_boolean (value));
+      break;
+    case PROP_TLS_CERTIFICATE:
+      msgpack_rpc_client_set_tls_certificate (self, g_value_get_object (value));
+      break;
+    case PROP_TLS_DATABASE:
+      msgpack_rpc_client_set_tls_database (self, g_value_get_object (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -580,6 +594,31 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_SUBPROCESS] =
     g_param_spec_object ("subprocess", NULL, NULL, G_TYPE_SUBPROCESS, readable);
+
+  /**
+   * MsgpackRpcClient:tls-certificate: (getter get_tls_certificate) (setter set_tls_certificate)
+   *
+   * What is shown to a server that asks for a certificate, with its private key; or `NULL`. A change
+   * counts from the next connection on.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TLS_CERTIFICATE] =
+    g_param_spec_object ("tls-certificate", NULL, NULL, G_TYPE_TLS_CERTIFICATE, settable);
+
+  /**
+   * MsgpackRpcClient:tls-database: (getter get_tls_database) (setter set_tls_database)
+   *
+   * What the certificate of a server is checked against: the authorities that may have signed it, or
+   * [class@CertificatePins]; or `NULL` for the authorities that the system trusts. A change counts
+   * from the next connection on.
+   *
+   * A certificate that is not good enough makes connecting fail with `G_TLS_ERROR_BAD_CERTIFICATE`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TLS_DATABASE] =
+    g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE, settable);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -971,6 +1010,16 @@ msgpack_rpc_client_get_limits (MsgpackRpcClient *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
 
   return self->limits;
+}
+
+void
+_msgpack_rpc_client_notify (MsgpackRpcClient *self,
+                            const char       *property)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (self);
+
+  _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self),
+                               g_object_class_find_property (klass, property));
 }
 
 MsgpackRpcSettings *

@@ -83,6 +83,17 @@ void     msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
                                                         gboolean          queue_while_connecting);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GTlsCertificate *msgpack_rpc_client_get_tls_certificate (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void             msgpack_rpc_client_set_tls_certificate (MsgpackRpcClient *self,
+                                                         GTlsCertificate  *tls_certificate);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GTlsDatabase    *msgpack_rpc_client_get_tls_database    (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void             msgpack_rpc_client_set_tls_database    (MsgpackRpcClient *self,
+                                                         GTlsDatabase     *tls_database);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 void     msgpack_rpc_client_open_async (MsgpackRpcClient    *self,
                                         GCancellable        *cancellable,
                                         GAsyncReadyCallback  callback,

@@ -11,8 +11,9 @@
 G_BEGIN_DECLS
 
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
- * see, msgpack-rpc-connection-messages.c what goes in and out, msgpack-rpc-connection-flow.c how
- * much, msgpack-rpc-connection-ends.c what servers and clients do with one. */
+ * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
+ * what goes in and out, msgpack-rpc-connection-flow.c how much, and msgpack-rpc-connection-ends.c what
+ * servers and clients do with it. */
 
 struct _MsgpackRpcConnection
 {

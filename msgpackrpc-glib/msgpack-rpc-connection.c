@@ -29,6 +29,7 @@ enum
   PROP_MAIN_CONTEXT,
   PROP_PACK_FLAGS,
   PROP_PAUSED,
+  PROP_PEER_CERTIFICATE,
   PROP_PROFILE,
   PROP_QUEUED_BYTES,
   PROP_REMOTE_ADDRESS,
@@ -132,6 +133,9 @@ msgpack_rpc_connection_get_property (GObject    *object,
       break;
     case PROP_PAUSED:
       g_value_set_boolean (value, msgpack_rpc_connection_get_paused (self));
+      break;
+    case PROP_PEER_CERTIFICATE:
+      g_value_take_object (value, msgpack_rpc_connection_get_peer_certificate (self));
       break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, msgpack_rpc_connection_get_queued_bytes (self));
@@ -380,6 +384,17 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_PAUSED] =
     g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
+
+  /**
+   * MsgpackRpcConnection:peer-certificate: (getter get_peer_certificate)
+   *
+   * The certificate that the peer has shown, if the stream is TLS, or `NULL`. It was found good before
+   * a [class@Client] is connected, and before a [class@Server] has the connection. Does not notify.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PEER_CERTIFICATE] =
+    g_param_spec_object ("peer-certificate", NULL, NULL, G_TYPE_TLS_CERTIFICATE, readable);
 
   /**
    * MsgpackRpcConnection:profile: (getter get_profile) (setter set_profile)
@@ -736,80 +751,6 @@ gboolean
 msgpack_rpc_connection_is_connected (MsgpackRpcConnection *self)
 {
   return msgpack_rpc_connection_get_status (self) == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
-}
-
-static GSocket *
-get_socket (MsgpackRpcConnection *self)
-{
-  GIOStream *stream = msgpack_rpc_connection_get_io_stream (self);
-
-  if (!G_IS_SOCKET_CONNECTION (stream))
-    return NULL;
-
-  return g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream));
-}
-
-/**
- * msgpack_rpc_connection_get_local_address: (get-property local-address)
- * @self: a connection
- *
- * Gets the address of this end.
- *
- * Returns: (transfer full) (nullable): the address, or `NULL` if the stream is no open socket
- * Since: 1.0
- */
-GSocketAddress *
-msgpack_rpc_connection_get_local_address (MsgpackRpcConnection *self)
-{
-  GSocket *socket;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
-
-  socket = get_socket (self);
-  return socket != NULL ? g_socket_get_local_address (socket, NULL) : NULL;
-}
-
-/**
- * msgpack_rpc_connection_get_remote_address: (get-property remote-address)
- * @self: a connection
- *
- * Gets the address of the peer.
- *
- * Returns: (transfer full) (nullable): the address, or `NULL` if the stream is no open socket
- * Since: 1.0
- */
-GSocketAddress *
-msgpack_rpc_connection_get_remote_address (MsgpackRpcConnection *self)
-{
-  GSocket *socket;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
-
-  socket = get_socket (self);
-  return socket != NULL ? g_socket_get_remote_address (socket, NULL) : NULL;
-}
-
-/**
- * msgpack_rpc_connection_get_credentials: (get-property credentials)
- * @self: a connection
- *
- * Gets who the peer is, as the operating system tells for UNIX sockets.
- *
- * Returns: (transfer full) (nullable): the credentials, or `NULL` if they are not known
- * Since: 1.0
- */
-GCredentials *
-msgpack_rpc_connection_get_credentials (MsgpackRpcConnection *self)
-{
-  GSocket *socket;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
-
-  socket = get_socket (self);
-  if (socket == NULL || g_socket_get_family (socket) != G_SOCKET_FAMILY_UNIX)
-    return NULL;
-
-  return g_socket_get_credentials (socket, NULL);
 }
 
 /**

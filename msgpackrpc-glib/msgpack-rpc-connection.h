@@ -41,6 +41,8 @@ GSocketAddress            *msgpack_rpc_connection_get_remote_address (MsgpackRpc
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GCredentials              *msgpack_rpc_connection_get_credentials (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GTlsCertificate            *msgpack_rpc_connection_get_peer_certificate (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 gsize                      msgpack_rpc_connection_get_queued_bytes (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant                  *msgpack_rpc_connection_get_statistics (MsgpackRpcConnection *self);

@@ -22,4 +22,8 @@ void _msgpack_rpc_guard_turn_away (GSocket            *socket,
                                    MsgpackRpcSettings *settings,
                                    const GError       *error);
 
+/* Closes the socket without a word: what its peer would take for none of ours. */
+void _msgpack_rpc_guard_cut_off   (GSocket            *socket,
+                                   const GError       *error);
+
 G_END_DECLS

@@ -92,14 +92,34 @@ static char *
 describe_peer (GSocket *socket)
 {
   g_autoptr(GSocketAddress) remote = g_socket_get_remote_address (socket, NULL);
-  g_autoptr(GCredentials) credentials = g_socket_get_credentials (socket, NULL);
+  g_autoptr(GCredentials) credentials = NULL;
 
+  /* Of another family, they are nobody's. */
+  if (g_socket_get_family (socket) == G_SOCKET_FAMILY_UNIX)
+    credentials = g_socket_get_credentials (socket, NULL);
   if (credentials != NULL)
     return g_credentials_to_string (credentials);
   if (remote != NULL)
-    return _msgpack_rpc_address_format (remote);
+    return _msgpack_rpc_address_format (remote, FALSE);
 
   return g_strdup ("a peer that is gone");
+}
+
+static void
+tell (GSocket      *socket,
+      const GError *error)
+{
+  g_autofree char *peer = describe_peer (socket);
+
+  g_info ("Turned away %s: %s", peer, error->message);
+}
+
+void
+_msgpack_rpc_guard_cut_off (GSocket      *socket,
+                            const GError *error)
+{
+  tell (socket, error);
+  g_socket_close (socket, NULL);
 }
 
 void
@@ -114,10 +134,8 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
   g_autoptr(MsgpackRpcPacked) packed = NULL;
   g_autoptr(GBytes) bytes = NULL;
-  g_autofree char *peer = describe_peer (socket);
 
-  g_info ("Turned away %s: %s", peer, error->message);
-
+  tell (socket, error);
   packed = _msgpack_rpc_message_pack_answer (profile, flags, 0, &msgid, text, NULL);
   bytes = _msgpack_rpc_packed_to_bytes (packed);
 

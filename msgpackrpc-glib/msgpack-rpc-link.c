@@ -824,13 +824,10 @@ _msgpack_rpc_link_open (MsgpackRpcLink *self)
 static void
 disable_delay (GIOStream *stream)
 {
-  GSocket *socket;
+  GSocket *socket = _msgpack_rpc_transport_get_socket (stream);
 
-  if (!G_IS_TCP_CONNECTION (stream))
-    return;
-
-  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream));
-  g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+  if (socket != NULL && g_socket_get_family (socket) != G_SOCKET_FAMILY_UNIX)
+    g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
 }
 
 static MsgpackRpcTransport *

@@ -20,6 +20,10 @@ typedef struct
   GSource *source;  /* the owner's, nullable */
 } MsgpackRpcListener;
 
+/* Whether TLS is spoken on a socket that listens, or on a connection that it has accepted. */
+gboolean _msgpack_rpc_listener_is_tls   (gpointer object);
+void     _msgpack_rpc_listener_mark_tls (gpointer object);
+
 /* Closes the socket, and removes its file if that is still the same. */
 void _msgpack_rpc_listener_free (MsgpackRpcListener *self);
 
@@ -27,6 +31,7 @@ void _msgpack_rpc_listener_free (MsgpackRpcListener *self);
  * that this machine does not have are left out; where their port is 0, all get the same one. Blocks
  * only for the file system. */
 GPtrArray *_msgpack_rpc_listener_open (GPtrArray  *addresses,
+                                       gboolean    is_tls,
                                        GError    **error);
 
 G_END_DECLS

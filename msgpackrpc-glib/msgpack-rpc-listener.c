@@ -23,11 +23,26 @@
 
 #define BACKLOG 1024
 
+/* What marks a socket on which TLS is spoken. */
+#define TLS_KEY "msgpack-rpc-tls"
+
 /* How often another port is tried if the one that the system chose for the first address is taken
  * on the next. */
 #define PORT_ATTEMPTS 16
 
 #define LOCK_ATTEMPTS 16
+
+gboolean
+_msgpack_rpc_listener_is_tls (gpointer object)
+{
+  return g_object_get_data (object, TLS_KEY) != NULL;
+}
+
+void
+_msgpack_rpc_listener_mark_tls (gpointer object)
+{
+  g_object_set_data (object, TLS_KEY, GINT_TO_POINTER (TRUE));
+}
 
 void
 _msgpack_rpc_listener_free (MsgpackRpcListener *self)
@@ -227,6 +242,7 @@ bind_socket (MsgpackRpcListener  *self,
 
 static MsgpackRpcListener *
 listener_new (GSocketAddress  *address,
+              gboolean         is_tls,
               GError         **error)
 {
   g_autoptr(GSocketAddress) bound = NULL;
@@ -247,7 +263,9 @@ listener_new (GSocketAddress  *address,
       return NULL;
     }
 
-  self->address = _msgpack_rpc_address_format (bound);
+  if (is_tls)
+    _msgpack_rpc_listener_mark_tls (self->socket);
+  self->address = _msgpack_rpc_address_format (bound, is_tls);
   return self;
 }
 
@@ -288,6 +306,7 @@ is_missing (const GError *error)
 /* One attempt. @first_error: why an address was left out. */
 static gboolean
 open_all (GPtrArray  *addresses,
+          gboolean    is_tls,
           GPtrArray  *listeners,
           GError    **first_error,
           GError    **error)
@@ -308,7 +327,7 @@ open_all (GPtrArray  *addresses,
           address = same_port;
         }
 
-      listener = listener_new (address, &local_error);
+      listener = listener_new (address, is_tls, &local_error);
       if (listener != NULL)
         {
           g_ptr_array_add (listeners, listener);
@@ -334,6 +353,7 @@ open_all (GPtrArray  *addresses,
 
 GPtrArray *
 _msgpack_rpc_listener_open (GPtrArray  *addresses,
+                            gboolean    is_tls,
                             GError    **error)
 {
   gboolean chooses_port = addresses->len > 1 && get_port (g_ptr_array_index (addresses, 0)) == 0;
@@ -345,7 +365,7 @@ _msgpack_rpc_listener_open (GPtrArray  *addresses,
       g_autoptr(GError) local_error = NULL;
 
       listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) _msgpack_rpc_listener_free);
-      if (open_all (addresses, listeners, &first_error, &local_error))
+      if (open_all (addresses, is_tls, listeners, &first_error, &local_error))
         return g_steal_pointer (&listeners);
 
       /* Perhaps only the port that the system chose for the first one is taken. */

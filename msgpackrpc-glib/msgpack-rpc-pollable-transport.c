@@ -9,6 +9,8 @@
 #include <gio/gfiledescriptorbased.h>
 #include <string.h>
 
+#include "msgpack-rpc-tls-private.h"
+
 /* What a TLS record holds. */
 #define WRITE_SIZE (16 * 1024)
 
@@ -22,6 +24,7 @@ typedef struct
   GSource *in_source;            /* owned, nullable: attached until the input is ready */
   GSource *out_source;           /* likewise */
   GSource *again;                /* owned, nullable: makes whoever holds the I/O read on */
+  gboolean has_read;             /* the peer has said something */
   gboolean ended;                /* the end was read, but not told yet */
   GError *error;                 /* likewise */
   guint8 *buffer;                /* WRITE_SIZE */
@@ -97,6 +100,14 @@ read_again (PollableTransport *self)
 
 /* ---- reading and writing ---- */
 
+static GError *
+explain (PollableTransport *self,
+         GError            *error)
+{
+  return self->has_read ? _msgpack_rpc_tls_explain (self->parent.stream, error)
+                        : _msgpack_rpc_tls_explain_silent (self->parent.stream, error);
+}
+
 static gssize
 tell_end (PollableTransport  *self,
           GError            **error)
@@ -125,14 +136,17 @@ pollable_transport_read (MsgpackRpcTransport  *transport,
                                                            size - done, NULL, &failure);
 
       if (n > 0)
-        done += (gsize) n;
+        {
+          done += (gsize) n;
+          self->has_read = TRUE;
+        }
       else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         watch (self, &self->in_source,
                g_pollable_input_stream_create_source (self->in, NULL), G_SOURCE_FUNC (fire));
       else
         {
           self->ended = TRUE;
-          self->error = g_steal_pointer (&failure);
+          self->error = failure != NULL ? explain (self, g_steal_pointer (&failure)) : NULL;
         }
     }
 
@@ -193,8 +207,10 @@ pollable_transport_writev (MsgpackRpcTransport  *transport,
   else
     self->buffer_size = 0;
 
-  if (failure != NULL)
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     g_propagate_error (error, g_steal_pointer (&failure));
+  else if (failure != NULL)
+    g_propagate_error (error, explain (self, g_steal_pointer (&failure)));
   return n;
 }
 

@@ -8,6 +8,7 @@
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-guard-private.h"
+#include "msgpack-rpc-listener-private.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-pending-connection-private.h"
 
@@ -208,8 +209,13 @@ ask (MsgpackRpcServer     *self,
 static gboolean
 check (MsgpackRpcServer        *self,
        const MsgpackRpcOrigin  *origin,
+       gboolean                 is_tls,
        GError                 **error)
 {
+  /* Nobody gets through the handshake whose certificate is not known. */
+  if (is_tls && _msgpack_rpc_server_demands_certificates (self))
+    return TRUE;
+
   if (_msgpack_rpc_guard_check (origin, msgpack_rpc_server_get_policy (self),
                                 msgpack_rpc_server_get_allow_remote (self)))
     return TRUE;
@@ -224,22 +230,38 @@ _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   GSocket *socket = g_socket_connection_get_socket (socket_connection);
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  gboolean is_tls = _msgpack_rpc_listener_is_tls (socket_connection);
   g_autoptr(GError) error = NULL;
   MsgpackRpcPlace *place = NULL;
   MsgpackRpcOrigin origin;
-  Guest *guest;
 
   _msgpack_rpc_guard_identify (socket, &origin);
-  if (check (self, &origin, &error))
+  if (check (self, &origin, is_tls, &error))
     place = _msgpack_rpc_places_take (priv->places, &origin, &error);
   if (place == NULL)
     {
-      _msgpack_rpc_guard_turn_away (socket, priv->settings, error);
+      if (is_tls)
+        _msgpack_rpc_guard_cut_off (socket, error);
+      else
+        _msgpack_rpc_guard_turn_away (socket, priv->settings, error);
       return;
     }
 
-  connection = make_connection (self, G_IO_STREAM (socket_connection), place, &guest);
+  if (is_tls)
+    _msgpack_rpc_server_shake_hands (self, G_IO_STREAM (socket_connection), place);
+  else
+    _msgpack_rpc_server_enter (self, G_IO_STREAM (socket_connection), place);
+}
+
+void
+_msgpack_rpc_server_enter (MsgpackRpcServer *self,
+                           GIOStream        *io_stream,
+                           MsgpackRpcPlace  *place)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  Guest *guest;
+
+  connection = make_connection (self, io_stream, place, &guest);
   if (_msgpack_rpc_has_handler (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE]))
     ask (self, connection, guest);
   else

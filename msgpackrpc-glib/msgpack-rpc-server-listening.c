@@ -11,6 +11,21 @@
 
 /* Where a server listens. */
 
+static gboolean
+check_tls (MsgpackRpcServer  *self,
+           const char        *address,
+           GError           **error)
+{
+  g_autoptr(GTlsCertificate) certificate = msgpack_rpc_server_get_tls_certificate (self);
+
+  if (certificate != NULL)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED,
+               _("Cannot listen on “%s”: the server has no TLS certificate to show"), address);
+  return FALSE;
+}
+
 /* Returns the addresses that were bound. */
 static char **
 open_listeners (MsgpackRpcServer  *self,
@@ -21,6 +36,7 @@ open_listeners (MsgpackRpcServer  *self,
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GPtrArray) listeners = NULL;
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
+  gboolean is_tls = _msgpack_rpc_address_is_tls (address);
 
   if (_msgpack_rpc_acceptor_is_closed (priv->acceptor))
     {
@@ -28,7 +44,10 @@ open_listeners (MsgpackRpcServer  *self,
       return NULL;
     }
 
-  listeners = _msgpack_rpc_listener_open (addresses, error);
+  if (is_tls && !check_tls (self, address, error))
+    return NULL;
+
+  listeners = _msgpack_rpc_listener_open (addresses, is_tls, error);
   if (listeners == NULL)
     {
       g_autofree char *shown = g_filename_display_name (address);
@@ -153,7 +172,7 @@ msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
  *
  * - `MSGPACK_RPC_ERROR_INVALID_ADDRESS` if @address is not valid, or cannot be listened on;
  * - `G_IO_ERROR_ADDRESS_IN_USE` if somebody else listens there;
- * - `G_IO_ERROR_NOT_SUPPORTED` for TLS, for which there is [method@Server.accept_stream];
+ * - `G_IO_ERROR_NOT_INITIALIZED` for TLS without a [property@Server:tls-certificate];
  * - `G_IO_ERROR_CLOSED` if the server was closed;
  * - `G_IO_ERROR_CANCELLED`, and what resolving a name and binding a socket can fail with.
  *

@@ -26,8 +26,8 @@
  * ## Listening
  *
  * [method@Server.listen_async] and [method@Server.listen_sync] take the addresses
- * `tcp://host:port`, `unix:///path`, `unix-abstract:name`, and `host:port` and `/path` for short.
- * The port may be 0 for any that is free, and the host `*` or nothing for every interface.
+ * `tcp://host:port`, `tls://host:port`, `unix:///path`, `unix-abstract:name`, and `host:port` and
+ * `/path` for short. The port may be 0 for any that is free, and the host `*` or nothing for every interface.
  * [method@Server.accept_stream] takes a stream of any other origin, such as the pipes of a program.
  *
  * A server is a `GSocketService`, so that sockets can be added in its ways too.
@@ -46,6 +46,11 @@
  * time, and so many of a user or from an address. Others are told so in an error
  * reply of the id 0, if that is possible at once, and cut off. So is the one that has most, when what
  * all of them have sent and were not given yet exceeds [property@Server:max-buffered-bytes].
+ *
+ * Who comes to a `tls://` address is shown [property@Server:tls-certificate], and may be asked for a
+ * certificate by [property@Server:tls-authentication-mode]. It has
+ * [property@Limits:handshake-timeout] to shake hands, and counts as a connection meanwhile. If that
+ * fails, it is cut off, as TLS has told it why.
  *
  * Those who remain may be looked at by handlers of [signal@Server::authorize], which decide at once
  * or later.
@@ -80,6 +85,9 @@ enum
   PROP_POLICY,
   PROP_PROFILE,
   PROP_STRING_POLICY,
+  PROP_TLS_AUTHENTICATION_MODE,
+  PROP_TLS_CERTIFICATE,
+  PROP_TLS_DATABASE,
   N_PROPS
 };
 
@@ -204,6 +212,7 @@ msgpack_rpc_server_dispose (GObject *object)
 
   _msgpack_rpc_reactor_forget (priv->reactor, self);
   _msgpack_rpc_acceptor_close (priv->acceptor);
+  _msgpack_rpc_server_drop_handshakes (self);
   _msgpack_rpc_server_drop_pending (self);
 
   for (guint i = 0; i < connections->len; i++)
@@ -225,6 +234,9 @@ msgpack_rpc_server_finalize (GObject *object)
 
   _msgpack_rpc_acceptor_free (priv->acceptor);
   g_clear_object (&priv->dispatcher);
+  g_clear_object (&priv->tls_certificate);
+  g_clear_object (&priv->tls_database);
+  g_ptr_array_unref (priv->handshakes);
   g_object_unref (priv->connections);
   g_ptr_array_unref (priv->pending);
   _msgpack_rpc_settings_unref (priv->settings);
@@ -303,6 +315,18 @@ msgpack_rpc_server_get_property (GObject    *object,
       g_value_set_flags (value, priv->policy);
       break;
 
+    case PROP_TLS_AUTHENTICATION_MODE:
+      g_value_set_enum (value, (int) priv->tls_authentication_mode);
+      break;
+
+    case PROP_TLS_CERTIFICATE:
+      g_value_set_object (value, priv->tls_certificate);
+      break;
+
+    case PROP_TLS_DATABASE:
+      g_value_set_object (value, priv->tls_database);
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -360,6 +384,18 @@ msgpack_rpc_server_set_property (GObject      *object,
 
     case PROP_POLICY:
       msgpack_rpc_server_set_policy (self, g_value_get_flags (value));
+      break;
+
+    case PROP_TLS_AUTHENTICATION_MODE:
+      msgpack_rpc_server_set_tls_authentication_mode (self, g_value_get_enum (value));
+      break;
+
+    case PROP_TLS_CERTIFICATE:
+      msgpack_rpc_server_set_tls_certificate (self, g_value_get_object (value));
+      break;
+
+    case PROP_TLS_DATABASE:
+      msgpack_rpc_server_set_tls_database (self, g_value_get_object (value));
       break;
 
     default:
@@ -527,6 +563,42 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_STRING_POLICY] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_STRING_POLICY);
 
+  /**
+   * MsgpackRpcServer:tls-authentication-mode: (getter get_tls_authentication_mode) (setter set_tls_authentication_mode)
+   *
+   * Whether peers that come to a `tls://` address are asked for a certificate, and turned away if they
+   * show none. One that is not in [property@Server:tls-database] turns them away in any case.
+   *
+   * While it is `G_TLS_AUTHENTICATION_REQUIRED`, peers may come there from other machines.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TLS_AUTHENTICATION_MODE] =
+      g_param_spec_enum ("tls-authentication-mode", NULL, NULL, G_TYPE_TLS_AUTHENTICATION_MODE,
+                         G_TLS_AUTHENTICATION_NONE, flags);
+
+  /**
+   * MsgpackRpcServer:tls-certificate: (getter get_tls_certificate) (setter set_tls_certificate)
+   *
+   * What is shown to peers that come to a `tls://` address, with its private key; or `NULL`, which
+   * lets nobody in there.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TLS_CERTIFICATE] = g_param_spec_object ("tls-certificate", NULL, NULL,
+                                                     G_TYPE_TLS_CERTIFICATE, flags);
+
+  /**
+   * MsgpackRpcServer:tls-database: (getter get_tls_database) (setter set_tls_database)
+   *
+   * What the certificates of peers are checked against: the authorities that may have signed them, or
+   * [class@CertificatePins]; `NULL` if none is good enough.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TLS_DATABASE] = g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE,
+                                                  flags);
+
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -628,6 +700,7 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   priv->places = _msgpack_rpc_places_new ();
   priv->policy = MSGPACK_RPC_ACCEPT_POLICY_DEFAULT;
   priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
+  priv->handshakes = _msgpack_rpc_server_new_handshakes ();
   priv->settings = _msgpack_rpc_settings_new ();
 }
 

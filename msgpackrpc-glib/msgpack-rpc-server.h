@@ -102,6 +102,22 @@ void  msgpack_rpc_server_set_max_connections_per_user    (MsgpackRpcServer *self
                                                           guint             max_connections);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GTlsCertificate       *msgpack_rpc_server_get_tls_certificate         (MsgpackRpcServer       *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_server_set_tls_certificate         (MsgpackRpcServer       *self,
+                                                                       GTlsCertificate        *tls_certificate);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GTlsDatabase          *msgpack_rpc_server_get_tls_database            (MsgpackRpcServer       *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_server_set_tls_database            (MsgpackRpcServer       *self,
+                                                                       GTlsDatabase           *tls_database);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GTlsAuthenticationMode msgpack_rpc_server_get_tls_authentication_mode (MsgpackRpcServer       *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                   msgpack_rpc_server_set_tls_authentication_mode (MsgpackRpcServer       *self,
+                                                                       GTlsAuthenticationMode  mode);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 void       msgpack_rpc_server_listen_async (MsgpackRpcServer    *self,
                                             const char          *address,
                                             GCancellable        *cancellable,

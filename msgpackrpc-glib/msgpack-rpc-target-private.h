@@ -5,7 +5,12 @@
 
 #include <gio/gio.h>
 
+#include "msgpack-rpc-limits-private.h"
+
 G_BEGIN_DECLS
+
+/* What connecting needs when the target may be gone. */
+typedef struct _MsgpackRpcTargetShared MsgpackRpcTargetShared;
 
 /* What a client connects to: one of the first four, none of which changes. */
 typedef struct
@@ -15,7 +20,7 @@ typedef struct
   GIOStream *io_stream;
   GStrv argv;
   GSocketClient *socket_client;
-  int *is_silent;               /* atomic; the socket client's */
+  MsgpackRpcTargetShared *shared; /* owned */
 } MsgpackRpcTarget;
 
 void       _msgpack_rpc_target_init        (MsgpackRpcTarget     *self);
@@ -24,6 +29,7 @@ void       _msgpack_rpc_target_clear       (MsgpackRpcTarget     *self);
 void       _msgpack_rpc_target_silence     (MsgpackRpcTarget     *self);
 /* The errors name the target. */
 void       _msgpack_rpc_target_open_async  (MsgpackRpcTarget     *self,
+                                            MsgpackRpcLimits     *limits,
                                             GCancellable         *cancellable,
                                             GAsyncReadyCallback   callback,
                                             gpointer              user_data);
@@ -31,5 +37,13 @@ void       _msgpack_rpc_target_open_async  (MsgpackRpcTarget     *self,
 GIOStream *_msgpack_rpc_target_open_finish (GAsyncResult         *result,
                                             GSubprocess         **subprocess,
                                             GError              **error);
+
+/* References, or NULL; and whether it was another one. */
+GTlsCertificate *_msgpack_rpc_target_ref_tls_certificate (MsgpackRpcTarget *self);
+gboolean         _msgpack_rpc_target_set_tls_certificate (MsgpackRpcTarget *self,
+                                                          GTlsCertificate  *certificate);
+GTlsDatabase    *_msgpack_rpc_target_ref_tls_database    (MsgpackRpcTarget *self);
+gboolean         _msgpack_rpc_target_set_tls_database    (MsgpackRpcTarget *self,
+                                                          GTlsDatabase     *database);
 
 G_END_DECLS

@@ -59,6 +59,10 @@ MsgpackRpcTransport *_msgpack_rpc_pollable_transport_new (GIOStream    *stream,
 MsgpackRpcTransport *_msgpack_rpc_async_transport_new (GIOStream    *stream,
                                                        GMainContext *context);
 
+/* The socket of a stream, also inside of TLS, or NULL. Not a reference. */
+GSocket *_msgpack_rpc_transport_get_socket (GIOStream *stream);
+/* Ends a handshake, which goes on in a thread of its own that nothing else would end. */
+void     _msgpack_rpc_transport_cut_off    (GIOStream *stream);
 /* FALSE while it is TLS, and the peers have not agreed on how. */
 gboolean _msgpack_rpc_transport_has_shaken_hands (GIOStream *stream);
 /* Closes @stream in good order and in bounded time; calls @done from @context. */

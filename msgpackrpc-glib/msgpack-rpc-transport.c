@@ -10,6 +10,32 @@
 /* How long a stream may take to close in good order, which may mean to write, in milliseconds. */
 #define CLOSE_TIMEOUT 1000
 
+GSocket *
+_msgpack_rpc_transport_get_socket (GIOStream *stream)
+{
+  g_autoptr(GIOStream) base = NULL;
+
+  /* It keeps what is inside of it. */
+  if (G_IS_TLS_CONNECTION (stream))
+    {
+      g_object_get (stream, "base-io-stream", &base, NULL);
+      stream = base;
+    }
+
+  return G_IS_SOCKET_CONNECTION (stream)
+         ? g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)) : NULL;
+}
+
+void
+_msgpack_rpc_transport_cut_off (GIOStream *stream)
+{
+  GSocket *socket = _msgpack_rpc_transport_get_socket (stream);
+
+  /* Not the function of GSocket, which is not for when another thread reads from it. */
+  if (socket != NULL)
+    shutdown (g_socket_get_fd (socket), SHUT_RDWR);
+}
+
 gboolean
 _msgpack_rpc_transport_has_shaken_hands (GIOStream *stream)
 {
@@ -42,31 +68,13 @@ close_cb (GObject      *source,
   g_free (closing);
 }
 
-/* A handshake goes on in a thread of its own, which nothing else would end. */
-static void
-cut_off (GIOStream *stream)
-{
-  g_autoptr(GIOStream) base = NULL;
-  GSocket *socket;
-
-  if (!G_IS_TLS_CONNECTION (stream))
-    return;
-
-  g_object_get (stream, "base-io-stream", &base, NULL);
-  if (!G_IS_SOCKET_CONNECTION (base))
-    return;
-
-  /* Not the function of GSocket, which is not for when another thread reads from it. */
-  socket = g_socket_connection_get_socket (G_SOCKET_CONNECTION (base));
-  shutdown (g_socket_get_fd (socket), SHUT_RDWR);
-}
-
 static gboolean
 close_timed_out (gpointer user_data)
 {
   Closing *closing = user_data;
 
-  cut_off (closing->stream);
+  if (G_IS_TLS_CONNECTION (closing->stream))
+    _msgpack_rpc_transport_cut_off (closing->stream);
   g_cancellable_cancel (closing->cancellable);
   return G_SOURCE_REMOVE;
 }
@@ -90,7 +98,11 @@ _msgpack_rpc_transport_close_stream (GIOStream      *stream,
 
   /* There is no good order for what has not begun. */
   if (!_msgpack_rpc_transport_has_shaken_hands (stream))
-    cut_off (stream);
+    _msgpack_rpc_transport_cut_off (stream);
+
+  /* What goes around TLS closes the socket, and TLS would not say good-bye. */
+  if (G_IS_TCP_WRAPPER_CONNECTION (stream))
+    stream = g_tcp_wrapper_connection_get_base_io_stream (G_TCP_WRAPPER_CONNECTION (stream));
 
   g_main_context_push_thread_default (context);
   g_io_stream_close_async (stream, G_PRIORITY_DEFAULT, closing->cancellable, close_cb, closing);

@@ -6,6 +6,7 @@
 #define MSGPACK_RPC_INSIDE
 
 #include "msgpack-rpc-call.h"
+#include "msgpack-rpc-certificate-pins.h"
 #include "msgpack-rpc-client.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-dispatcher.h"

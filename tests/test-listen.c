@@ -277,7 +277,7 @@ test_listen_fails (Fixture       *f,
   } cases[] = {
     { "nonsense", FALSE, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS },
     { "exec:nvim", FALSE, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS },
-    { "tls://localhost:0", FALSE, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED },
+    { "tls://localhost:0", FALSE, G_IO_ERROR, G_IO_ERROR_NOT_INITIALIZED },
     { "no-such-host.invalid:0", FALSE, G_RESOLVER_ERROR, -1 },
     { bound, FALSE, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE },
     { "/no/such/folder/socket", FALSE, G_IO_ERROR, G_IO_ERROR_NOT_FOUND },
