@@ -126,7 +126,7 @@ post_delivery (MsgpackRpcCall *self)
 
 typedef struct
 {
-  GVariant *message;
+  GBytes *message;
   GVariant *result;
   const GError *error;
   GVariant *error_value;
@@ -142,7 +142,7 @@ set_outcome_locked (MsgpackRpcCall *self,
   if (self->kind == MSGPACK_RPC_CALL_KIND_REQUEST && self->start_time != 0)
     _msgpack_rpc_profile_mark ("call", self->method, self->start_time, self->end_time);
   if (outcome->message != NULL)
-    self->message = g_variant_ref (outcome->message);
+    self->message = g_bytes_ref (outcome->message);
   if (outcome->result != NULL)
     self->result = g_variant_ref (outcome->result);
   if (outcome->error != NULL)
@@ -228,7 +228,7 @@ _msgpack_rpc_call_succeed (MsgpackRpcCall *self)
 
 gboolean
 _msgpack_rpc_call_refuse (MsgpackRpcCall *self,
-                          GVariant       *message,
+                          GBytes         *message,
                           GError         *error,
                           GVariant       *error_value)
 {
@@ -240,7 +240,7 @@ _msgpack_rpc_call_refuse (MsgpackRpcCall *self,
 /* The reply type is fixed since the call was started. */
 static GVariant *
 make_result (MsgpackRpcCall         *self,
-             GVariant               *message,
+             GBytes                 *message,
              const MsgpackRpcPiece  *result,
              GError                **error)
 {
@@ -261,7 +261,7 @@ make_result (MsgpackRpcCall         *self,
 
 gboolean
 _msgpack_rpc_call_reply (MsgpackRpcCall        *self,
-                         GVariant              *message,
+                         GBytes                *message,
                          const MsgpackRpcPiece *result)
 {
   g_autoptr(GVariant) value = NULL;

@@ -43,7 +43,8 @@ struct _MsgpackRpcCall
   gint64 start_time;              /* monotonic */
   gint64 end_time;
   gint64 deadline;                /* monotonic; G_MAXINT64: none */
-  GVariant *message;
+  GBytes *message;
+  GVariant *message_value;        /* made of it when it is asked for */
   GVariant *result;
   GError *error;
   GVariant *error_value;

@@ -53,12 +53,13 @@ gboolean _msgpack_rpc_call_bind  (MsgpackRpcCall       *self,
                                   MsgpackRpcLink       *link,
                                   guint32               msgid);
 
-/* How it ends. Each returns whether it was this that ended it. @message is the reply, if any. */
+/* How it ends. Each returns whether it was this that ended it. @message is the reply, if any, an `av`
+ * in serialised form. */
 gboolean _msgpack_rpc_call_reply   (MsgpackRpcCall        *self,
-                                    GVariant              *message,
+                                    GBytes                *message,
                                     const MsgpackRpcPiece *result);
 gboolean _msgpack_rpc_call_refuse  (MsgpackRpcCall *self,
-                                    GVariant       *message,
+                                    GBytes         *message,
                                     GError         *error,
                                     GVariant       *error_value);
 gboolean _msgpack_rpc_call_succeed (MsgpackRpcCall *self);

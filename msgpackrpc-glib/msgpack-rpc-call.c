@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-message-private.h"
 
 /**
  * MsgpackRpcCall:
@@ -260,7 +261,8 @@ msgpack_rpc_call_finalize (GObject *object)
   g_free (self->method);
   g_clear_pointer (&self->params, g_variant_unref);
   g_clear_pointer (&self->reply_type, g_variant_type_free);
-  g_clear_pointer (&self->message, g_variant_unref);
+  g_clear_pointer (&self->message, g_bytes_unref);
+  g_clear_pointer (&self->message_value, g_variant_unref);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_pointer (&self->error_value, g_variant_unref);
   g_clear_error (&self->error);
@@ -783,7 +785,9 @@ msgpack_rpc_call_get_message (MsgpackRpcCall *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  return self->message;
+  if (self->message_value == NULL && self->message != NULL)
+    self->message_value = _msgpack_rpc_message_to_value (self->message);
+  return self->message_value;
 }
 
 /**

@@ -191,13 +191,28 @@ describe (GVariant *value)
     }
 }
 
+static gboolean
+is_boxed (GVariant *value)
+{
+  switch (g_variant_classify (value))
+    {
+    case G_VARIANT_CLASS_VARIANT:
+      return TRUE;
+
+    case G_VARIANT_CLASS_MAYBE:
+      return g_variant_n_children (value) > 0;
+
+    default:
+      return FALSE;
+    }
+}
+
 GVariant *
 _msgpack_rpc_value_unbox (GVariant *value)
 {
   value = g_variant_ref_sink (value);
 
-  while (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT) ||
-         (g_variant_is_of_type (value, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (value) > 0))
+  while (is_boxed (value))
     {
       GVariant *child = g_variant_get_child_value (value, 0);
 

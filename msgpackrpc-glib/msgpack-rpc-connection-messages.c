@@ -245,12 +245,16 @@ incoming_free (gpointer data)
 
 static gboolean
 emit_message (MsgpackRpcConnection *self,
-              GVariant             *raw)
+              GBytes               *raw)
 {
+  g_autoptr(GVariant) value = NULL;
   gboolean handled = FALSE;
 
-  if (has_handler (self, SIGNAL_MESSAGE))
-    g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_MESSAGE], 0, raw, &handled);
+  if (!has_handler (self, SIGNAL_MESSAGE))
+    return FALSE;
+
+  value = _msgpack_rpc_message_to_value (raw);
+  g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_MESSAGE], 0, value, &handled);
   return handled;
 }
 
@@ -291,7 +295,7 @@ _msgpack_rpc_emit_notification (gpointer                 object,
   if (!_msgpack_rpc_has_handler (object, signal_id))
     return;
 
-  params = _msgpack_rpc_piece_to_value (&message->params, message->value);
+  params = _msgpack_rpc_piece_to_value (&message->params, message->bytes);
   g_signal_emit (object, signal_id, _msgpack_rpc_connection_get_detail (message->method),
                  message->method, params);
 }
@@ -387,7 +391,7 @@ deliver_incoming (gpointer owner,
   if (self->has_told_end || g_atomic_int_get (&self->is_refused))
     return;
 
-  if (emit_message (self, incoming->message.value))
+  if (emit_message (self, incoming->message.bytes))
     {
       /* Whoever took it answers it with a message of its own. */
       if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
@@ -418,9 +422,9 @@ deliver_unknown_reply (gpointer owner,
 {
   Incoming *incoming = data;
   MsgpackRpcMessage *message = &incoming->message;
-  g_autoptr(GVariant) msgid = _msgpack_rpc_piece_to_value (&message->msgid, message->value);
-  g_autoptr(GVariant) error = _msgpack_rpc_piece_to_value (&message->error, message->value);
-  g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->value);
+  g_autoptr(GVariant) msgid = _msgpack_rpc_piece_to_value (&message->msgid, message->bytes);
+  g_autoptr(GVariant) error = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
+  g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
 
   release (owner, incoming);
   g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0, msgid, error,
@@ -471,11 +475,11 @@ post_incoming (MsgpackRpcConnection *self,
 static void
 post_seen (MsgpackRpcConnection *self,
            gsize                 size,
-           GVariant             *raw)
+           GBytes               *raw)
 {
   g_auto(MsgpackRpcMessage) seen = {
     .type = MSGPACK_RPC_MESSAGE_INVALID,
-    .value = g_variant_ref (raw),
+    .bytes = g_bytes_ref (raw),
   };
 
   post_incoming (self, size, &seen, deliver_incoming);
@@ -545,16 +549,16 @@ end_call (MsgpackRpcConnection *self,
 
   if (_msgpack_rpc_piece_is_nil (&message->error) ||
       (is_boolean (&message->error, FALSE) && false_is_success (self)))
-    return _msgpack_rpc_call_reply (call, message->value, &message->result);
+    return _msgpack_rpc_call_reply (call, message->bytes, &message->result);
 
   count (self, MSGPACK_RPC_STATISTIC_ERROR_REPLIES);
   if (says_true)
     g_atomic_int_set (&self->peer_says_true, TRUE);
-  error_value = _msgpack_rpc_piece_to_value (&message->error, message->value);
-  result = _msgpack_rpc_piece_to_value (&message->result, message->value);
+  error_value = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
+  result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
   error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), error_value,
                                                 result);
-  return _msgpack_rpc_call_refuse (call, message->value, error, says_true ? result : error_value);
+  return _msgpack_rpc_call_refuse (call, message->bytes, error, says_true ? result : error_value);
 }
 
 static gboolean
@@ -646,19 +650,21 @@ take_invalid (MsgpackRpcConnection *self,
 
 static void
 show_message (MsgpackRpcConnection *self,
-              GVariant             *message)
+              GBytes               *message)
 {
-  g_autofree char *text = _msgpack_rpc_debug_show (message);
+  g_autoptr(GVariant) value = _msgpack_rpc_message_to_value (message);
+  g_autofree char *text = _msgpack_rpc_debug_show (value);
 
   _msgpack_rpc_debug_print (self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "← %s", text);
 }
 
 static void
 link_message (gpointer  owner,
-              GVariant *raw,
+              GBytes   *raw,
               gsize     size)
 {
   MsgpackRpcConnection *self = owner;
+  gboolean is_watched;
   g_autoptr(GError) error = NULL;
   g_auto(MsgpackRpcMessage) message = { .type = MSGPACK_RPC_MESSAGE_INVALID };
 
@@ -667,8 +673,11 @@ link_message (gpointer  owner,
     show_message (self, raw);
   _msgpack_rpc_message_parse (&message, raw, &error);
 
-  size = MAX (size, g_variant_get_size (raw)) + MESSAGE_COST;
-  if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || has_handler (self, SIGNAL_MESSAGE)) &&
+  /* Of a request or notification that is found out when it is delivered. */
+  is_watched = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE ||
+                message.type == MSGPACK_RPC_MESSAGE_INVALID) && has_handler (self, SIGNAL_MESSAGE);
+  size = MAX (size, g_bytes_get_size (raw)) + MESSAGE_COST;
+  if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || is_watched) &&
       !check_held_bytes (self))
     return;
 
@@ -681,7 +690,7 @@ link_message (gpointer  owner,
     post_incoming (self, size, &message, deliver_incoming);
   else
     {
-      if (has_handler (self, SIGNAL_MESSAGE))
+      if (is_watched)
         post_seen (self, size, raw);
       if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
         take_response (self, size, &message);

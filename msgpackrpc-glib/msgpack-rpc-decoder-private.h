@@ -33,7 +33,16 @@ typedef struct
   guint max_depth;          /* arrays and maps open at the same time */
   MsgpackRpcStringPolicy string_policy; /* what becomes of a str that is no text */
   gboolean alone;           /* no value is made of a message that is followed by more */
+  gboolean leaves_arrays;   /* no value is made of an array: its bytes are given */
 } MsgpackRpcDecoderSettings;
+
+/* What became of a message: a value, or the serialised form of one whose type is `av`. Full
+ * references. */
+typedef struct
+{
+  GVariant *value;
+  GBytes *array;
+} MsgpackRpcDecoded;
 
 typedef enum
 {
@@ -55,14 +64,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcDecoder, _msgpack_rpc_decoder_free)
 MsgpackRpcDecoderSettings *_msgpack_rpc_decoder_settings (MsgpackRpcDecoder *self);
 
 /* Decodes from @data + @offset up to the end of one message at most. @offset is moved to the first
- * byte that was not consumed. @value is a full reference. It is of @type, unless that is NULL or
- * the value takes more thought: then it is of its own type. */
+ * byte that was not consumed. What is decoded is of @type, unless that is NULL or the value takes more
+ * thought: then it is of its own type. */
 MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
                                                      const guint8        *data,
                                                      gsize                length,
                                                      gsize               *offset,
                                                      const GVariantType  *type,
-                                                     GVariant           **value,
+                                                     MsgpackRpcDecoded   *decoded,
                                                      GError             **error);
 
 /* Large bins, of which not all has come, are not given to decode (): while one is awaited, its bytes
@@ -76,7 +85,7 @@ guint8                 *_msgpack_rpc_decoder_get_body_space  (MsgpackRpcDecoder 
 void                    _msgpack_rpc_decoder_add_body        (MsgpackRpcDecoder  *self,
                                                               gsize               size);
 MsgpackRpcDecoderStatus _msgpack_rpc_decoder_decode_body     (MsgpackRpcDecoder  *self,
-                                                              GVariant          **value,
+                                                              MsgpackRpcDecoded  *decoded,
                                                               GError            **error);
 
 /* Whether no byte of a message has been consumed. */

@@ -345,34 +345,22 @@ _msgpack_rpc_decoder_get_wanted (MsgpackRpcDecoder *self)
   return self->wanted;
 }
 
-static GVariant *
-decoder_take_value (MsgpackRpcDecoder *self)
+static GBytes *
+writer_take_bytes (Writer *self)
 {
-  Writer *writer = &self->context.user;
-  const GVariantType *type = (const GVariantType *) (writer->type->text + 1);
-  g_autoptr(GBytes) bytes = NULL;
-  GVariant *value;
+  guint8 *data;
 
-  if (writer->data == writer->scratch->data)
-    {
-      bytes = g_bytes_new (writer->data, writer->length);
-    }
-  else
-    {
-      guint8 *data = g_steal_pointer (&writer->data);
+  if (self->data == self->scratch->data)
+    return g_bytes_new (self->data, self->length);
 
-      /* An eighth more, which is not too much to keep. */
-      writer->expansion = (guint64) writer->length * 9 / writer->consumed + 1;
-      if (writer->capacity - writer->length > writer->length / 4)
-        data = g_realloc (data, writer->length);
+  /* An eighth more, which is not too much to keep. */
+  self->expansion = (guint64) self->length * 9 / self->consumed + 1;
 
-      bytes = g_bytes_new_take (data, writer->length);
-    }
+  data = g_steal_pointer (&self->data);
+  if (self->capacity - self->length > self->length / 4)
+    data = g_realloc (data, self->length);
 
-  value = g_variant_take_ref (g_variant_new_from_bytes (type, bytes, TRUE));
-  decoder_reset (self);
-
-  return value;
+  return g_bytes_new_take (data, self->length);
 }
 
 /* Where the item begins that made the parser stop; of a body, where the body begins. */
@@ -502,27 +490,30 @@ decoder_end_message (MsgpackRpcDecoder *self)
 }
 
 /* Makes the message's value, of the type that is wanted if that is simple. */
-static GVariant *
+static void
 decoder_make_value (MsgpackRpcDecoder  *self,
-                    const GVariantType *type)
+                    const GVariantType *type,
+                    MsgpackRpcDecoded  *decoded)
 {
   Writer *writer = &self->context.user;
-  GVariant *value = NULL;
+  MsgpackRpcPiece piece = { writer->type->text + 1, writer->type->length - 1, writer->data,
+                            writer->length };
 
   if (type != NULL)
-    {
-      MsgpackRpcPiece piece = { writer->type->text + 1, writer->type->length - 1, writer->data,
-                                writer->length };
+    decoded->value = _msgpack_rpc_retype_piece (&piece, type);
 
-      value = _msgpack_rpc_retype_piece (&piece, type);
+  if (decoded->value == NULL)
+    {
+      g_autoptr(GBytes) bytes = writer_take_bytes (writer);
+
+      if (writer->settings.leaves_arrays && _msgpack_rpc_piece_is_array (&piece))
+        decoded->array = g_steal_pointer (&bytes);
+      else
+        decoded->value = g_variant_take_ref (
+            g_variant_new_from_bytes ((const GVariantType *) piece.type, bytes, TRUE));
     }
 
-  if (value == NULL)
-    return decoder_take_value (self);
-
   decoder_reset (self);
-
-  return value;
 }
 
 /* Within a message only: a key, which may have to be moved, is none. */
@@ -564,7 +555,7 @@ _msgpack_rpc_decoder_add_body (MsgpackRpcDecoder *self,
 
 MsgpackRpcDecoderStatus
 _msgpack_rpc_decoder_decode_body (MsgpackRpcDecoder  *self,
-                                  GVariant          **value,
+                                  MsgpackRpcDecoded  *decoded,
                                   GError            **error)
 {
   Writer *writer = &self->context.user;
@@ -573,7 +564,7 @@ _msgpack_rpc_decoder_decode_body (MsgpackRpcDecoder  *self,
   MsgpackRpcDecoderStatus status;
 
   writer->in_place = TRUE;
-  status = _msgpack_rpc_decoder_decode (self, writer_body (writer), length, &offset, NULL, value,
+  status = _msgpack_rpc_decoder_decode (self, writer_body (writer), length, &offset, NULL, decoded,
                                         error);
   writer->in_place = FALSE;
 
@@ -589,7 +580,7 @@ decoder_decode (MsgpackRpcDecoder   *self,
                 gsize                length,
                 gsize               *offset,
                 const GVariantType  *type,
-                GVariant           **value,
+                MsgpackRpcDecoded   *decoded,
                 GError             **error)
 {
   Writer *writer = &self->context.user;
@@ -630,7 +621,7 @@ decoder_decode (MsgpackRpcDecoder   *self,
     return decoder_fail (self, self->offset, 0, error);
 
   if (!writer->settings.alone || *offset == length)
-    *value = decoder_make_value (self, type);
+    decoder_make_value (self, type, decoded);
 
   return MSGPACK_RPC_DECODER_DONE;
 }
@@ -641,7 +632,7 @@ _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
                              gsize                length,
                              gsize               *offset,
                              const GVariantType  *type,
-                             GVariant           **value,
+                             MsgpackRpcDecoded   *decoded,
                              GError             **error)
 {
   Writer *writer = &self->context.user;
@@ -649,7 +640,7 @@ _msgpack_rpc_decoder_decode (MsgpackRpcDecoder   *self,
   Scratch scratch;
 
   writer_enter (writer, &scratch);
-  status = decoder_decode (self, data, length, offset, type, value, error);
+  status = decoder_decode (self, data, length, offset, type, decoded, error);
   if (status != MSGPACK_RPC_DECODER_MORE || writer->consumed == 0)
     writer_drop (writer);
   writer->scratch = NULL;

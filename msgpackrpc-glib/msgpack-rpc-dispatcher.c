@@ -541,13 +541,24 @@ _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
 }
 
 /* The message as it would come from a peer: of the mapping's own types, and within the limits. */
-static GVariant *
+static GBytes *
 canonicalize (GVariant  *message,
               GError   **error)
 {
   g_autoptr(GBytes) bytes = msgpack_rpc_pack (message, error);
+  g_autoptr(GVariant) value = bytes != NULL ? msgpack_rpc_unpack (bytes, error) : NULL;
 
-  return bytes != NULL ? msgpack_rpc_unpack (bytes, error) : NULL;
+  if (value == NULL)
+    return NULL;
+
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE ("av")))
+    {
+      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                           "Message is no array");
+      return NULL;
+    }
+
+  return g_variant_get_data_as_bytes (value);
 }
 
 static GVariant *
@@ -618,7 +629,7 @@ msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
                                  GVariant              *message,
                                  GError               **error)
 {
-  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GBytes) bytes = NULL;
   g_autoptr(GError) local_error = NULL;
   g_auto(MsgpackRpcMessage) parsed = { .type = MSGPACK_RPC_MESSAGE_INVALID };
   GVariant *reply = NULL;
@@ -627,11 +638,11 @@ msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
   g_return_val_if_fail (message != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  value = canonicalize (message, error);
-  if (value == NULL)
+  bytes = canonicalize (message, error);
+  if (bytes == NULL)
     return NULL;
 
-  if (!_msgpack_rpc_message_parse (&parsed, value, &local_error))
+  if (!_msgpack_rpc_message_parse (&parsed, bytes, &local_error))
     {
       if (parsed.msgid.type != NULL)
         reply = reply_with_error (&parsed, local_error);

@@ -53,7 +53,7 @@ struct _MsgpackRpcInvocation
 
   GMutex lock;                      /* guards what follows */
   MsgpackRpcConnection *connection; /* owned until answered */
-  GVariant *message;                /* owned until answered: what the parameters are in */
+  GBytes *message;                  /* owned until answered: what the parameters are in */
   MsgpackRpcPiece params_piece;
   GVariant *params;                 /* owned until answered; made when asked for */
   GVariant *msgid_value;            /* made when asked for, unless it is no number */
@@ -125,7 +125,7 @@ get_params (MsgpackRpcInvocation *self)
 typedef struct
 {
   MsgpackRpcConnection *connection;
-  GVariant *message;
+  GBytes *message;
   GVariant *params;
   MsgpackRpcReactor *reactor;
 } Luggage;
@@ -156,7 +156,7 @@ drop_luggage (MsgpackRpcInvocation *self,
 
   g_clear_pointer (&luggage->reactor, _msgpack_rpc_reactor_unref);
   g_clear_pointer (&luggage->params, g_variant_unref);
-  g_clear_pointer (&luggage->message, g_variant_unref);
+  g_clear_pointer (&luggage->message, g_bytes_unref);
   g_clear_object (&luggage->connection);
 }
 
@@ -242,7 +242,7 @@ answer (MsgpackRpcInvocation *self,
   take_luggage (self, &luggage);
   g_mutex_unlock (&self->lock);
 
-  size = luggage.message != NULL ? g_variant_get_size (luggage.message) : 0;
+  size = luggage.message != NULL ? g_bytes_get_size (luggage.message) : 0;
   if (luggage.connection != NULL)
     is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, &self->msgid, size,
                                                error_value, result);
@@ -509,7 +509,7 @@ _msgpack_rpc_invocation_new (MsgpackRpcConnection    *connection,
   if (message->msgid.type != NULL)
     set_msgid (self, &message->msgid);
   self->method = g_strdup (message->method != NULL ? message->method : "");
-  self->message = g_variant_ref (message->value);
+  self->message = g_bytes_ref (message->bytes);
   self->params_piece = message->params;
   self->answered = is_notification (self);
   return self;
@@ -555,13 +555,13 @@ _msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvocation  *self,
                                           const GVariantType    *type,
                                           GError               **error)
 {
-  g_autoptr(GVariant) message = NULL;
+  g_autoptr(GBytes) message = NULL;
   g_autoptr(GVariant) params = NULL;
   GVariant *typed = NULL;
 
   g_mutex_lock (&self->lock);
   if (self->message != NULL)
-    message = g_variant_ref (self->message);
+    message = g_bytes_ref (self->message);
   g_mutex_unlock (&self->lock);
 
   if (message != NULL && g_variant_type_is_definite (type))

@@ -84,7 +84,7 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
   for (guint n = 1;; n++)
     {
       g_autoptr(GError) error = NULL;
-      g_autoptr(GVariant) message = NULL;
+      g_autoptr(GBytes) message = NULL;
       guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
       gboolean stop;
 
@@ -94,7 +94,7 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
       if (stop)
         return FALSE;
 
-      message = msgpack_rpc_unpacker_next (self->unpacker, &error);
+      message = _msgpack_rpc_unpacker_next_array (self->unpacker, &error);
       if (error != NULL)
         {
           _msgpack_rpc_link_fail (self, error);

@@ -26,9 +26,9 @@ typedef struct _MsgpackRpcBudget MsgpackRpcBudget;
 
 typedef struct
 {
-  /* A whole message came. By the holder of the I/O, no lock held, in wire order. */
+  /* A whole message came: an `av` in serialised form. By the holder of the I/O, no lock held, in wire order. */
   void     (*message)     (gpointer      owner,
-                           GVariant     *message,
+                           GBytes       *message,
                            gsize         size);
   /* Its turn is over, and more messages have come: it should work again after what these led to. By
    * the holder of the I/O, no lock held. */

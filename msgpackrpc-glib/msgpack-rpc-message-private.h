@@ -20,28 +20,31 @@ typedef enum
   MSGPACK_RPC_MESSAGE_NOTIFICATION = 2,
 } MsgpackRpcMessageType;
 
-/* The pieces are in the value. */
+/* The pieces are in the bytes. */
 typedef struct
 {
   MsgpackRpcMessageType type;
-  GVariant *value;          /* owned: the whole of it */
+  GBytes *bytes;            /* owned: the whole of it, of type `av` */
   MsgpackRpcPiece msgid;    /* request, response: as received; also set for an invalid request */
-  const char *method;       /* request, notification: in the value, or the copy */
+  const char *method;       /* request, notification: in the bytes, or the copy */
   char *method_copy;
   MsgpackRpcPiece params;   /* request, notification */
   MsgpackRpcPiece error;    /* response */
   MsgpackRpcPiece result;   /* response */
 } MsgpackRpcMessage;
 
-/* Reads the envelope of @value, which was decoded. FALSE with @error when it is none; then msgid is
+/* Reads the envelope of @bytes, the serialised form of an array that was decoded. FALSE with @error when it is none; then msgid is
  * set if the message is a request that can be answered, and there is neither a method nor anything
  * else. To be cleared in any case. */
 gboolean _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
-                                     GVariant           *value,
+                                     GBytes             *bytes,
                                      GError            **error);
 void     _msgpack_rpc_message_clear (MsgpackRpcMessage  *self);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MsgpackRpcMessage, _msgpack_rpc_message_clear)
+
+/* The whole, a full reference. */
+GVariant *_msgpack_rpc_message_to_value (GBytes *bytes);
 
 /* Leaves nothing to be cleared. */
 MsgpackRpcMessage _msgpack_rpc_message_steal (MsgpackRpcMessage *self);

@@ -194,17 +194,16 @@ typedef struct
 
 static gboolean
 split (Elements  *self,
-       GVariant  *value,
+       GBytes    *bytes,
        GError   **error)
 {
-  MsgpackRpcPiece array = _msgpack_rpc_piece_of_value (value);
+  MsgpackRpcPiece array = _msgpack_rpc_piece_of_array (bytes);
   MsgpackRpcItems items;
   gsize start = 0;
   gsize end;
 
-  if (!_msgpack_rpc_piece_is_array (&array) ||
-      !_msgpack_rpc_items_init (&items, array.data, array.size, 8, 0))
-    return fail (error, "Message is no array");
+  if (!_msgpack_rpc_items_init (&items, array.data, array.size, 8, 0))
+    g_return_val_if_reached (FALSE);
 
   self->n = items.n;
   for (gsize i = 0; i < MIN (items.n, G_N_ELEMENTS (self->pieces)); i++, start = end)
@@ -366,15 +365,15 @@ parse_body (MsgpackRpcMessage  *self,
 
 gboolean
 _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
-                            GVariant           *value,
+                            GBytes             *bytes,
                             GError            **error)
 {
   Elements elements;
 
   *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID,
-                                .value = g_variant_ref (value) };
+                                .bytes = g_bytes_ref (bytes) };
 
-  if (split (&elements, value, error) && parse_type (&self->type, &elements, error) &&
+  if (split (&elements, bytes, error) && parse_type (&self->type, &elements, error) &&
       parse_body (self, &elements, error))
     return TRUE;
 
@@ -386,9 +385,15 @@ _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
 void
 _msgpack_rpc_message_clear (MsgpackRpcMessage *self)
 {
-  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
   g_free (self->method_copy);
   *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID };
+}
+
+GVariant *
+_msgpack_rpc_message_to_value (GBytes *bytes)
+{
+  return g_variant_take_ref (g_variant_new_from_bytes (G_VARIANT_TYPE ("av"), bytes, TRUE));
 }
 
 MsgpackRpcMessage

@@ -210,15 +210,15 @@ message_decode (Message *message)
   g_autoptr(MsgpackRpcDecoder) decoder = _msgpack_rpc_decoder_new ();
   MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (decoder);
   g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (message->packed);
-  GVariant *value = NULL;
+  MsgpackRpcDecoded decoded = { NULL };
   gsize length, offset = 0;
   const guint8 *data = g_bytes_get_data (bytes, &length);
 
   settings->max_message_size = length;
   settings->max_decoded_size = MSGPACK_RPC_LIMIT_DECODED_SIZE;
   settings->max_depth = MSGPACK_RPC_LIMIT_DEPTH;
-  _msgpack_rpc_decoder_decode (decoder, data, length, &offset, NULL, &value, NULL);
-  return value;
+  _msgpack_rpc_decoder_decode (decoder, data, length, &offset, NULL, &decoded, NULL);
+  return decoded.value;
 }
 
 GVariant *

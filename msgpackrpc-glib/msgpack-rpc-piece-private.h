@@ -54,12 +54,14 @@ _msgpack_rpc_piece_open (MsgpackRpcPiece *self,
 
 /* @value was decoded, and must outlive the piece; it may be NULL. */
 MsgpackRpcPiece _msgpack_rpc_piece_of_value (GVariant *value);
+/* @bytes are an array that was decoded, and must outlive the piece. */
+MsgpackRpcPiece _msgpack_rpc_piece_of_array (GBytes *bytes);
 /* @number must outlive the piece. */
 MsgpackRpcPiece _msgpack_rpc_piece_of_int   (const gint64 *number);
 
 /* Returns a full reference; it shares the memory of @owner, which the piece is in. NULL for none. */
 GVariant *_msgpack_rpc_piece_to_value (const MsgpackRpcPiece *self,
-                                       GVariant              *owner);
+                                       GBytes                *owner);
 /* The same, with memory of its own. */
 GVariant *_msgpack_rpc_piece_copy     (const MsgpackRpcPiece *self);
 

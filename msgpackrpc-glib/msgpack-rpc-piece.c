@@ -22,6 +22,15 @@ _msgpack_rpc_piece_of_value (GVariant *value)
 }
 
 MsgpackRpcPiece
+_msgpack_rpc_piece_of_array (GBytes *bytes)
+{
+  MsgpackRpcPiece piece = { "av", 2 };
+
+  piece.data = g_bytes_get_data (bytes, &piece.size);
+  return piece;
+}
+
+MsgpackRpcPiece
 _msgpack_rpc_piece_of_int (const gint64 *number)
 {
   return (MsgpackRpcPiece) { "x", 1, (const guint8 *) number, sizeof *number };
@@ -35,14 +44,14 @@ get_type (const MsgpackRpcPiece *self)
 
 GVariant *
 _msgpack_rpc_piece_to_value (const MsgpackRpcPiece *self,
-                             GVariant              *owner)
+                             GBytes                *owner)
 {
   if (self->type == NULL)
     return NULL;
 
-  return g_variant_ref_sink (g_variant_new_from_data (get_type (self), self->data, self->size, TRUE,
-                                                      (GDestroyNotify) g_variant_unref,
-                                                      g_variant_ref (owner)));
+  return g_variant_take_ref (g_variant_new_from_data (get_type (self), self->data, self->size, TRUE,
+                                                      (GDestroyNotify) g_bytes_unref,
+                                                      g_bytes_ref (owner)));
 }
 
 GVariant *

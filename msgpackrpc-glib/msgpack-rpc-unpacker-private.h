@@ -15,6 +15,11 @@ void _msgpack_rpc_unpacker_set_limits        (MsgpackRpcUnpacker *self,
 void _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
                                               gboolean            require_array);
 
+/* As next(), of an unpacker that requires arrays: the serialised form of one, of type `av`. Returns a
+ * full reference. */
+GBytes *_msgpack_rpc_unpacker_next_array (MsgpackRpcUnpacker  *self,
+                                          GError             **error);
+
 /* Where to read the rest of a large body to, and at most how much, or NULL: then the bytes are to be
  * lent, and the size stays as it is. No more is taken in advance than has come of the body. */
 guint8 *_msgpack_rpc_unpacker_get_space (MsgpackRpcUnpacker *self,

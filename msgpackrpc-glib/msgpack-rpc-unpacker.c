@@ -713,7 +713,7 @@ unpacker_check_array (MsgpackRpcUnpacker *self,
 static MsgpackRpcDecoderStatus
 unpacker_decode (MsgpackRpcUnpacker  *self,
                  gboolean             in_buffer,
-                 GVariant           **value)
+                 MsgpackRpcDecoded   *decoded)
 {
   const guint8 *data = in_buffer ? self->buffer : self->lent;
   gsize *start = in_buffer ? &self->start : &self->lent_start;
@@ -724,7 +724,7 @@ unpacker_decode (MsgpackRpcUnpacker  *self,
   if (!unpacker_check_array (self, data, *start, end))
     return MSGPACK_RPC_DECODER_FAILED;
 
-  status = _msgpack_rpc_decoder_decode (self->decoder, data, end, start, NULL, value, &error);
+  status = _msgpack_rpc_decoder_decode (self->decoder, data, end, start, NULL, decoded, &error);
   if (status == MSGPACK_RPC_DECODER_FAILED)
     unpacker_fail (self, error);
 
@@ -762,8 +762,8 @@ unpacker_fill_body (MsgpackRpcUnpacker *self)
 }
 
 static MsgpackRpcDecoderStatus
-unpacker_decode_body (MsgpackRpcUnpacker  *self,
-                      GVariant           **value)
+unpacker_decode_body (MsgpackRpcUnpacker *self,
+                      MsgpackRpcDecoded  *decoded)
 {
   MsgpackRpcDecoderStatus status;
   GError *error = NULL;
@@ -773,7 +773,7 @@ unpacker_decode_body (MsgpackRpcUnpacker  *self,
     return MSGPACK_RPC_DECODER_FAILED;
 
   /* What has not all come is compared with the limits, which may have changed. */
-  status = _msgpack_rpc_decoder_decode_body (self->decoder, value, &error);
+  status = _msgpack_rpc_decoder_decode_body (self->decoder, decoded, &error);
   if (status == MSGPACK_RPC_DECODER_FAILED)
     unpacker_fail (self, error);
 
@@ -793,6 +793,38 @@ unpacker_has_more (MsgpackRpcUnpacker *self,
     _msgpack_rpc_unpacker_keep (self);
 
   return self->failure != NULL || unpacker_complete (self);
+}
+
+/* Both are NULL, and there may be no error, if no message is complete. */
+static MsgpackRpcDecoded
+unpacker_next (MsgpackRpcUnpacker  *self,
+               GError             **error)
+{
+  MsgpackRpcDecoded decoded = { NULL };
+
+  while (self->failure == NULL)
+    {
+      gboolean in_buffer = self->start < self->end;
+      gboolean is_body = _msgpack_rpc_decoder_awaits_body (self->decoder);
+      MsgpackRpcDecoderStatus status;
+
+      if (is_body)
+        status = unpacker_decode_body (self, &decoded);
+      else
+        status = unpacker_decode (self, in_buffer, &decoded);
+
+      if (status == MSGPACK_RPC_DECODER_DONE ||
+          (status == MSGPACK_RPC_DECODER_MORE && !unpacker_has_more (self, is_body, in_buffer)))
+        {
+          unpacker_trim (self);
+          return decoded;
+        }
+    }
+
+  if (error != NULL)
+    *error = g_error_copy (self->failure);
+
+  return decoded;
 }
 
 /**
@@ -816,39 +848,21 @@ GVariant *
 msgpack_rpc_unpacker_next (MsgpackRpcUnpacker  *self,
                            GError             **error)
 {
-  GVariant *value = NULL;
-
   g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  while (self->failure == NULL)
-    {
-      gboolean in_buffer = self->start < self->end;
-      gboolean is_body = _msgpack_rpc_decoder_awaits_body (self->decoder);
-      MsgpackRpcDecoderStatus status;
+  _msgpack_rpc_decoder_settings (self->decoder)->leaves_arrays = FALSE;
 
-      if (is_body)
-        status = unpacker_decode_body (self, &value);
-      else
-        status = unpacker_decode (self, in_buffer, &value);
+  return unpacker_next (self, error).value;
+}
 
-      if (status == MSGPACK_RPC_DECODER_DONE)
-        {
-          unpacker_trim (self);
-          return value;
-        }
+GBytes *
+_msgpack_rpc_unpacker_next_array (MsgpackRpcUnpacker  *self,
+                                  GError             **error)
+{
+  _msgpack_rpc_decoder_settings (self->decoder)->leaves_arrays = TRUE;
 
-      if (status == MSGPACK_RPC_DECODER_MORE && !unpacker_has_more (self, is_body, in_buffer))
-        {
-          unpacker_trim (self);
-          return NULL;
-        }
-    }
-
-  if (error != NULL)
-    *error = g_error_copy (self->failure);
-
-  return NULL;
+  return unpacker_next (self, error).array;
 }
 
 /**

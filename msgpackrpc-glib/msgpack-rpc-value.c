@@ -90,7 +90,7 @@ unpack (GBytes              *bytes,
         GError             **error)
 {
   g_autoptr(MsgpackRpcDecoder) decoder = NULL;
-  g_autoptr(GVariant) value = NULL;
+  MsgpackRpcDecoded decoded = { NULL };
   const guint8 *data;
   gsize length;
   gsize offset = 0;
@@ -99,7 +99,7 @@ unpack (GBytes              *bytes,
   decoder = _msgpack_rpc_decoder_new ();
   _msgpack_rpc_decoder_settings (decoder)->alone = TRUE;
 
-  switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, type, &value, error))
+  switch (_msgpack_rpc_decoder_decode (decoder, data, length, &offset, type, &decoded, error))
     {
     case MSGPACK_RPC_DECODER_FAILED:
       return NULL;
@@ -122,7 +122,7 @@ unpack (GBytes              *bytes,
       return NULL;
     }
 
-  return g_steal_pointer (&value);
+  return decoded.value;
 }
 
 /**

@@ -8,15 +8,24 @@
 
 #include "test-bytes.h"
 
-static GVariant *
-unpack_hex (const char *hex)
+/* The serialised form of the array that @wire is. */
+static GBytes *
+unpack_array (GBytes *wire)
 {
-  g_autoptr(GBytes) bytes = gbytes_from_hex (hex);
   g_autoptr(GError) error = NULL;
-  GVariant *value = msgpack_rpc_unpack (bytes, &error);
+  g_autoptr(GVariant) value = msgpack_rpc_unpack (wire, &error);
 
   g_assert_no_error (error);
-  return value;
+  g_assert_true (g_variant_is_of_type (value, G_VARIANT_TYPE ("av")));
+  return g_variant_get_data_as_bytes (value);
+}
+
+static GBytes *
+unpack_hex (const char *hex)
+{
+  g_autoptr(GBytes) wire = gbytes_from_hex (hex);
+
+  return unpack_array (wire);
 }
 
 /* The value that @text stands for, in the mapping. */
@@ -51,12 +60,12 @@ static void
 test_request (void)
 {
   MsgpackRpcMessage message;
-  g_autoptr(GVariant) value = unpack_hex ("94 00 05 a3 616464 92 01 02");
+  g_autoptr(GBytes) bytes = unpack_hex ("94 00 05 a3 616464 92 01 02");
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("A request is read");
 
-  g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
+  g_assert_true (_msgpack_rpc_message_parse (&message, bytes, &error));
   g_assert_no_error (error);
   g_assert_cmpint (message.type, ==, MSGPACK_RPC_MESSAGE_REQUEST);
   assert_piece (&message.msgid, "5");
@@ -75,12 +84,12 @@ static void
 test_response (void)
 {
   MsgpackRpcMessage message;
-  g_autoptr(GVariant) value = unpack_hex ("94 01 05 c0 93 01 02 03");
+  g_autoptr(GBytes) bytes = unpack_hex ("94 01 05 c0 93 01 02 03");
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("A response is read");
 
-  g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
+  g_assert_true (_msgpack_rpc_message_parse (&message, bytes, &error));
   g_assert_cmpint (message.type, ==, MSGPACK_RPC_MESSAGE_RESPONSE);
   assert_piece (&message.msgid, "5");
   g_assert_true (_msgpack_rpc_piece_is_nil (&message.error));
@@ -94,12 +103,12 @@ static void
 test_notification (void)
 {
   MsgpackRpcMessage message;
-  g_autoptr(GVariant) value = unpack_hex ("93 02 a3 6c6f67 90");
+  g_autoptr(GBytes) bytes = unpack_hex ("93 02 a3 6c6f67 90");
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("A notification is read");
 
-  g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
+  g_assert_true (_msgpack_rpc_message_parse (&message, bytes, &error));
   g_assert_cmpint (message.type, ==, MSGPACK_RPC_MESSAGE_NOTIFICATION);
   g_assert_null (message.msgid.type);
   g_assert_cmpstr (message.method, ==, "log");
@@ -144,11 +153,11 @@ test_accepted (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       MsgpackRpcMessage message;
-      g_autoptr(GVariant) value = unpack_hex (cases[i].hex);
+      g_autoptr(GBytes) bytes = unpack_hex (cases[i].hex);
       g_autoptr(GError) error = NULL;
 
       g_test_message ("%s", cases[i].hex);
-      g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
+      g_assert_true (_msgpack_rpc_message_parse (&message, bytes, &error));
       g_assert_no_error (error);
       g_assert_cmpint (message.type, ==, cases[i].type);
       if (cases[i].msgid != NULL)
@@ -171,14 +180,6 @@ test_refused (void)
     const char *msgid; /* of the answer that the peer should get, if any */
     const char *error;
   } cases[] = {
-    { "05", NULL, "Message is no array" },
-    { "a3616263", NULL, "Message is no array" },
-    { "c403616263", NULL, "Message is no array" },
-    { "c7 00 05", NULL, "Message is no array" },
-    { "80", NULL, "Message is no array" },
-    { "81 01 02", NULL, "Message is no array" },
-    { "81 c3 02", NULL, "Message is no array" },
-    { "c0", NULL, "Message is no array" },
     { "90", NULL, "Message is an empty array" },
     { "94 a130 05 a161 90", NULL, NO_TYPE },
     { "94 cb0000000000000000 05 a161 90", NULL, NO_TYPE },
@@ -213,11 +214,11 @@ test_refused (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       MsgpackRpcMessage message;
-      g_autoptr(GVariant) value = unpack_hex (cases[i].hex);
+      g_autoptr(GBytes) bytes = unpack_hex (cases[i].hex);
       g_autoptr(GError) error = NULL;
 
       g_test_message ("%s", cases[i].hex);
-      g_assert_false (_msgpack_rpc_message_parse (&message, value, &error));
+      g_assert_false (_msgpack_rpc_message_parse (&message, bytes, &error));
       g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE);
       g_assert_cmpstr (error->message, ==, cases[i].error);
       if (cases[i].msgid != NULL)
@@ -339,7 +340,7 @@ test_pack_answer (void)
       g_autoptr(GBytes) success = NULL;
       g_autoptr(GBytes) failure = NULL;
       g_autoptr(GBytes) broken = NULL;
-      g_autoptr(GVariant) value = NULL;
+      g_autoptr(GBytes) bytes = NULL;
       g_autoptr(GVariant) text_back = NULL;
       g_autoptr(GVariant) result_back = NULL;
       g_autoptr(GError) error = NULL;
@@ -353,8 +354,8 @@ test_pack_answer (void)
 
       broken = packed_to_bytes (
           _msgpack_rpc_message_pack_answer (profiles[i], 0, 0, &msgid, NULL, handle));
-      value = msgpack_rpc_unpack (broken, NULL);
-      g_assert_true (_msgpack_rpc_message_parse (&message, value, &error));
+      bytes = unpack_array (broken);
+      g_assert_true (_msgpack_rpc_message_parse (&message, bytes, &error));
       assert_piece (&message.msgid, "7");
       text_back = _msgpack_rpc_piece_copy (&message.error);
       result_back = _msgpack_rpc_piece_copy (&message.result);

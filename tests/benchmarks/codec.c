@@ -230,14 +230,14 @@ decode (Fixture            *fixture,
         const GVariantType *type)
 {
   g_autoptr(GError) error = NULL;
-  GVariant *value = NULL;
+  MsgpackRpcDecoded decoded = { NULL };
   gsize offset = 0;
 
   _msgpack_rpc_decoder_decode (fixture->decoder, (const guint8 *) fixture->wire.data,
-                               fixture->wire.size, &offset, type, &value, &error);
+                               fixture->wire.size, &offset, type, &decoded, &error);
   g_assert_no_error (error);
 
-  return value;
+  return decoded.value;
 }
 
 static void

@@ -150,6 +150,13 @@ glib_call_finish (GAsyncResult  *result,
   return g_dbus_connection_call_finish (client, result, error);
 }
 
+GVariant *
+glib_add_params (gint64 a,
+                 gint64 b)
+{
+  return g_variant_new ("(xx)", a, b);
+}
+
 gint64
 glib_get_sum (GVariant *reply)
 {

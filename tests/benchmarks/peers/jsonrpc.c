@@ -92,6 +92,13 @@ glib_call_finish (GAsyncResult  *result,
   return reply;
 }
 
+GVariant *
+glib_add_params (gint64 a,
+                 gint64 b)
+{
+  return g_variant_new ("(xx)", a, b);
+}
+
 gint64
 glib_get_sum (GVariant *reply)
 {

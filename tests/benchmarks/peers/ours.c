@@ -67,6 +67,16 @@ glib_call_finish (GAsyncResult  *result,
   return msgpack_rpc_peer_call_finish (client, result, error);
 }
 
+GVariant *
+glib_add_params (gint64 a,
+                 gint64 b)
+{
+  const gint64 numbers[] = { a, b };
+
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, numbers, G_N_ELEMENTS (numbers),
+                                    sizeof *numbers);
+}
+
 gint64
 glib_get_sum (GVariant *reply)
 {

@@ -59,7 +59,7 @@ void
 peer_add (int64_t a,
           int64_t b)
 {
-  glib_call ("add", g_variant_new ("(xx)", a, b), added_cb);
+  glib_call ("add", glib_add_params (a, b), added_cb);
 }
 
 static GVariant *

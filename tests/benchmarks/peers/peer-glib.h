@@ -16,4 +16,6 @@ void      glib_call        (const char          *method,
                             GAsyncReadyCallback  callback);
 GVariant *glib_call_finish (GAsyncResult  *result,
                             GError       **error);
+GVariant *glib_add_params  (gint64 a,
+                            gint64 b);
 gint64    glib_get_sum     (GVariant *reply);
