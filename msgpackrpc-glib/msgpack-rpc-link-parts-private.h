@@ -79,6 +79,7 @@ struct _MsgpackRpcLink
   MsgpackRpcTimer handshake_timer; /* looks whether it has */
   gboolean congested;           /* more is queued than is good */
   guint paused;                 /* of MsgpackRpcPause; 0: not */
+  gboolean input_waits;         /* there is some, while reading pauses */
   gboolean corked;              /* output waits for the next turn of the loop */
 
   GMainContext *context;        /* private; for opening, and for the asynchronous transport */

@@ -228,12 +228,24 @@ set_port (MsgpackRpcLink *self,
     _msgpack_rpc_reactor_modify_port (self->reactor, self->ports[i], condition);
 }
 
+/* A pause is often over before more has come, so polling goes on until there is something that must
+ * wait: to stop and to begin again wakes the context each time. */
+static gboolean
+polls_input (MsgpackRpcLink *self)
+{
+  if (self->paused == 0)
+    self->input_waits = FALSE;
+
+  return _msgpack_rpc_link_reads_input (self) ||
+         (self->state == STATE_CONNECTED && self->ports[0] != NULL && !self->input_waits);
+}
+
 static GIOCondition
 wanted_condition (MsgpackRpcLink *self)
 {
   GIOCondition condition = 0;
 
-  if (_msgpack_rpc_link_reads_input (self))
+  if (polls_input (self))
     condition |= G_IO_IN;
   if (!_msgpack_rpc_output_is_empty (&self->output) && !self->write_failed)
     condition |= G_IO_OUT;
@@ -574,9 +586,19 @@ _msgpack_rpc_link_work (MsgpackRpcLink *self)
 /* Of a descriptor that is for input alone. That its other end is closed says nothing of output. */
 static gboolean
 input_ready (gpointer     owner,
-             GIOCondition condition G_GNUC_UNUSED)
+             GIOCondition condition)
 {
-  return _msgpack_rpc_link_work (owner);
+  MsgpackRpcLink *self = owner;
+
+  g_mutex_lock (&self->lock);
+  if (self->paused != 0 && (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0)
+    {
+      self->input_waits = TRUE;
+      _msgpack_rpc_link_update_ports (self);
+    }
+  g_mutex_unlock (&self->lock);
+
+  return _msgpack_rpc_link_work (self);
 }
 
 static gboolean
@@ -584,7 +606,7 @@ port_ready (gpointer     owner,
             GIOCondition condition)
 {
   MsgpackRpcLink *self = owner;
-  gboolean goes_on = _msgpack_rpc_link_work (self);
+  gboolean goes_on = input_ready (owner, condition);
   gboolean gone;
 
   g_mutex_lock (&self->lock);

@@ -16,19 +16,20 @@ struct _MsgpackRpcPort
   int fd;                 /* −1: of a source */
   GSource *source;        /* owned, nullable */
   GIOCondition condition;
-  gpointer tag;           /* of g_source_add_unix_fd(), NULL while in the epoll descriptor */
+  gboolean polled;        /* by GLib itself, not in the epoll descriptor */
+  GPollFD poll_fd;        /* what it is polled with */
   gboolean suspended;     /* its lane is saturated */
   MsgpackRpcPortFunc func;
   GObject *owner;         /* owned */
 };
 
 /* The ports of a reactor, and how they are polled: one by one, or, when there are many, by an epoll
- * descriptor; not at all while they are suspended. Guarded by the reactor's lock. */
+ * descriptor; unheeded while they are suspended. Guarded by the reactor's lock. */
 typedef struct
 {
   GSource *source;        /* not owned: the reactor's, whose descriptors they are */
   GPtrArray *ports;       /* of MsgpackRpcPort, owned; by lane, which may be one of very many */
-  guint n_tagged;         /* how many of them GLib polls one by one */
+  guint n_polled;         /* how many of them GLib polls one by one */
   int epoll_fd;           /* −1 while there are few ports */
   gpointer epoll_tag;
 } MsgpackRpcPollSet;
@@ -57,12 +58,12 @@ void            _msgpack_rpc_poll_set_remove       (MsgpackRpcPollSet *self,
 /* All ports of a lane. */
 void            _msgpack_rpc_poll_set_suspend      (MsgpackRpcPollSet *self,
                                                     gconstpointer      lane,
-                                                    gboolean           suspend);
+                                                    gboolean           suspended);
 /* What GLib has just polled. */
 gboolean        _msgpack_rpc_poll_set_is_ready     (MsgpackRpcPollSet *self);
 /* The same, as an array of MsgpackRpcReady; whoever calls lets go of their owners. */
 GArray         *_msgpack_rpc_poll_set_take_ready   (MsgpackRpcPollSet *self);
-/* Likewise those of a lane that are not polled. */
+/* Likewise those of a lane that are suspended. */
 GArray         *_msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet *self,
                                                       gconstpointer      lane);
 

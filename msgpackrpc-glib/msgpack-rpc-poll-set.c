@@ -32,21 +32,25 @@ take_ready (GArray         *ready,
     g_object_unref (entry.owner);
 }
 
-/* Has GLib poll a port by itself. */
+/* Has GLib poll a port by itself. Not by g_source_add_unix_fd(): a source that has a ready one of those
+ * is dispatched, whatever it has found when it was asked. */
 static void
-tag (MsgpackRpcPollSet *self,
-     MsgpackRpcPort    *port)
+start_polling (MsgpackRpcPollSet *self,
+               MsgpackRpcPort    *port)
 {
-  port->tag = g_source_add_unix_fd (self->source, port->fd, port->condition);
-  self->n_tagged++;
+  port->poll_fd = (GPollFD) { port->fd, port->condition, 0 };
+  g_source_add_poll (self->source, &port->poll_fd);
+  port->polled = TRUE;
+  self->n_polled++;
 }
 
 static void
-untag (MsgpackRpcPollSet *self,
-       MsgpackRpcPort    *port)
+stop_polling (MsgpackRpcPollSet *self,
+              MsgpackRpcPort    *port)
 {
-  g_source_remove_unix_fd (self->source, g_steal_pointer (&port->tag));
-  self->n_tagged--;
+  g_source_remove_poll (self->source, &port->poll_fd);
+  port->polled = FALSE;
+  self->n_polled--;
 }
 
 #ifdef HAVE_EPOLL
@@ -100,8 +104,9 @@ start_epoll (MsgpackRpcPollSet *self)
     {
       MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
 
-      if (port->tag != NULL && control_epoll (self, port, EPOLL_CTL_ADD))
-        untag (self, port);
+      /* A suspended one comes when it goes on. */
+      if (port->polled && (port->suspended || control_epoll (self, port, EPOLL_CTL_ADD)))
+        stop_polling (self, port);
     }
 }
 #endif
@@ -112,10 +117,9 @@ attach (MsgpackRpcPollSet *self,
         MsgpackRpcPort    *port)
 {
   if (port->source != NULL)
-    {
-      g_source_set_priority (port->source, G_PRIORITY_DEFAULT);
-      return;
-    }
+    g_source_set_priority (port->source, G_PRIORITY_DEFAULT);
+  if (port->source != NULL || port->polled)
+    return;
 
 #ifdef HAVE_EPOLL
   if (self->epoll_fd < 0 && self->ports->len >= EPOLL_THRESHOLD)
@@ -123,20 +127,20 @@ attach (MsgpackRpcPollSet *self,
   if (control_epoll (self, port, EPOLL_CTL_ADD))
     return;
 #endif
-  tag (self, port);
+  start_polling (self, port);
 }
 
-/* A source of its own is only polled later than others. */
+/* What GLib polls by itself stays there, unheeded: the context does not block meanwhile, and to take
+ * it out and put it back would wake the context each time. A source of its own is only polled later
+ * than others. */
 static void
-detach (MsgpackRpcPollSet *self,
-        MsgpackRpcPort    *port)
+suspend (MsgpackRpcPollSet *self,
+         MsgpackRpcPort    *port)
 {
   if (port->source != NULL)
     g_source_set_priority (port->source, MSGPACK_RPC_SATURATED_PRIORITY);
-  else if (port->tag != NULL)
-    untag (self, port);
 #ifdef HAVE_EPOLL
-  else
+  else if (!port->polled)
     control_epoll (self, port, EPOLL_CTL_DEL);
 #endif
 }
@@ -180,10 +184,9 @@ is_of_lane (MsgpackRpcPollSet *self,
 }
 
 static GIOCondition
-tagged_condition (MsgpackRpcPollSet *self,
-                  MsgpackRpcPort    *port)
+get_polled (MsgpackRpcPort *port)
 {
-  return port->tag != NULL ? g_source_query_unix_fd (self->source, port->tag) : 0;
+  return port->polled && !port->suspended ? port->poll_fd.revents : 0;
 }
 
 void
@@ -214,7 +217,7 @@ _msgpack_rpc_poll_set_add (MsgpackRpcPollSet *self,
   if (!added->suspended)
     attach (self, added);
   else if (added->source != NULL)
-    detach (self, added);
+    suspend (self, added);
   g_ptr_array_insert (self->ports, (int) find_lane (self, port.lane), added);
 
   return added;
@@ -229,20 +232,21 @@ _msgpack_rpc_poll_set_modify (MsgpackRpcPollSet *self,
     return;
 
   port->condition = condition;
-  if (port->suspended)
-    return;
-  if (port->tag != NULL)
+  if (port->polled)
     {
-      g_source_modify_unix_fd (self->source, port->tag, condition);
+      stop_polling (self, port);
+      start_polling (self, port);
       return;
     }
+  if (port->suspended)
+    return;
 
 #ifdef HAVE_EPOLL
   /* Without memory for it, the source itself watches. */
   if (!control_epoll (self, port, EPOLL_CTL_MOD))
     {
       control_epoll (self, port, EPOLL_CTL_DEL);
-      tag (self, port);
+      start_polling (self, port);
     }
 #endif
 }
@@ -253,8 +257,12 @@ _msgpack_rpc_poll_set_remove (MsgpackRpcPollSet *self,
 {
   guint i = find_lane (self, port->lane);
 
-  if (port->source == NULL && !port->suspended)
-    detach (self, port);
+  if (port->polled)
+    stop_polling (self, port);
+#ifdef HAVE_EPOLL
+  else if (port->source == NULL && !port->suspended)
+    control_epoll (self, port, EPOLL_CTL_DEL);
+#endif
 
   while (g_ptr_array_index (self->ports, i) != port)
     i++;
@@ -264,18 +272,18 @@ _msgpack_rpc_poll_set_remove (MsgpackRpcPollSet *self,
 void
 _msgpack_rpc_poll_set_suspend (MsgpackRpcPollSet *self,
                                gconstpointer      lane,
-                               gboolean           suspend)
+                               gboolean           suspended)
 {
   for (guint i = find_lane (self, lane); is_of_lane (self, i, lane); i++)
     {
       MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
 
-      if (port->suspended == suspend)
+      if (port->suspended == suspended)
         continue;
 
-      port->suspended = suspend;
-      if (suspend)
-        detach (self, port);
+      port->suspended = suspended;
+      if (suspended)
+        suspend (self, port);
       else
         attach (self, port);
     }
@@ -287,8 +295,8 @@ _msgpack_rpc_poll_set_is_ready (MsgpackRpcPollSet *self)
   if (self->epoll_tag != NULL && g_source_query_unix_fd (self->source, self->epoll_tag) != 0)
     return TRUE;
 
-  for (guint i = 0; self->n_tagged > 0 && i < self->ports->len; i++)
-    if (tagged_condition (self, g_ptr_array_index (self->ports, i)) != 0)
+  for (guint i = 0; self->n_polled > 0 && i < self->ports->len; i++)
+    if (get_polled (g_ptr_array_index (self->ports, i)) != 0)
       return TRUE;
 
   return FALSE;
@@ -304,10 +312,10 @@ _msgpack_rpc_poll_set_take_ready (MsgpackRpcPollSet *self)
     take_epoll (self, ready);
 #endif
 
-  for (guint i = 0; self->n_tagged > 0 && i < self->ports->len; i++)
+  for (guint i = 0; self->n_polled > 0 && i < self->ports->len; i++)
     {
       MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
-      GIOCondition condition = tagged_condition (self, port);
+      GIOCondition condition = get_polled (port);
 
       if (condition != 0)
         take_ready (ready, port, condition);
