@@ -4,6 +4,7 @@
 #include "test-transport.h"
 
 #include <arpa/inet.h>
+#include <gio/gfiledescriptorbased.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
 #include <glib-unix.h>
@@ -34,28 +35,89 @@ static const char pem[] =
   "0cZouEBN7/QQ8rIWx3ZDjDzRDO3OEq1afzBh3nk7CPRAW3H7fALjegfT\n"
   "-----END PRIVATE KEY-----\n";
 
-/* Passes on what comes, in both directions, in a thread of its own. */
+/* A piece that is on its way from one stream to another. */
+typedef struct
+{
+  GPollableInputStream *in;
+  GPollableOutputStream *out;
+  int in_fd;
+  int out_fd;
+  char bytes[8192];
+  gsize start;                /* in bytes: what was not written yet */
+  gsize end;
+  gboolean has_ended;
+} Direction;
+
+/* Passes on what comes, in both directions, in a thread of its own. Without a GMainContext: of TLS, a
+ * thread of GIO's module cancels sources that another may be attaching, without a lock. */
 struct _TestTransport
 {
   int fd;                     /* of near */
   GIOStream *near;            /* owned: a socket, whose other end the test has */
   GIOStream *far;             /* owned: the other end of the stream */
-  GCancellable *cancellable;
-  GMainContext *context;      /* the thread's */
+  Direction to_far;
+  Direction from_far;
+  int stop[2];                /* a pipe; closed to end the thread */
+  int is_shaking_hands;       /* atomic; the thread waits for the peer */
   GThread *thread;
-  guint n_running;            /* directions in which something may still come */
 };
 
 static void
-from_far_cb (GObject      *source,
-             GAsyncResult *result,
-             gpointer      data)
+direction_init (Direction     *self,
+                GInputStream  *in,
+                int            in_fd,
+                GOutputStream *out,
+                int            out_fd)
 {
-  TestTransport *self = data;
+  self->in = G_POLLABLE_INPUT_STREAM (in);
+  self->in_fd = in_fd;
+  self->out = G_POLLABLE_OUTPUT_STREAM (out);
+  self->out_fd = out_fd;
+}
 
-  g_output_stream_splice_finish (G_OUTPUT_STREAM (source), result, NULL);
-  shutdown (self->fd, SHUT_WR);
-  self->n_running--;
+/* Reads or writes once. FALSE if it would block, or nothing more can come. */
+static gboolean
+direction_go_on (Direction *self,
+                 gboolean  *failed)
+{
+  g_autoptr(GError) error = NULL;
+  gssize n;
+
+  if (self->has_ended)
+    return FALSE;
+
+  if (self->start < self->end)
+    {
+      n = g_pollable_output_stream_write_nonblocking (self->out, self->bytes + self->start,
+                                                      self->end - self->start, NULL, &error);
+      self->start += (gsize) MAX (n, 0);
+    }
+  else
+    {
+      n = g_pollable_input_stream_read_nonblocking (self->in, self->bytes, sizeof self->bytes, NULL,
+                                                    &error);
+      self->start = 0;
+      self->end = (gsize) MAX (n, 0);
+      self->has_ended = n == 0;
+    }
+
+  *failed = n < 0 && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  self->has_ended |= *failed;
+  return n >= 0 || *failed;
+}
+
+/* What to poll, unless nothing more can come. */
+static struct pollfd
+direction_get_wish (Direction *self)
+{
+  struct pollfd fd = { .fd = -1 };
+
+  if (self->has_ended)
+    return fd;
+
+  fd.fd = self->start < self->end ? self->out_fd : self->in_fd;
+  fd.events = self->start < self->end ? POLLOUT : POLLIN;
+  return fd;
 }
 
 /* Whether the peer does not even read any more. */
@@ -67,47 +129,81 @@ has_vanished (TestTransport *self)
   return poll (&fd, 1, 0) == 1 && (fd.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-static void
-to_far_cb (GObject      *source,
-           GAsyncResult *result,
-           gpointer      data)
+static gboolean
+go_on_to_far (TestTransport *self)
 {
-  TestTransport *self = data;
+  gboolean failed = FALSE;
+  gboolean went_on = direction_go_on (&self->to_far, &failed);
 
-  if (g_output_stream_splice_finish (G_OUTPUT_STREAM (source), result, NULL) < 0)
+  if (!went_on || !self->to_far.has_ended)
+    return went_on;
+
+  g_output_stream_close (G_OUTPUT_STREAM (self->to_far.out), NULL, NULL);
+  if (failed)
     shutdown (self->fd, SHUT_RDWR);
   if (has_vanished (self))
-    g_cancellable_cancel (self->cancellable);
-  self->n_running--;
+    self->from_far.has_ended = TRUE;
+  return TRUE;
+}
+
+static gboolean
+go_on_from_far (TestTransport *self)
+{
+  gboolean failed = FALSE;
+  gboolean went_on = direction_go_on (&self->from_far, &failed);
+
+  if (went_on && self->from_far.has_ended)
+    shutdown (self->fd, SHUT_WR);
+  return went_on;
+}
+
+/* FALSE when there is nothing more to wait for. */
+static gboolean
+wait_for_more (TestTransport *self)
+{
+  struct pollfd fds[] = {
+    direction_get_wish (&self->to_far),
+    direction_get_wish (&self->from_far),
+    { .fd = self->stop[0], .events = POLLIN },
+  };
+
+  poll (fds, G_N_ELEMENTS (fds), -1);
+  return fds[2].revents == 0;
 }
 
 static gpointer
 run_relay (gpointer data)
 {
   TestTransport *self = data;
+  gboolean went_on;
 
-  g_main_context_push_thread_default (self->context);
-  self->n_running = 2;
-  g_output_stream_splice_async (g_io_stream_get_output_stream (self->far),
-                                g_io_stream_get_input_stream (self->near),
-                                G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT,
-                                self->cancellable, to_far_cb, self);
-  g_output_stream_splice_async (g_io_stream_get_output_stream (self->near),
-                                g_io_stream_get_input_stream (self->far),
-                                G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT,
-                                self->cancellable, from_far_cb, self);
-  while (self->n_running > 0)
-    g_main_context_iteration (self->context, TRUE);
+  if (G_IS_TLS_CONNECTION (self->far))
+    g_tls_connection_handshake (G_TLS_CONNECTION (self->far), NULL, NULL);
+  g_atomic_int_set (&self->is_shaking_hands, FALSE);
+
+  do
+    {
+      went_on = go_on_to_far (self);
+      went_on |= go_on_from_far (self);
+    }
+  while (went_on || ((!self->to_far.has_ended || !self->from_far.has_ended) && wait_for_more (self)));
+
   g_io_stream_close (self->far, NULL, NULL);
-  g_main_context_pop_thread_default (self->context);
   return NULL;
 }
 
 static GIOStream *new_for_socket (int fd);
 
-/* @far: consumed. */
+static int
+get_fd (gpointer stream)
+{
+  return g_file_descriptor_based_get_fd (G_FILE_DESCRIPTOR_BASED (stream));
+}
+
+/* @far: consumed. @base: what is polled for it. */
 static TestTransport *
 relay_new (GIOStream *far,
+           GIOStream *base,
            int       *fd)
 {
   TestTransport *self = g_new0 (TestTransport, 1);
@@ -118,37 +214,28 @@ relay_new (GIOStream *far,
   self->fd = fds[0];
   self->near = new_for_socket (fds[0]);
   self->far = far;
-  self->cancellable = g_cancellable_new ();
-  self->context = g_main_context_new ();
+  direction_init (&self->to_far, g_io_stream_get_input_stream (self->near), self->fd,
+                  g_io_stream_get_output_stream (far),
+                  get_fd (g_io_stream_get_output_stream (base)));
+  direction_init (&self->from_far, g_io_stream_get_input_stream (far),
+                  get_fd (g_io_stream_get_input_stream (base)),
+                  g_io_stream_get_output_stream (self->near), self->fd);
+  g_assert_true (g_unix_open_pipe (self->stop, FD_CLOEXEC, NULL));
+  self->is_shaking_hands = G_IS_TLS_CONNECTION (far);
   self->thread = g_thread_new ("relay", run_relay, self);
   return self;
-}
-
-static gboolean
-cancel (gpointer data)
-{
-  g_cancellable_cancel (data);
-  return G_SOURCE_REMOVE;
 }
 
 void
 test_transport_free (TestTransport *self)
 {
-  GSource *source = g_idle_source_new ();
-
-  /* In its own thread: GLib 2.74 leaks a source of a cancellable that is freed while another thread
-   * cancels it. */
-  g_source_set_callback (source, cancel, self->cancellable, NULL);
-  g_source_attach (source, self->context);
+  g_close (self->stop[1], NULL);
+  if (g_atomic_int_get (&self->is_shaking_hands))
+    shutdown (self->from_far.in_fd, SHUT_RDWR);
   g_thread_join (self->thread);
-  /* Before the context is let go: a thread of GTask's may drop its last reference, and GLib locks what
-   * is freed then. */
-  g_source_destroy (source);
-  g_source_unref (source);
-  g_object_unref (self->cancellable);
+  g_close (self->stop[0], NULL);
   g_object_unref (self->near);
   g_object_unref (self->far);
-  g_main_context_unref (self->context);
   g_free (self);
 }
 
@@ -235,6 +322,7 @@ static TestTransport *
 new_pipes (GIOStream **stream,
            int        *fd)
 {
+  GIOStream *far;
   int to[2];
   int from[2];
 
@@ -244,7 +332,8 @@ new_pipes (GIOStream **stream,
   g_assert_true (g_unix_set_fd_nonblocking (from[0], TRUE, NULL));
   g_assert_true (g_unix_set_fd_nonblocking (to[1], TRUE, NULL));
   *stream = new_for_pipes (to[0], from[1]);
-  return relay_new (new_for_pipes (from[0], to[1]), fd);
+  far = new_for_pipes (from[0], to[1]);
+  return relay_new (far, far, fd);
 }
 
 static gboolean
@@ -294,11 +383,10 @@ new_tls (GIOStream **stream,
   bases[0] = new_for_socket (fds[0]);
   bases[1] = new_for_socket (fds[1]);
   g_assert_true (test_transport_wrap_in_tls (bases, ends));
+  *stream = ends[0];
+  self = relay_new (ends[1], bases[1], fd);
   g_object_unref (bases[0]);
   g_object_unref (bases[1]);
-
-  *stream = ends[0];
-  self = relay_new (ends[1], fd);
   if (shake_hands)
     g_tls_connection_handshake (G_TLS_CONNECTION (*stream), NULL, &error);
   g_assert_no_error (error);
