@@ -15,9 +15,6 @@
 
 /* How a call starts, how it ends, once, and how it reports that. */
 
-/* Milliseconds, after which an orderly close becomes one at once. */
-#define CLOSE_TIMEOUT 5000
-
 static gboolean
 has_ended_locked (MsgpackRpcCall *self)
 {
@@ -340,13 +337,6 @@ _msgpack_rpc_call_expire (MsgpackRpcCall *self)
   link = self->link != NULL ? g_object_ref (self->link) : NULL;
   g_mutex_unlock (&self->lock);
 
-  if (self->kind == MSGPACK_RPC_CALL_KIND_CLOSE)
-    {
-      if (link != NULL)
-        _msgpack_rpc_link_close (link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
-      return;
-    }
-
   error = timeout_error_new (self, link);
   _msgpack_rpc_call_fail (self, error);
 }
@@ -378,9 +368,8 @@ _msgpack_rpc_call_new_kind (MsgpackRpcCallKind  kind,
                                        NULL);
 
   self->kind = kind;
-  if (kind == MSGPACK_RPC_CALL_KIND_CLOSE)
-    self->timeout = CLOSE_TIMEOUT;
-  else if (kind != MSGPACK_RPC_CALL_KIND_REQUEST)
+  /* How long closing may take is for the link to say. */
+  if (kind != MSGPACK_RPC_CALL_KIND_REQUEST)
     self->timeout = G_MAXINT;
   return self;
 }

@@ -244,8 +244,9 @@ start_closing (MsgpackRpcClient    *self,
  *
  * Disconnects, or stops connecting.
  *
- * Whatever the mode, it is done after 5 seconds. Calls in flight end with `G_IO_ERROR_CLOSED`. The
- * client can be opened again afterwards. Call [method@Client.close_finish] from @callback.
+ * Whatever the mode, it is done after [property@Limits:close-timeout]. Calls in flight end with
+ * `G_IO_ERROR_CLOSED`. The client can be opened again afterwards. Call [method@Client.close_finish] from
+ * @callback.
  *
  * Since: 1.0
  */

@@ -49,6 +49,9 @@ setup (Fixture       *f,
 
   f->connection = msgpack_rpc_connection_new (stream);
   f->peer = MSGPACK_RPC_PEER (f->connection);
+  /* The queue goes out in small pieces, which may take long. */
+  msgpack_rpc_limits_set_close_timeout (msgpack_rpc_connection_get_limits (f->connection),
+                                        5000 * test_get_slowness ());
   f->dispatcher = msgpack_rpc_dispatcher_new ();
   f->log = g_string_new (NULL);
   msgpack_rpc_dispatcher_add_method (f->dispatcher, "add", "(xx)", test_add_handler, NULL, NULL);
