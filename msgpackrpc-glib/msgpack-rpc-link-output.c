@@ -128,6 +128,9 @@ fail_writing (MsgpackRpcLink *self,
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
   g_clear_error (&error);
+  /* Of a stream that was read to its end, nothing more may come. */
+  if (_msgpack_rpc_link_has_stream (self))
+    _msgpack_rpc_link_work_later (self);
   /* A thread that waits may be the only one to read what is left, and to end the link. */
   _msgpack_rpc_link_wake_others (self);
 }
@@ -276,7 +279,6 @@ static void
 uncork_cb (gpointer owner)
 {
   MsgpackRpcLink *self = owner;
-  gboolean failed;
 
   g_mutex_lock (&self->lock);
   self->corked = FALSE;
@@ -285,13 +287,7 @@ uncork_cb (gpointer owner)
   if (_msgpack_rpc_link_try_write (self))
     _msgpack_rpc_reactor_charge (self->reactor, self->lane, MSGPACK_RPC_REACTOR_BUDGET);
 
-  g_mutex_lock (&self->lock);
-  failed = self->write_failed;
-  g_mutex_unlock (&self->lock);
-  if (failed)
-    _msgpack_rpc_link_work (self);
-  else
-    _msgpack_rpc_link_settle (self);
+  _msgpack_rpc_link_settle (self);
   if (self->budget != NULL)
     _msgpack_rpc_budget_enforce (self->budget);
 }

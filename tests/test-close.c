@@ -291,6 +291,26 @@ test_deadline (Fixture       *f,
   g_assert_cmpint (msgpack_rpc_call_get_delivery (call), ==, MSGPACK_RPC_DELIVERY_NOT_SENT);
 }
 
+static void
+test_vanished (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  MsgpackRpcLimits *limits = msgpack_rpc_connection_get_limits (f->connection);
+
+  g_test_summary ("A peer that has gone, and had stopped sending before, is not waited for");
+
+  msgpack_rpc_limits_set_close_timeout (limits, G_MAXINT);
+  raw_peer_send_value (&f->raw, g_variant_new_parsed ("(0, 7, 'keep', @av [])"));
+  WAIT_UNTIL (f->kept->len == 1);
+  g_assert_true (msgpack_rpc_peer_send_notification (f->peer, "big", make_big (), NULL));
+  raw_peer_shutdown_write (&f->raw);
+  WAIT_UNTIL (!msgpack_rpc_connection_is_connected (f->connection));
+  raw_peer_close (&f->raw);
+  close_async (f, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE);
+  WAIT_UNTIL (f->closed);
+  assert_is_big (f->incomplete);
+}
+
 /* ---- what is sent while it closes ---- */
 
 static void
@@ -466,6 +486,7 @@ main (int    argc,
   ADD ("finish-queue", test_finish_queue);
   ADD ("in-steps", test_in_steps);
   ADD ("deadline", test_deadline);
+  ADD ("vanished", test_vanished);
   ADD ("rejected", test_rejected);
   ADD ("drop-with-calls", test_drop_with_calls);
   ADD ("drop-with-invocations", test_drop_with_invocations);
