@@ -38,7 +38,7 @@ _msgpack_rpc_connection_refuse (MsgpackRpcConnection *self,
                                 const GError         *error)
 {
   g_atomic_int_set (&self->is_refused, TRUE);
-  _msgpack_rpc_link_fail (self->link, error);
+  _msgpack_rpc_link_refuse (self->link, error);
   _msgpack_rpc_hold_release (&self->hold, self->reactor);
 }
 

@@ -30,7 +30,7 @@ MsgpackRpcConnection *_msgpack_rpc_connection_new_held (GIOStream            *io
 void                  _msgpack_rpc_connection_release  (MsgpackRpcConnection *self);
 /* Reads a little, but delivers nothing until it is released. */
 void                  _msgpack_rpc_connection_hold     (MsgpackRpcConnection *self);
-/* Tells the peer why, if that is possible at once, and ends; what the peer has sent is dropped. */
+/* Tells the peer why, and closes; what the peer has sent is dropped. */
 void                  _msgpack_rpc_connection_refuse   (MsgpackRpcConnection *self,
                                                         const GError         *error);
 

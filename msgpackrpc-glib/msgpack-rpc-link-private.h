@@ -120,12 +120,15 @@ MsgpackRpcDelivery _msgpack_rpc_link_withdraw (MsgpackRpcLink  *self,
                                                MsgpackRpcCall  *call);
 
 /* Begins to close. Nothing of the application runs in here. */
-void _msgpack_rpc_link_close (MsgpackRpcLink      *self,
-                              MsgpackRpcCloseMode  mode,
-                              const GError        *error);
+void _msgpack_rpc_link_close  (MsgpackRpcLink      *self,
+                               MsgpackRpcCloseMode  mode,
+                               const GError        *error);
 /* The peer broke the rules: it is told so, if that is possible at once, and the link ends. */
-void _msgpack_rpc_link_fail  (MsgpackRpcLink      *self,
-                              const GError        *error);
+void _msgpack_rpc_link_fail   (MsgpackRpcLink      *self,
+                               const GError        *error);
+/* The peer is told so, and the link closes in good order. */
+void _msgpack_rpc_link_refuse (MsgpackRpcLink      *self,
+                               const GError        *error);
 
 /* While there is a reason not to, nothing is read, and messages that have come wait inside of the
  * link. FALSE if that reason was there, or was not, before. */

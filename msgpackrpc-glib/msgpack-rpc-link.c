@@ -978,6 +978,8 @@ _msgpack_rpc_link_close (MsgpackRpcLink      *self,
 
   g_mutex_lock (&self->lock);
   orderly = _msgpack_rpc_link_has_stream (self) && mode != MSGPACK_RPC_CLOSE_MODE_NOW;
+  if (orderly && error != NULL && self->error == NULL)
+    self->error = g_error_copy (error);
   if (orderly)
     start_closing (self, mode);
   g_mutex_unlock (&self->lock);
@@ -992,32 +994,47 @@ _msgpack_rpc_link_close (MsgpackRpcLink      *self,
   _msgpack_rpc_link_settle (self);
 }
 
-void
-_msgpack_rpc_link_fail (MsgpackRpcLink *self,
-                        const GError   *error)
+/* Queues an error reply of the id 0. Returns whether this thread holds the I/O. */
+static gboolean
+push_failure (MsgpackRpcLink *self,
+              const GError   *error)
 {
   const gint64 number = 0;
   const MsgpackRpcPiece msgid = _msgpack_rpc_piece_of_int (&number);
   g_autoptr(GVariant) text = g_variant_ref_sink (g_variant_new_string (error->message));
   int flags = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
-  gboolean holds_io;
-
-  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+  g_autoptr(GMutexLocker) locker = NULL;
 
   packed = _msgpack_rpc_message_pack_response (&msgid, text, NULL, flags, NULL);
 
-  g_mutex_lock (&self->lock);
-  holds_io = self->io_thread == g_thread_self ();
-  if (packed != NULL && self->state == STATE_CONNECTED)
+  locker = g_mutex_locker_new (&self->lock);
+  if (packed != NULL && (self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED))
     _msgpack_rpc_output_push (&self->output, packed, NULL);
-  g_mutex_unlock (&self->lock);
+  return self->io_thread == g_thread_self ();
+}
 
-  if (holds_io)
+void
+_msgpack_rpc_link_fail (MsgpackRpcLink *self,
+                        const GError   *error)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  if (push_failure (self, error))
     _msgpack_rpc_link_write_output (self);
   else
     _msgpack_rpc_link_try_write (self);
   _msgpack_rpc_link_end (self, error);
+}
+
+void
+_msgpack_rpc_link_refuse (MsgpackRpcLink *self,
+                          const GError   *error)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LINK (self));
+
+  push_failure (self, error);
+  _msgpack_rpc_link_close (self, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, error);
 }
 
 /* ---- the object ---- */

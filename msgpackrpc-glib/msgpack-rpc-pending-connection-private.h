@@ -25,7 +25,7 @@ MsgpackRpcPendingConnection *
 /* All have been. In the main context. */
 void _msgpack_rpc_pending_connection_asked (MsgpackRpcPendingConnection *self,
                                             gboolean                     allowed);
-/* Closes the connection if that was not decided; tells nobody. */
+/* Closes the connection at once, unless it was accepted; tells nobody. */
 void _msgpack_rpc_pending_connection_drop  (MsgpackRpcPendingConnection *self);
 
 G_END_DECLS

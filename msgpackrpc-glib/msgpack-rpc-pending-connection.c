@@ -179,7 +179,13 @@ _msgpack_rpc_pending_connection_asked (MsgpackRpcPendingConnection *self,
 void
 _msgpack_rpc_pending_connection_drop (MsgpackRpcPendingConnection *self)
 {
-  if (!decide (self, STATE_REFUSED))
+  gboolean accepted;
+
+  decide (self, STATE_REFUSED);
+  g_mutex_lock (&self->lock);
+  accepted = self->state == STATE_ACCEPTED;
+  g_mutex_unlock (&self->lock);
+  if (accepted)
     return;
 
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->timer);
@@ -334,8 +340,8 @@ msgpack_rpc_pending_connection_accept (MsgpackRpcPendingConnection *self)
  * @self: a pending connection
  * @reason: (nullable): what the peer is told, or `NULL` for “access denied”
  *
- * Turns the peer away, whatever others say. It is told so in an error reply of the id 0, if that is
- * possible at once.
+ * Turns the peer away, whatever others say. It is told so in an error reply of the id 0. If it takes
+ * no more, it is cut off after [property@Limits:close-timeout].
  *
  * Returns: `FALSE` if it is too late, as for [method@PendingConnection.accept]
  *

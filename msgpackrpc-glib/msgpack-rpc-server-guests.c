@@ -33,6 +33,27 @@ guest_free (gpointer  data,
   g_free (guest);
 }
 
+static gboolean
+is_of_connection (gconstpointer pending,
+                  gconstpointer connection)
+{
+  return msgpack_rpc_pending_connection_get_connection ((gpointer) pending) == connection;
+}
+
+static void
+forget_pending (MsgpackRpcServer     *self,
+                MsgpackRpcConnection *connection)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcPendingConnection) pending = NULL;
+  guint i;
+
+  g_mutex_lock (&priv->lock);
+  if (g_ptr_array_find_with_equal_func (priv->pending, connection, is_of_connection, &i))
+    pending = g_ptr_array_steal_index_fast (priv->pending, i);
+  g_mutex_unlock (&priv->lock);
+}
+
 static void
 closed_cb (MsgpackRpcConnection *connection,
            const GError         *error,
@@ -52,7 +73,10 @@ closed_cb (MsgpackRpcConnection *connection,
   priv = _msgpack_rpc_server_get_private (self);
   _msgpack_rpc_places_release (priv->places, guest->place);
   if (!guest->is_listed)
-    return;
+    {
+      forget_pending (self, connection);
+      return;
+    }
 
   if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
     g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
@@ -148,25 +172,22 @@ admit_later (MsgpackRpcServer     *self,
                              admit_cb, admission, admission_free);
 }
 
-/* ---- those of whom it is not yet known ---- */
+/* ---- those of whom it is not yet known, and who are refused ---- */
 
+/* One that is refused stays until it has closed, and left its place: nobody else may have it. */
 static void
 decided_cb (gpointer                     owner,
             MsgpackRpcPendingConnection *pending,
             gboolean                     accepted,
             gpointer                     data)
 {
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (owner);
-  g_autoptr(MsgpackRpcPendingConnection) listed = NULL;
-  guint i;
+  MsgpackRpcConnection *connection = msgpack_rpc_pending_connection_get_connection (pending);
 
-  g_mutex_lock (&priv->lock);
-  if (g_ptr_array_find (priv->pending, pending, &i))
-    listed = g_ptr_array_steal_index_fast (priv->pending, i);
-  g_mutex_unlock (&priv->lock);
+  if (!accepted)
+    return;
 
-  if (accepted)
-    admit_later (owner, msgpack_rpc_pending_connection_get_connection (pending), data);
+  admit_later (owner, connection, data);
+  forget_pending (owner, connection);
 }
 
 void
