@@ -281,7 +281,7 @@ _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
   int old = g_atomic_int_get (&self->delivery);
 
   /* A peer may answer what it has not read to its end. */
-  while (old != MSGPACK_RPC_DELIVERY_ANSWERED &&
+  while (old < (int) delivery &&
          !g_atomic_int_compare_and_exchange (&self->delivery, old, (int) delivery))
     old = g_atomic_int_get (&self->delivery);
 }
@@ -301,10 +301,16 @@ timeout_error_new (MsgpackRpcCall *self,
                    MsgpackRpcLink *link)
 {
   MsgpackRpcConnectionStatus status = MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+  g_autoptr(GError) failure = link != NULL ? _msgpack_rpc_link_get_failure (link) : NULL;
 
   if (self->method == NULL)
     return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("Not done within %d ms"),
                         self->timeout);
+
+  if (failure != NULL)
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                        _("“%s” was not sent within %d ms: %s"), self->method, self->timeout,
+                        failure->message);
 
   if (link != NULL && !_msgpack_rpc_link_has_ended (link))
     status = _msgpack_rpc_link_get_status (link);
@@ -529,10 +535,10 @@ _msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
 
 /* ---- outcomes ---- */
 
-static gboolean
-get_outcome (MsgpackRpcCall  *self,
-             GVariant       **result,
-             GError         **error)
+gboolean
+_msgpack_rpc_call_get_outcome (MsgpackRpcCall  *self,
+                               GVariant       **result,
+                               GError         **error)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -553,7 +559,7 @@ _msgpack_rpc_call_get_value (MsgpackRpcCall  *self,
 {
   GVariant *result = NULL;
 
-  if (!get_outcome (self, &result, error))
+  if (!_msgpack_rpc_call_get_outcome (self, &result, error))
     return NULL;
 
   g_assert (result != NULL);
@@ -585,7 +591,7 @@ _msgpack_rpc_call_finish_boolean (gpointer             source,
 {
   MsgpackRpcCall *self = check_result (source, result, kind, error);
 
-  return self != NULL && get_outcome (self, NULL, error);
+  return self != NULL && _msgpack_rpc_call_get_outcome (self, NULL, error);
 }
 
 GVariant *
@@ -619,7 +625,7 @@ _msgpack_rpc_call_run_boolean (MsgpackRpcCall  *self,
                                GError         **error)
 {
   run (self, cancellable);
-  return get_outcome (self, NULL, error);
+  return _msgpack_rpc_call_get_outcome (self, NULL, error);
 }
 
 GVariant *

@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /* What the files of a call share: msgpack-rpc-call.c is what applications see of it,
- * msgpack-rpc-call-life.c how it starts, ends and reports, msgpack-rpc-call-wait.c how it is waited
- * for. */
+ * msgpack-rpc-call-life.c how it starts, ends and reports, msgpack-rpc-call-options.c what becomes of
+ * it without a connection, msgpack-rpc-call-wait.c how it is waited for. */
 struct _MsgpackRpcCall
 {
   GObject parent_instance;
@@ -26,6 +26,9 @@ struct _MsgpackRpcCall
   MsgpackRpcTimer timer;
   MsgpackRpcItem report;          /* of the end; posted once */
   int delivery;                   /* atomic, MsgpackRpcDelivery */
+  int idempotent;                 /* atomic, boolean */
+  int wait_for_ready;             /* atomic, boolean */
+  guint64 sequence;               /* guarded by the connection's lock */
   gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
 
   GMutex lock;                    /* guards all below; taken before a connection's or link's */

@@ -26,6 +26,26 @@ MsgpackRpcCall    *_msgpack_rpc_call_new_kind (MsgpackRpcCallKind   kind,
                                                GVariant            *params);
 MsgpackRpcCallKind _msgpack_rpc_call_get_kind (MsgpackRpcCall      *self);
 
+/* Which calls go on when a client loses its connection, or an attempt to connect has failed; of those
+ * that were started on the client itself. */
+typedef enum
+{
+  MSGPACK_RPC_KEEP_NOTHING,
+  MSGPACK_RPC_KEEP_READY,   /* unsent ones that wait until it is ready, whoever opens it */
+  MSGPACK_RPC_KEEP_OPENING, /* these, and what waits for the client to be opened */
+  MSGPACK_RPC_KEEP_PATIENT, /* these, and those that may be repeated */
+  MSGPACK_RPC_KEEP_UNSENT,  /* these, and all unsent ones */
+} MsgpackRpcKeep;
+
+gboolean _msgpack_rpc_call_is_kept (MsgpackRpcCall *self,
+                                    gpointer        client,
+                                    MsgpackRpcKeep  keep);
+
+/* The place of a call among those of its connection, with whose lock it is guarded. */
+void    _msgpack_rpc_call_set_sequence (MsgpackRpcCall *self,
+                                        guint64         sequence);
+guint64 _msgpack_rpc_call_get_sequence (MsgpackRpcCall *self);
+
 /* Who is the source object, and what is called in the creator's context when it has ended. Before
  * it is started. */
 void _msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
@@ -68,6 +88,7 @@ gboolean _msgpack_rpc_call_fail    (MsgpackRpcCall *self,
 
 /* Its message was handed whole to the stream. */
 void     _msgpack_rpc_call_written      (MsgpackRpcCall     *self);
+/* What the peer can have seen once stays so, also when the call is sent again. */
 void     _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
                                          MsgpackRpcDelivery  delivery);
 
@@ -114,7 +135,12 @@ gboolean  _msgpack_rpc_call_get_needs      (MsgpackRpcCall      *self,
                                             gint64              *deadline);
 /* Its deadline has come. */
 void      _msgpack_rpc_call_expire         (MsgpackRpcCall      *self);
-/* Its outcome: the result, or the error that it failed with. */
+/* Its outcome: FALSE with the error that it failed with, or TRUE with a reference on the result, if it
+ * has one. */
+gboolean  _msgpack_rpc_call_get_outcome    (MsgpackRpcCall      *self,
+                                            GVariant           **result,
+                                            GError             **error);
+/* The same: the result, or the error that it failed with. */
 GVariant *_msgpack_rpc_call_get_value      (MsgpackRpcCall      *self,
                                             GError             **error);
 

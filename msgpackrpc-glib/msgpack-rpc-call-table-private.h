@@ -16,7 +16,11 @@ typedef struct
   GHashTable *late;      /* set of ids of requests given up, whose reply may still come */
   GQueue late_order;     /* the same, the oldest first */
   guint32 last_id;
+  guint64 last_sequence; /* in which calls were added */
 } MsgpackRpcCallTable;
+
+typedef gboolean (*MsgpackRpcCallTestFunc) (MsgpackRpcCall *call,
+                                            gconstpointer   data);
 
 typedef enum
 {
@@ -48,6 +52,11 @@ GPtrArray *
         _msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self);
 GPtrArray *
         _msgpack_rpc_call_table_take_others   (MsgpackRpcCallTable *self);
+/* Takes those for which @test is TRUE, of both, in the order in which they were added. */
+GPtrArray *
+        _msgpack_rpc_call_table_take_matching (MsgpackRpcCallTable    *self,
+                                               MsgpackRpcCallTestFunc  test,
+                                               gconstpointer           data);
 /* The others of one kind. */
 GPtrArray *
         _msgpack_rpc_call_table_get_kind      (MsgpackRpcCallTable *self,

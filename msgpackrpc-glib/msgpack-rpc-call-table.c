@@ -64,6 +64,7 @@ _msgpack_rpc_call_table_add (MsgpackRpcCallTable *self,
   if (is_unused (self))
     begin_use (self);
 
+  _msgpack_rpc_call_set_sequence (call, ++self->last_sequence);
   if (id != 0)
     g_hash_table_insert (self->requests, GUINT_TO_POINTER (id), g_object_ref (call));
   else
@@ -168,6 +169,51 @@ _msgpack_rpc_call_table_take_others (MsgpackRpcCallTable *self)
       g_hash_table_iter_steal (&iter);
     }
 
+  return calls;
+}
+
+static int
+compare_sequences (gconstpointer a,
+                   gconstpointer b)
+{
+  guint64 left = _msgpack_rpc_call_get_sequence (*(MsgpackRpcCall * const *) a);
+  guint64 right = _msgpack_rpc_call_get_sequence (*(MsgpackRpcCall * const *) b);
+
+  return left < right ? -1 : left > right;
+}
+
+static void
+take_matching (GHashTable             *table,
+               MsgpackRpcCallTestFunc  test,
+               gconstpointer           data,
+               GPtrArray              *calls)
+{
+  GHashTableIter iter;
+  gpointer call;
+
+  g_hash_table_iter_init (&iter, table);
+  while (g_hash_table_iter_next (&iter, NULL, &call))
+    if (test (call, data))
+      {
+        g_ptr_array_add (calls, call);
+        g_hash_table_iter_steal (&iter);
+      }
+}
+
+GPtrArray *
+_msgpack_rpc_call_table_take_matching (MsgpackRpcCallTable    *self,
+                                       MsgpackRpcCallTestFunc  test,
+                                       gconstpointer           data)
+{
+  GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (is_unused (self))
+    return calls;
+
+  take_matching (self->requests, test, data, calls);
+  /* The key of a set is its value, too. */
+  take_matching (self->others, test, data, calls);
+  g_ptr_array_sort (calls, compare_sequences);
   return calls;
 }
 

@@ -54,6 +54,7 @@ enum
   PROP_ELAPSED,
   PROP_ERROR,
   PROP_ERROR_VALUE,
+  PROP_IDEMPOTENT,
   PROP_METHOD,
   PROP_MSGID,
   PROP_PARAMS,
@@ -62,6 +63,7 @@ enum
   PROP_SERVES_WHILE_WAITING,
   PROP_STATE,
   PROP_TIMEOUT,
+  PROP_WAIT_FOR_READY,
   N_PROPS
 };
 
@@ -178,6 +180,9 @@ msgpack_rpc_call_get_property (GObject    *object,
     case PROP_ERROR_VALUE:
       g_value_set_variant (value, msgpack_rpc_call_get_error_value (self));
       break;
+    case PROP_IDEMPOTENT:
+      g_value_set_boolean (value, msgpack_rpc_call_get_idempotent (self));
+      break;
     case PROP_METHOD:
       g_value_set_string (value, self->method);
       break;
@@ -202,6 +207,9 @@ msgpack_rpc_call_get_property (GObject    *object,
     case PROP_TIMEOUT:
       g_value_set_int (value, msgpack_rpc_call_get_timeout (self));
       break;
+    case PROP_WAIT_FOR_READY:
+      g_value_set_boolean (value, msgpack_rpc_call_get_wait_for_ready (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -217,6 +225,9 @@ msgpack_rpc_call_set_property (GObject      *object,
 
   switch (prop_id)
     {
+    case PROP_IDEMPOTENT:
+      msgpack_rpc_call_set_idempotent (self, g_value_get_boolean (value));
+      break;
     case PROP_METHOD:
       self->method = g_value_dup_string (value);
       break;
@@ -231,6 +242,9 @@ msgpack_rpc_call_set_property (GObject      *object,
       break;
     case PROP_TIMEOUT:
       msgpack_rpc_call_set_timeout (self, g_value_get_int (value));
+      break;
+    case PROP_WAIT_FOR_READY:
+      msgpack_rpc_call_set_wait_for_ready (self, g_value_get_boolean (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -329,6 +343,22 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
     g_param_spec_variant ("error-value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, readable);
 
   /**
+   * MsgpackRpcCall:idempotent: (getter get_idempotent) (setter set_idempotent)
+   *
+   * Whether a client with a [property@Client:reconnect-policy] may send the call again, when the
+   * connection was lost before it was answered, and may do so until the call's deadline.
+   *
+   * It is for methods that do no harm when they run twice, or twice as often: the peer may have
+   * handled the call without the answer having come. All other calls that were sent end with
+   * `G_IO_ERROR_CLOSED` then. A connection, and a client without a policy, never send anything
+   * twice.
+   *
+   * Since: 1.0
+   */
+  props[PROP_IDEMPOTENT] =
+    g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, settable);
+
+  /**
    * MsgpackRpcCall:method: (getter get_method)
    *
    * The name of the method.
@@ -419,6 +449,22 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
    */
   props[PROP_TIMEOUT] =
     g_param_spec_int ("timeout", NULL, NULL, -1, G_MAXINT, -1, settable);
+
+  /**
+   * MsgpackRpcCall:wait-for-ready: (getter get_wait_for_ready) (setter set_wait_for_ready)
+   *
+   * Whether a call that is made while a client is not connected waits until it is, or until the
+   * call's deadline: also when attempts to connect fail meanwhile, when nobody has opened the client
+   * yet or does so only after it was disconnected, and when
+   * [property@Client:queue-while-connecting] is `FALSE`.
+   *
+   * It ends earlier if the client is closed, or opening it is cancelled. Calls that do not wait for
+   * ready end with the error of the first attempt that fails.
+   *
+   * Since: 1.0
+   */
+  props[PROP_WAIT_FOR_READY] =
+    g_param_spec_boolean ("wait-for-ready", NULL, NULL, FALSE, settable);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 

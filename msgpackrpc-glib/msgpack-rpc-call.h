@@ -46,6 +46,18 @@ void     msgpack_rpc_call_set_serves_while_waiting (MsgpackRpcCall *self,
                                                     gboolean        serves_while_waiting);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_call_get_idempotent (MsgpackRpcCall *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_call_set_idempotent (MsgpackRpcCall *self,
+                                          gboolean        idempotent);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_call_get_wait_for_ready (MsgpackRpcCall *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_call_set_wait_for_ready (MsgpackRpcCall *self,
+                                              gboolean        wait_for_ready);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcCallState msgpack_rpc_call_get_state (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcDelivery  msgpack_rpc_call_get_delivery (MsgpackRpcCall *self);

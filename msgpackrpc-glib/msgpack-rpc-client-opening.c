@@ -35,6 +35,25 @@ set_subprocess (MsgpackRpcClient *self,
   g_set_object (&self->subprocess, subprocess);
 }
 
+/* Whether the connection need not be told: there will be another attempt. */
+static gboolean
+end_attempt (MsgpackRpcClient      *self,
+             MsgpackRpcConnection  *connection,
+             GError               **error)
+{
+  gboolean goes_on = FALSE;
+
+  if (*error == NULL)
+    _msgpack_rpc_client_attempt_succeeded (self);
+  else
+    {
+      goes_on = _msgpack_rpc_client_attempt_failed (self, connection, error);
+      _msgpack_rpc_client_set_last_error (self, *error);
+    }
+
+  return goes_on;
+}
+
 static void
 opened_cb (GObject      *source G_GNUC_UNUSED,
            GAsyncResult *result,
@@ -49,9 +68,8 @@ opened_cb (GObject      *source G_GNUC_UNUSED,
   stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
   if (client != NULL && subprocess != NULL)
     set_subprocess (client, subprocess);
-  if (client != NULL && error != NULL)
-    _msgpack_rpc_client_set_last_error (client, error);
-  _msgpack_rpc_connection_opened (attempt->connection, stream, error);
+  if (client == NULL || !end_attempt (client, attempt->connection, &error))
+    _msgpack_rpc_connection_opened (attempt->connection, stream, error);
 
   g_object_unref (attempt->connection);
   g_weak_ref_clear (&attempt->client);
@@ -68,16 +86,24 @@ _msgpack_rpc_client_start_attempt (gpointer              client,
 
   attempt->connection = g_object_ref (connection);
   g_weak_ref_init (&attempt->client, client);
+  _msgpack_rpc_client_begin_attempt (self);
 
   _msgpack_rpc_target_open_async (&self->target, self->limits, cancellable, opened_cb, attempt);
 }
 
 /* ---- opening ---- */
 
+/* The last one has still to deliver its end, and what came before. Another thread may not even have
+ * posted that. */
 static void
-let_go (gpointer owner G_GNUC_UNUSED,
-        gpointer data G_GNUC_UNUSED)
+let_go (gpointer owner,
+        gpointer data)
 {
+  MsgpackRpcClient *self = owner;
+
+  if (!_msgpack_rpc_connection_has_told_end (data))
+    _msgpack_rpc_reactor_post (self->reactor, self, self, FALSE, let_go, g_object_ref (data),
+                               g_object_unref);
 }
 
 void
@@ -86,7 +112,6 @@ _msgpack_rpc_client_renew_connection (MsgpackRpcClient *self)
   if (self->connection != NULL && !_msgpack_rpc_connection_has_ended (self->connection))
     return;
 
-  /* The last one has still to deliver its end, and what came before. */
   if (self->connection != NULL)
     _msgpack_rpc_reactor_post (self->reactor, self, self, FALSE, let_go,
                                g_steal_pointer (&self->connection), g_object_unref);
@@ -97,6 +122,31 @@ _msgpack_rpc_client_renew_connection (MsgpackRpcClient *self)
   _msgpack_rpc_connection_set_settings (self->connection, self->settings);
 }
 
+/* The connection to open, unless it is being opened: @first tells. NULL: the last one is just ending,
+ * in another thread, which then opens the next. */
+static MsgpackRpcConnection *
+ref_opening_connection (MsgpackRpcClient *self,
+                        MsgpackRpcCall   *call,
+                        gboolean         *first)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->is_wanted = TRUE;
+  if (_msgpack_rpc_client_is_losing (self))
+    {
+      self->open_again = _msgpack_rpc_connection_register_call (self->connection, call, 0);
+      return NULL;
+    }
+
+  _msgpack_rpc_client_renew_connection (self);
+  *first = !self->was_opened;
+  if (*first)
+    self->n_attempts = 0;
+  self->was_opened = TRUE;
+  self->has_lost = FALSE;
+  return g_object_ref (self->connection);
+}
+
 static MsgpackRpcCall *
 start_opening (MsgpackRpcClient    *self,
                GCancellable        *cancellable,
@@ -105,7 +155,7 @@ start_opening (MsgpackRpcClient    *self,
 {
   MsgpackRpcCall *call;
   g_autoptr(MsgpackRpcConnection) connection = NULL;
-  gboolean first;
+  gboolean first = FALSE;
 
   call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_OPEN, self, self->reactor,
                                             cancellable, callback, user_data);
@@ -113,14 +163,14 @@ start_opening (MsgpackRpcClient    *self,
   if (msgpack_rpc_call_get_state (call) != MSGPACK_RPC_CALL_STATE_PENDING)
     return call;
 
-  g_mutex_lock (&self->lock);
-  _msgpack_rpc_client_renew_connection (self);
-  connection = g_object_ref (self->connection);
-  first = !self->was_opened;
-  self->was_opened = TRUE;
-  g_mutex_unlock (&self->lock);
+  connection = ref_opening_connection (self, call, &first);
+  if (connection == NULL)
+    return call;
 
   _msgpack_rpc_connection_open (connection, call, first);
+  /* Whoever asks for it does not want to wait for a delay. */
+  if (!first)
+    _msgpack_rpc_connection_hurry (connection);
   return call;
 }
 
@@ -134,7 +184,9 @@ start_opening (MsgpackRpcClient    *self,
  * Connects.
  *
  * If the client is connecting or connected already, this waits for that. Cancelling ends the
- * attempt, and with it what waits for it. Call [method@Client.open_finish] from @callback.
+ * attempt, and with it what waits for it. With a [property@Client:reconnect-policy] this goes on until
+ * an attempt succeeds, or the last one has failed; if the client is waiting for the next attempt, that
+ * is made at once. Call [method@Client.open_finish] from @callback.
  *
  * Since: 1.0
  */
@@ -224,6 +276,8 @@ start_closing (MsgpackRpcClient    *self,
   call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_CLOSE, self, self->reactor,
                                             cancellable, callback, user_data);
   g_mutex_lock (&self->lock);
+  self->is_wanted = FALSE;
+  self->open_again = FALSE;
   g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
 

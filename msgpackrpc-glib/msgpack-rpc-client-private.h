@@ -5,13 +5,16 @@
 
 #include "msgpack-rpc-client.h"
 #include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-reconnect-policy-private.h"
 #include "msgpack-rpc-settings-private.h"
 #include "msgpack-rpc-target-private.h"
 
 G_BEGIN_DECLS
 
 /* What the files of a client share: msgpack-rpc-client.c has the object, what it sends and what it
- * hears; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-tls.c has whom it trusts;
+ * hears; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-reconnect.c tries again;
+ * msgpack-rpc-client-sending.c sends; msgpack-rpc-client-tls.c has whom it trusts;
  * msgpack-rpc-client-settings.c has the properties that its connections have, too. */
 
 struct _MsgpackRpcClient
@@ -27,6 +30,17 @@ struct _MsgpackRpcClient
   GMutex lock;                       /* guards all below; taken before the connection's */
   MsgpackRpcConnection *connection;  /* owned; the current or last one, or the next one */
   gboolean was_opened;               /* opening of it has begun */
+  gboolean has_lost;                 /* it has ended, or is the first after one that has; and nobody
+                                      * has opened the client since */
+  gboolean is_wanted;                /* somebody has opened the client, and nobody closed it since */
+  gboolean open_again;               /* somebody has opened it since the connection has ended */
+  gsize parked_bytes;                /* of calls that wait for the connection's end */
+  MsgpackRpcReconnectPolicy *policy; /* owned, nullable */
+  guint n_attempts;                  /* since the client was opened, or was last connected */
+  guint n_delays;                    /* in a row */
+  gint64 last_delay;                 /* microseconds */
+  gint64 connected_at;               /* monotonic */
+  gboolean watches_network;
   GSubprocess *subprocess;           /* owned; of argv */
   GError *last_error;
   MsgpackRpcDispatcher *dispatcher;  /* owned */
@@ -48,6 +62,27 @@ void _msgpack_rpc_client_set_last_error   (MsgpackRpcClient     *self,
 /* That a property has changed, in the main context. */
 void _msgpack_rpc_client_notify           (MsgpackRpcClient     *self,
                                            const char           *property);
+void _msgpack_rpc_client_init_peer (MsgpackRpcPeerInterface *iface);
+
+/* Whether its connection has ended, but the client has not heard of it. The lock is held. */
+gboolean _msgpack_rpc_client_is_losing (MsgpackRpcClient *self);
+
+/* What of the calls would go on if the connection ended now. The lock is held for the second. */
+MsgpackRpcKeep _msgpack_rpc_client_get_keep          (gpointer              client,
+                                                      MsgpackRpcConnection *connection);
+MsgpackRpcKeep _msgpack_rpc_client_get_keep_unlocked (MsgpackRpcClient     *self);
+/* A connection has ended. Returns its calls that end with it, or NULL. */
+GPtrArray     *_msgpack_rpc_client_ended             (gpointer              client,
+                                                      MsgpackRpcConnection *connection,
+                                                      const GError         *error,
+                                                      gboolean              opened);
+/* An attempt begins: which one it is, from 1. */
+guint          _msgpack_rpc_client_begin_attempt     (MsgpackRpcClient     *self);
+/* It has succeeded, or failed with an error that names it: FALSE if it was the last one. */
+void           _msgpack_rpc_client_attempt_succeeded (MsgpackRpcClient     *self);
+gboolean       _msgpack_rpc_client_attempt_failed    (MsgpackRpcClient     *self,
+                                                      MsgpackRpcConnection *connection,
+                                                      GError              **error);
 
 /* Not a reference. */
 MsgpackRpcSettings *_msgpack_rpc_client_get_settings (MsgpackRpcClient *self);

@@ -5,7 +5,7 @@
 
 #include "msgpack-rpc-client-private.h"
 
-/* The properties of a client that its connections have, too. */
+/* The properties of a client that its connections have, too, and how it treats calls. */
 
 static int
 get_setting (MsgpackRpcClient  *self,
@@ -159,4 +159,50 @@ msgpack_rpc_client_set_string_policy (MsgpackRpcClient       *self,
   g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
 
   _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_STRING_POLICY, (int) policy);
+}
+
+/**
+ * msgpack_rpc_client_get_queue_while_connecting: (get-property queue-while-connecting)
+ * @self: a client
+ *
+ * Gets whether what is sent before the client is connected waits until it is.
+ *
+ * Returns: whether it waits
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_get_queue_while_connecting (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->queue_while_connecting;
+}
+
+/**
+ * msgpack_rpc_client_set_queue_while_connecting: (set-property queue-while-connecting)
+ * @self: a client
+ * @queue_while_connecting: whether it waits
+ *
+ * Sets whether what is sent before the client is connected waits until it is.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
+                                               gboolean          queue_while_connecting)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->queue_while_connecting != !!queue_while_connecting;
+  self->queue_while_connecting = !!queue_while_connecting;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    _msgpack_rpc_client_notify (self, "queue-while-connecting");
 }

@@ -10,6 +10,7 @@
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-network-private.h"
 #include "msgpack-rpc-peer.h"
 
 /**
@@ -68,6 +69,7 @@ enum
   PROP_PACK_FLAGS,
   PROP_PROFILE,
   PROP_QUEUE_WHILE_CONNECTING,
+  PROP_RECONNECT_POLICY,
   PROP_SOCKET_CLIENT,
   PROP_STATUS,
   PROP_STRING_POLICY,
@@ -89,10 +91,9 @@ enum
 static GParamSpec *props[N_PROPS];
 static guint signals[N_SIGNALS];
 
-static void peer_iface_init (MsgpackRpcPeerInterface *iface);
-
 G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcClient, msgpack_rpc_client, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER, peer_iface_init))
+                               G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER,
+                                                      _msgpack_rpc_client_init_peer))
 
 /* ---- what the connection tells, in the main context ---- */
 
@@ -164,82 +165,9 @@ const MsgpackRpcClientFuncs _msgpack_rpc_client_funcs = {
   .notification = client_notification,
   .reply = client_reply,
   .hears_replies = client_hears_replies,
+  .get_keep = _msgpack_rpc_client_get_keep,
+  .ended = _msgpack_rpc_client_ended,
 };
-
-/* ---- calling ---- */
-
-static MsgpackRpcConnection *
-refuse (MsgpackRpcClient  *self,
-        GError           **error)
-{
-  if (self->last_error != NULL)
-    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED,
-                 _("The client is not connected, and must be opened again: %s"),
-                 self->last_error->message);
-  else
-    g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED,
-                         _("The client is not connected: open it first"));
-  return NULL;
-}
-
-/* The connection that takes a message now, or NULL. Before it was opened for the first time, and
- * while it is being opened, messages wait in it. */
-static MsgpackRpcConnection *
-ref_sending_connection (MsgpackRpcClient  *self,
-                        GError           **error)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  if (self->connection == NULL)
-    _msgpack_rpc_client_renew_connection (self);
-
-  if (_msgpack_rpc_connection_has_ended (self->connection))
-    return refuse (self, error);
-  if (!self->queue_while_connecting &&
-      !has_stream (msgpack_rpc_connection_get_status (self->connection)))
-    return refuse (self, error);
-
-  return g_object_ref (self->connection);
-}
-
-static void
-client_send_call (MsgpackRpcPeer *peer,
-                  MsgpackRpcCall *call)
-{
-  MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (peer);
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  g_autoptr(GError) error = NULL;
-
-  if (!_msgpack_rpc_call_start (call, self, self->reactor,
-                                msgpack_rpc_client_get_default_timeout (self)))
-    return;
-
-  connection = ref_sending_connection (self, &error);
-  if (connection != NULL)
-    _msgpack_rpc_connection_submit (connection, call);
-  else
-    _msgpack_rpc_call_fail (call, error);
-}
-
-static gboolean
-client_send_notification (MsgpackRpcPeer  *peer,
-                          const char      *method,
-                          GVariant        *params,
-                          GError         **error)
-{
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-
-  connection = ref_sending_connection (MSGPACK_RPC_CLIENT (peer), error);
-  return connection != NULL &&
-         msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), method, params, error);
-}
-
-static void
-peer_iface_init (MsgpackRpcPeerInterface *iface)
-{
-  iface->send_call = client_send_call;
-  iface->send_notification = client_send_notification;
-}
 
 /* ---- the object ---- */
 
@@ -288,6 +216,9 @@ msgpack_rpc_client_get_property (GObject    *object,
       break;
     case PROP_QUEUE_WHILE_CONNECTING:
       g_value_set_boolean (value, msgpack_rpc_client_get_queue_while_connecting (self));
+      break;
+    case PROP_RECONNECT_POLICY:
+      g_value_set_object (value, msgpack_rpc_client_get_reconnect_policy (self));
       break;
     case PROP_SOCKET_CLIENT:
       g_value_set_object (value, self->target.socket_client);
@@ -350,6 +281,9 @@ msgpack_rpc_client_set_property (GObject      *object,
     case PROP_QUEUE_WHILE_CONNECTING:
       msgpack_rpc_client_set_queue_while_connecting (self, g_value_get_boolean (value));
       break;
+    case PROP_RECONNECT_POLICY:
+      msgpack_rpc_client_set_reconnect_policy (self, g_value_get_object (value));
+      break;
     case PROP_TLS_CERTIFICATE:
       msgpack_rpc_client_set_tls_certificate (self, g_value_get_object (value));
       break;
@@ -380,12 +314,19 @@ msgpack_rpc_client_dispose (GObject *object)
 {
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
+  gboolean watches_network;
 
   /* What ends an attempt to connect would tell the application of it. */
   _msgpack_rpc_target_silence (&self->target);
   g_mutex_lock (&self->lock);
+  self->is_wanted = FALSE;
   connection = g_steal_pointer (&self->connection);
+  watches_network = self->watches_network;
+  self->watches_network = FALSE;
   g_mutex_unlock (&self->lock);
+
+  if (watches_network)
+    _msgpack_rpc_network_unwatch (G_OBJECT (self));
 
   /* Somebody else may hold the connection; it was this client's all the same. */
   if (connection != NULL)
@@ -406,6 +347,7 @@ msgpack_rpc_client_finalize (GObject *object)
   g_clear_object (&self->subprocess);
   g_clear_error (&self->last_error);
   g_clear_object (&self->dispatcher);
+  g_clear_object (&self->policy);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -553,6 +495,31 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_QUEUE_WHILE_CONNECTING] =
     g_param_spec_boolean ("queue-while-connecting", NULL, NULL, TRUE, settable);
+
+  /**
+   * MsgpackRpcClient:reconnect-policy: (getter get_reconnect_policy) (setter set_reconnect_policy)
+   *
+   * When the client connects again by itself; `NULL`, the default, if it does not.
+   *
+   * It counts from when the client is opened until it is closed. After an attempt that has failed,
+   * and when the connection was lost, whichever side has ended it, the client is disconnected for as
+   * long as the policy says, and then connects again. [signal@Client::status-changed] tells each
+   * step, with an error that names the address, the attempt, and the reason.
+   *
+   * Calls that were sent and not answered end with `G_IO_ERROR_CLOSED`, and their
+   * [property@Call:delivery] says that they were sent, unless they are [property@Call:idempotent].
+   * Those that were not sent go out on the next connection, in order, each until its deadline; but
+   * when an attempt fails they end with its error, unless they are [property@Call:wait-for-ready].
+   *
+   * When the network comes back, as the `GNetworkMonitor` says, the next attempt is made at once; that
+   * is heard of while the global default main context runs. What the monitor says never keeps the
+   * client from trying. A client of a stream ([ctor@Client.new_for_stream]) cannot connect again.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RECONNECT_POLICY] =
+    g_param_spec_object ("reconnect-policy", NULL, NULL, MSGPACK_RPC_TYPE_RECONNECT_POLICY,
+                         settable);
 
   /**
    * MsgpackRpcClient:socket-client: (getter get_socket_client)
@@ -1043,51 +1010,4 @@ _msgpack_rpc_client_set_setting (MsgpackRpcClient  *self,
   g_mutex_unlock (&self->lock);
   if (connection != NULL)
     _msgpack_rpc_connection_set_setting (connection, setting, value);
-}
-
-/**
- * msgpack_rpc_client_get_queue_while_connecting: (get-property queue-while-connecting)
- * @self: a client
- *
- * Gets whether what is sent before the client is connected waits until it is.
- *
- * Returns: whether it waits
- * Since: 1.0
- */
-gboolean
-msgpack_rpc_client_get_queue_while_connecting (MsgpackRpcClient *self)
-{
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
-
-  locker = g_mutex_locker_new (&self->lock);
-  return self->queue_while_connecting;
-}
-
-/**
- * msgpack_rpc_client_set_queue_while_connecting: (set-property queue-while-connecting)
- * @self: a client
- * @queue_while_connecting: whether it waits
- *
- * Sets whether what is sent before the client is connected waits until it is.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
-                                               gboolean          queue_while_connecting)
-{
-  gboolean changed;
-
-  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
-
-  g_mutex_lock (&self->lock);
-  changed = self->queue_while_connecting != !!queue_while_connecting;
-  self->queue_while_connecting = !!queue_while_connecting;
-  g_mutex_unlock (&self->lock);
-
-  if (changed)
-    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self),
-                                 props[PROP_QUEUE_WHILE_CONNECTING]);
 }

@@ -83,6 +83,12 @@ void     msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
                                                         gboolean          queue_while_connecting);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcReconnectPolicy *msgpack_rpc_client_get_reconnect_policy (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                       msgpack_rpc_client_set_reconnect_policy (MsgpackRpcClient          *self,
+                                                                    MsgpackRpcReconnectPolicy *policy);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 GTlsCertificate *msgpack_rpc_client_get_tls_certificate (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void             msgpack_rpc_client_set_tls_certificate (MsgpackRpcClient *self,

@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
- * what goes in and out, msgpack-rpc-connection-flow.c how much, and msgpack-rpc-connection-ends.c what
- * servers and clients do with it. */
+ * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-ends.c what
+ * servers and clients do with it, and msgpack-rpc-connection-handover.c which calls go on when it
+ * ends. */
 
 struct _MsgpackRpcConnection
 {
@@ -73,12 +74,19 @@ void                  _msgpack_rpc_connection_post           (MsgpackRpcConnecti
                                                               MsgpackRpcPostFunc       func,
                                                               gpointer                 data,
                                                               GDestroyNotify           destroy);
-/* From here on the connection ends the call. FALSE if it has ended already. */
-gboolean              _msgpack_rpc_connection_register_call  (MsgpackRpcConnection    *self,
+/* From here on it does not. FALSE if it did not before. */
+gboolean              _msgpack_rpc_connection_unregister_call (MsgpackRpcConnection   *self,
                                                               MsgpackRpcCall          *call,
                                                               guint32                  msgid);
 /* What calls end with when the link has ended. @opened: it had a stream once. */
 GError               *_msgpack_rpc_connection_make_call_error (const GError           *error,
                                                                gboolean                opened);
+/* They were taken out of the table. */
+void                  _msgpack_rpc_connection_calls_have_left (MsgpackRpcConnection   *self,
+                                                              GPtrArray               *calls);
+/* The peer sends no more: calls that go on are kept until the connection has ended, all others fail.
+ * FALSE if no client has it. */
+gboolean              _msgpack_rpc_connection_keep_calls     (MsgpackRpcConnection    *self,
+                                                              const GError            *error);
 
 G_END_DECLS

@@ -716,15 +716,9 @@ fail_requests (MsgpackRpcConnection *self,
 }
 
 static void
-end_others (MsgpackRpcConnection *self,
-            const GError         *error)
+end_all (GPtrArray    *calls,
+         const GError *error)
 {
-  g_autoptr(GPtrArray) calls = NULL;
-
-  g_mutex_lock (&self->lock);
-  calls = _msgpack_rpc_call_table_take_others (&self->calls);
-  g_mutex_unlock (&self->lock);
-
   for (guint i = 0; i < calls->len; i++)
     {
       MsgpackRpcCall *call = g_ptr_array_index (calls, i);
@@ -737,12 +731,26 @@ end_others (MsgpackRpcConnection *self,
 }
 
 static void
+end_others (MsgpackRpcConnection *self,
+            const GError         *error)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  calls = _msgpack_rpc_call_table_take_others (&self->calls);
+  g_mutex_unlock (&self->lock);
+
+  end_all (calls, error);
+}
+
+static void
 link_input_ended (gpointer owner)
 {
   g_autoptr(GError) error = NULL;
 
   error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The peer closed the connection"));
-  fail_requests (owner, error);
+  if (!_msgpack_rpc_connection_keep_calls (owner, error))
+    fail_requests (owner, error);
 }
 
 static gboolean
@@ -883,10 +891,19 @@ link_ended (gpointer      owner,
 {
   MsgpackRpcConnection *self = owner;
   g_autoptr(GError) reason = _msgpack_rpc_connection_make_call_error (error, opened);
+  g_autoptr(GObject) client = ref_client (self);
+  g_autoptr(GPtrArray) rest = NULL;
   Ending *ending = g_new0 (Ending, 1);
 
-  fail_requests (self, reason);
-  end_others (self, reason);
+  if (client != NULL)
+    rest = self->client_funcs->ended (client, self, error, opened);
+  if (rest != NULL)
+    end_all (rest, reason);
+  else
+    {
+      fail_requests (self, reason);
+      end_others (self, reason);
+    }
 
   ending->error = error != NULL ? g_error_copy (error) : NULL;
   ending->incomplete = incomplete != NULL ? g_variant_ref (incomplete) : NULL;
@@ -942,6 +959,31 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
     call_has_left (self);
 }
 
+gboolean
+_msgpack_rpc_connection_unregister_call (MsgpackRpcConnection *self,
+                                         MsgpackRpcCall       *call,
+                                         guint32               msgid)
+{
+  gboolean was_there;
+
+  g_mutex_lock (&self->lock);
+  was_there = _msgpack_rpc_call_table_forget (&self->calls, call, msgid, FALSE);
+  g_mutex_unlock (&self->lock);
+
+  if (was_there && msgid != 0)
+    call_has_left (self);
+  return was_there;
+}
+
+void
+_msgpack_rpc_connection_calls_have_left (MsgpackRpcConnection *self,
+                                         GPtrArray            *calls)
+{
+  for (guint i = 0; i < calls->len; i++)
+    if (_msgpack_rpc_call_get_kind (g_ptr_array_index (calls, i)) == MSGPACK_RPC_CALL_KIND_REQUEST)
+      call_has_left (self);
+}
+
 static MsgpackRpcPacked *
 pack_call (MsgpackRpcConnection  *self,
            MsgpackRpcCall        *call,
@@ -993,9 +1035,10 @@ new_msgid (MsgpackRpcConnection *self)
 }
 
 /* The entry is in the table before the first byte is queued: a reply always finds its call. */
-void
-_msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
-                                MsgpackRpcCall       *call)
+gboolean
+_msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
+                                    MsgpackRpcCall       *call,
+                                    gboolean              may_refuse)
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MsgpackRpcPacked) packed = NULL;
@@ -1008,12 +1051,46 @@ _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
   if (packed == NULL)
     {
       _msgpack_rpc_call_fail (call, error);
-      return;
+      return TRUE;
     }
 
-  if (_msgpack_rpc_connection_register_call (self, call, msgid) &&
-      !_msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
-    _msgpack_rpc_call_fail (call, error);
+  if (!_msgpack_rpc_connection_register_call (self, call, msgid) ||
+      _msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
+    return TRUE;
+
+  if (may_refuse && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return !_msgpack_rpc_connection_unregister_call (self, call, msgid);
+
+  _msgpack_rpc_call_fail (call, error);
+  return TRUE;
+}
+
+void
+_msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
+                                MsgpackRpcCall       *call)
+{
+  _msgpack_rpc_connection_try_submit (self, call, FALSE);
+}
+
+gboolean
+_msgpack_rpc_connection_park (MsgpackRpcConnection  *self,
+                              MsgpackRpcCall        *call,
+                              gsize                 *size,
+                              GError               **error)
+{
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+  guint32 msgid = 0;
+
+  if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
+    msgid = new_msgid (self);
+
+  packed = pack_call (self, call, msgid, error);
+  if (packed == NULL || !_msgpack_rpc_link_check_room (self->link, *size, packed->size, error))
+    return FALSE;
+
+  *size += packed->size;
+  _msgpack_rpc_connection_register_call (self, call, msgid);
+  return TRUE;
 }
 
 void

@@ -56,6 +56,16 @@ typedef struct
                             MsgpackRpcCall             *call);
   /* In any thread. */
   gboolean (*hears_replies) (gpointer                   client);
+  /* What the client would keep of the calls of a connection that is about to end, or has ended: it may
+   * have another one soon. In any thread, no lock held. */
+  MsgpackRpcKeep (*get_keep) (gpointer                  client,
+                              MsgpackRpcConnection     *connection);
+  /* The connection has ended, but not told so yet; the client takes the calls that go on. Returns the
+   * rest, or NULL if it has taken none. Likewise. */
+  GPtrArray * (*ended)     (gpointer                    client,
+                            MsgpackRpcConnection       *connection,
+                            const GError               *error,
+                            gboolean                    opened);
 } MsgpackRpcClientFuncs;
 
 /* Without a stream: messages wait until it is opened. @client is not referenced. */
@@ -80,10 +90,46 @@ void                  _msgpack_rpc_connection_opened       (MsgpackRpcConnection
                                                             GIOStream              *stream,
                                                             const GError           *error);
 gboolean              _msgpack_rpc_connection_has_ended    (MsgpackRpcConnection   *self);
+/* Whether all has been told of its end. In its context. */
+gboolean              _msgpack_rpc_connection_has_told_end (MsgpackRpcConnection   *self);
+
+/* Opens it at @time (monotonic). */
+void     _msgpack_rpc_connection_open_later (MsgpackRpcConnection *self,
+                                             gint64                time);
+/* The attempt has failed, and the next one is made at @time; what does not wait for that fails with
+ * @error. FALSE if the connection has ended. */
+gboolean _msgpack_rpc_connection_retry      (MsgpackRpcConnection *self,
+                                             gint64                time,
+                                             const GError         *error);
+/* The next attempt is made now, if one is waited for. */
+void     _msgpack_rpc_connection_hurry      (MsgpackRpcConnection *self);
+
+/* Takes the calls that go on, and the @rest: of MsgpackRpcCall, in the order in which they were sent. */
+GPtrArray *_msgpack_rpc_connection_take_calls (MsgpackRpcConnection  *self,
+                                               MsgpackRpcKeep         keep,
+                                               GPtrArray            **rest);
+/* Takes over a call of another connection. */
+void       _msgpack_rpc_connection_adopt      (MsgpackRpcConnection *self,
+                                               MsgpackRpcCall       *call);
 
 /* Sends a request or notification, already started. */
 void _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
                                      MsgpackRpcCall       *call);
+/* The same, but returns FALSE with @may_refuse if the connection takes no more: the call is as it was
+ * before then. */
+gboolean _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
+                                             MsgpackRpcCall       *call,
+                                             gboolean              may_refuse);
+/* Keeps a call that is not sent here, but taken by the client when the connection has ended. @size: of
+ * all such calls. FALSE if the call cannot be sent. */
+gboolean _msgpack_rpc_connection_park   (MsgpackRpcConnection  *self,
+                                         MsgpackRpcCall        *call,
+                                         gsize                 *size,
+                                         GError               **error);
+/* From here on the connection ends the call. FALSE if it has ended already. */
+gboolean _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
+                                                MsgpackRpcCall       *call,
+                                                guint32               msgid);
 /* Begins to close; @call, already started, ends with it. */
 void _msgpack_rpc_connection_close  (MsgpackRpcConnection *self,
                                      MsgpackRpcCloseMode   mode,

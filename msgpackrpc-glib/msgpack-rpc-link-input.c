@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-link-parts-private.h"
 
+#include "msgpack-rpc-i18n-private.h"
 #include "msgpack-rpc-unpacker-private.h"
 
 /* How the bytes of the peer come in: by the holder of the I/O. */
@@ -119,6 +120,7 @@ end_of_input (MsgpackRpcLink *self,
               gpointer        owner)
 {
   g_autoptr(GError) error = NULL;
+  g_autoptr(GError) reason = NULL;
   gboolean half_closed = FALSE;
 
   if (!msgpack_rpc_unpacker_finish (self->unpacker, &error))
@@ -131,7 +133,9 @@ end_of_input (MsgpackRpcLink *self,
   self->input_ended = TRUE;
   if (self->state == STATE_CONNECTED)
     {
-      _msgpack_rpc_link_set_state (self, STATE_HALF_CLOSED, NULL);
+      reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
+                                    _("The peer closed the connection"));
+      _msgpack_rpc_link_set_state (self, STATE_HALF_CLOSED, reason);
       half_closed = TRUE;
     }
   g_mutex_unlock (&self->lock);

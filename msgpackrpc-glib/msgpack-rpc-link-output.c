@@ -292,16 +292,32 @@ uncork_cb (gpointer owner)
     _msgpack_rpc_budget_enforce (self->budget);
 }
 
+gboolean
+_msgpack_rpc_link_check_room (MsgpackRpcLink  *self,
+                              gsize            used,
+                              gsize            size,
+                              GError         **error)
+{
+  gsize limit = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES);
+
+  if (size <= limit - MIN (used, limit))
+    return TRUE;
+
+  g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
+               _("The output queue holds %zu bytes, and %zu more would exceed its limit of %zu"),
+               used, size, limit);
+  return FALSE;
+}
+
 static gboolean
 check_sendable (MsgpackRpcLink  *self,
                 gsize            size,
                 gboolean         is_answer,
                 GError         **error)
 {
-  gboolean open = self->state == STATE_NEW || self->state == STATE_CONNECTING ||
-                  self->state == STATE_CONNECTED || (self->state == STATE_HALF_CLOSED && is_answer);
-  gsize limit = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES);
-  gsize used = get_output_memory (self);
+  gboolean open = self->state == STATE_NEW || self->state == STATE_WAITING ||
+                  self->state == STATE_CONNECTING || self->state == STATE_CONNECTED ||
+                  (self->state == STATE_HALF_CLOSED && is_answer);
 
   if (!open)
     {
@@ -311,15 +327,7 @@ check_sendable (MsgpackRpcLink  *self,
       return FALSE;
     }
 
-  if (size > limit - MIN (used, limit))
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
-                   _("The output queue holds %zu bytes, and %zu more would exceed its limit of %zu"),
-                   used, size, limit);
-      return FALSE;
-    }
-
-  return TRUE;
+  return _msgpack_rpc_link_check_room (self, get_output_memory (self), size, error);
 }
 
 /* The first message in a turn of the loop is written at once, for others in the same turn it

@@ -12,13 +12,14 @@
 
 G_BEGIN_DECLS
 
-/* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, opening and
- * closing; msgpack-rpc-link-input.c reads, msgpack-rpc-link-output.c queues and writes,
- * msgpack-rpc-link-charge.c counts what is held. */
+/* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, and closing;
+ * msgpack-rpc-link-opening.c gets it a stream, msgpack-rpc-link-input.c reads,
+ * msgpack-rpc-link-output.c queues and writes, msgpack-rpc-link-charge.c counts what is held. */
 
 typedef enum
 {
   STATE_NEW,          /* nothing was opened yet */
+  STATE_WAITING,      /* for the next attempt to open a stream */
   STATE_CONNECTING,   /* somebody opens a stream */
   STATE_CONNECTED,
   STATE_HALF_CLOSED,  /* the peer sends no more; what it asked for is being answered */
@@ -44,6 +45,15 @@ typedef enum
   CHARGE_OUTPUT, /* what waits to be written */
   N_CHARGES
 } Charge;
+
+/* From when the link is opened until it has a stream, or has none and waits for none. */
+typedef struct
+{
+  GCancellable *cancellable;    /* owned */
+  gboolean is_pending;          /* the next attempt begins when the private context is iterated, */
+  gint64 time;                  /* but not before; monotonic */
+  GError *failure;              /* owned, nullable; what the last attempt failed of */
+} Opening;
 
 struct _MsgpackRpcLink
 {
@@ -85,8 +95,7 @@ struct _MsgpackRpcLink
   GMainContext *context;        /* private; for opening, and for the asynchronous transport */
   GSource *nested;              /* it, attached to the reactor's context */
   MsgpackRpcPort *nested_port;  /* of that */
-  GCancellable *open_cancellable;
-  gboolean open_pending;        /* opening begins when the private context is iterated */
+  Opening *opening;             /* owned, nullable */
 
   GThread *io_thread;           /* who holds the I/O, or NULL */
   GCond io_released;
@@ -132,6 +141,19 @@ void     _msgpack_rpc_link_charge       (MsgpackRpcLink *self,
                                          gsize           now);
 /* Holds nothing any more. */
 void     _msgpack_rpc_link_drop_budget  (MsgpackRpcLink *self);
+
+/* The private context is there from when it is started until it is dropped. The lock is held for the
+ * first, not for the second. */
+gboolean      _msgpack_rpc_link_start_private_context (MsgpackRpcLink  *self,
+                                                       GError         **error);
+void          _msgpack_rpc_link_drop_private_context  (MsgpackRpcLink  *self);
+/* Begins the attempt to open a stream whose time has come. By the holder of the I/O. */
+void          _msgpack_rpc_link_open_if_due           (MsgpackRpcLink  *self);
+/* Milliseconds until then; −1 if there is none. */
+int           _msgpack_rpc_link_get_open_timeout      (MsgpackRpcLink  *self);
+/* The link has ended: a reference on what cancels the attempt that is being made, or NULL. The lock is
+ * held. */
+GCancellable *_msgpack_rpc_link_stop_opening          (MsgpackRpcLink  *self);
 
 /* Delivers the messages that have come whole. FALSE when there may be more of them, but not now. By
  * the holder of the I/O, as are the other functions here. */

@@ -91,9 +91,21 @@ void  _msgpack_rpc_link_charge_held (MsgpackRpcLink   *self,
 /* How much of the budget it has. */
 gsize _msgpack_rpc_link_get_charged (MsgpackRpcLink   *self);
 
-/* disconnected → connecting; FALSE if it was opened before, or has ended. The owner's open() is called
+/* new → connecting; FALSE if it was opened before, or has ended. The owner's open() is called
  * later. */
 gboolean _msgpack_rpc_link_open (MsgpackRpcLink *self);
+/* The same, but waits before the first attempt, until @time (monotonic). */
+gboolean _msgpack_rpc_link_open_later (MsgpackRpcLink *self,
+                                       gint64          time);
+/* connecting → waiting: the attempt has failed with @error, and the next one is made at @time. FALSE
+ * if the link has ended. */
+gboolean _msgpack_rpc_link_retry (MsgpackRpcLink *self,
+                                  gint64          time,
+                                  const GError   *error);
+/* The next attempt is made now, if one is waited for. */
+void _msgpack_rpc_link_hurry (MsgpackRpcLink *self);
+/* What the last attempt has failed of, while more are made; or NULL. */
+GError *_msgpack_rpc_link_get_failure (MsgpackRpcLink *self);
 /* connecting → connected, or ended with @error. */
 void _msgpack_rpc_link_opened (MsgpackRpcLink *self,
                                GIOStream      *stream,
@@ -114,6 +126,11 @@ gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink    *self,
                                                MsgpackRpcPacked  *packed,
                                                MsgpackRpcCall    *call,
                                                gboolean           is_answer,
+                                               GError           **error);
+/* Whether @size bytes may be queued when there are @used. */
+gboolean           _msgpack_rpc_link_check_room (MsgpackRpcLink *self,
+                                               gsize              used,
+                                               gsize              size,
                                                GError           **error);
 /* Takes the message of @call out of the queue if nothing of it was written; says how far it got. */
 MsgpackRpcDelivery _msgpack_rpc_link_withdraw (MsgpackRpcLink  *self,

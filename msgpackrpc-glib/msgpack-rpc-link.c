@@ -20,7 +20,7 @@
 G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
 
 static const char * const state_names[N_STATES] = {
-  "new", "connecting", "connected", "half-closed", "closing", "ended",
+  "new", "waiting", "connecting", "connected", "half-closed", "closing", "ended",
 };
 
 static MsgpackRpcConnectionStatus
@@ -36,6 +36,7 @@ state_to_status (State state)
     case STATE_CLOSING:
       return MSGPACK_RPC_CONNECTION_STATUS_CLOSING;
     case STATE_NEW:
+    case STATE_WAITING:
     case STATE_ENDED:
     case N_STATES:
     default:
@@ -64,8 +65,11 @@ _msgpack_rpc_link_set_state (MsgpackRpcLink *self,
                              const GError   *error)
 {
   G_GNUC_UNUSED static const gboolean allowed[N_STATES][N_STATES] = {
-    [STATE_NEW] = { [STATE_CONNECTING] = TRUE, [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
-    [STATE_CONNECTING] = { [STATE_CONNECTED] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_NEW] = { [STATE_WAITING] = TRUE, [STATE_CONNECTING] = TRUE, [STATE_CONNECTED] = TRUE,
+                    [STATE_ENDED] = TRUE },
+    [STATE_WAITING] = { [STATE_CONNECTING] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_CONNECTING] = { [STATE_WAITING] = TRUE, [STATE_CONNECTED] = TRUE,
+                           [STATE_ENDED] = TRUE },
     [STATE_CONNECTED] = { [STATE_HALF_CLOSED] = TRUE, [STATE_CLOSING] = TRUE,
                           [STATE_ENDED] = TRUE },
     [STATE_HALF_CLOSED] = { [STATE_CLOSING] = TRUE, [STATE_ENDED] = TRUE },
@@ -143,7 +147,7 @@ is_untold (MsgpackRpcLink *self)
   if (self->state != STATE_ENDED)
     return FALSE;
   return (self->transport != NULL && !self->transport_closed) ||
-         (self->open_cancellable != NULL && !g_cancellable_is_cancelled (self->open_cancellable));
+         (self->opening != NULL && !g_cancellable_is_cancelled (self->opening->cancellable));
 }
 
 static gboolean
@@ -289,8 +293,8 @@ remove_ports (MsgpackRpcLink *self)
 
 /* ---- the end ---- */
 
-static void
-drop_nested (MsgpackRpcLink *self)
+void
+_msgpack_rpc_link_drop_private_context (MsgpackRpcLink *self)
 {
   GSource *nested;
   MsgpackRpcPort *port;
@@ -322,7 +326,8 @@ close_transport (MsgpackRpcLink *self)
   ended = self->state == STATE_ENDED;
   transport = self->transport;
   closed = self->transport_closed;
-  g_set_object (&opening, self->open_cancellable);
+  if (ended)
+    opening = _msgpack_rpc_link_stop_opening (self);
   self->transport_closed = ended && transport != NULL;
   g_mutex_unlock (&self->lock);
 
@@ -348,7 +353,7 @@ close_transport (MsgpackRpcLink *self)
     }
 
   if (opening == NULL)
-    drop_nested (self);
+    _msgpack_rpc_link_drop_private_context (self);
 }
 
 /* Where closing puts what it takes out of the queue. The lock is held. */
@@ -427,35 +432,6 @@ close_timed_out (gpointer owner)
 
 /* ---- doing the I/O ---- */
 
-/* Connecting calls the application, as a handler of GSocketClient::event: that must not happen inside
- * of a function of ours that opens. Whoever iterates the private context first does it. */
-static void
-open_if_pending (MsgpackRpcLink *self)
-{
-  g_autoptr(GObject) owner = NULL;
-  g_autoptr(GCancellable) cancellable = NULL;
-  g_autoptr(GError) error = NULL;
-  gboolean pending;
-
-  g_mutex_lock (&self->lock);
-  pending = self->open_pending;
-  self->open_pending = FALSE;
-  if (pending && self->owner != NULL)
-    owner = g_object_ref (self->owner);
-  g_set_object (&cancellable, self->open_cancellable);
-  g_mutex_unlock (&self->lock);
-
-  if (!pending)
-    return;
-
-  g_main_context_push_thread_default (self->context);
-  if (owner == NULL || g_cancellable_set_error_if_cancelled (cancellable, &error))
-    _msgpack_rpc_link_opened (self, NULL, error);
-  else
-    self->funcs->open (owner, cancellable);
-  g_main_context_pop_thread_default (self->context);
-}
-
 static void
 iterate_private_context (MsgpackRpcLink *self)
 {
@@ -465,7 +441,7 @@ iterate_private_context (MsgpackRpcLink *self)
   if (self->context == NULL)
     return;
 
-  open_if_pending (self);
+  _msgpack_rpc_link_open_if_due (self);
   _msgpack_rpc_nested_context_iterate (self->context);
 
   locker = g_mutex_locker_new (&self->lock);
@@ -619,15 +595,7 @@ port_ready (gpointer     owner,
   return goes_on;
 }
 
-/* ---- opening ---- */
-
-static gboolean
-is_open_pending (MsgpackRpcLink *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return self->open_pending;
-}
+/* ---- the private context ---- */
 
 /* Whoever polls it meanwhile iterates it, too: the holder of the I/O alone touches the context. */
 static int
@@ -640,10 +608,11 @@ query_private_context (MsgpackRpcLink *self,
   if (!_msgpack_rpc_link_enter_io (self, wants))
     return -1;
 
-  if (self->context != NULL && is_open_pending (self))
-    timeout = 0;
-  else if (self->context != NULL)
-    timeout = _msgpack_rpc_nested_context_query (self->context, fds);
+  if (self->context != NULL)
+    timeout = _msgpack_rpc_link_get_open_timeout (self);
+  if (self->context != NULL && timeout != 0)
+    timeout = _msgpack_rpc_shorter_timeout (
+      timeout, _msgpack_rpc_nested_context_query (self->context, fds));
   _msgpack_rpc_link_leave_io (self);
   return timeout;
 }
@@ -794,11 +763,11 @@ _msgpack_rpc_link_work_later (MsgpackRpcLink *self)
   _msgpack_rpc_reactor_cork (self->reactor, work_cb, G_OBJECT (self));
 }
 
-/* The private context is polled by the reactor's context, and by a thread that waits. The lock is
+/* It is polled by the reactor's context, and by a thread that waits. The lock is
  * held. */
-static gboolean
-start_private_context (MsgpackRpcLink  *self,
-                       GError         **error)
+gboolean
+_msgpack_rpc_link_start_private_context (MsgpackRpcLink  *self,
+                                         GError         **error)
 {
   if (self->nested != NULL)
     return TRUE;
@@ -813,33 +782,6 @@ start_private_context (MsgpackRpcLink  *self,
                                                        input_ready, G_OBJECT (self));
   g_source_attach (self->nested, _msgpack_rpc_reactor_get_context (self->reactor));
   return TRUE;
-}
-
-gboolean
-_msgpack_rpc_link_open (MsgpackRpcLink *self)
-{
-  g_autoptr(GError) error = NULL;
-  gboolean is_new, started = FALSE;
-
-  /* Before there is a private context: nobody holds it for long. */
-  if (!_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
-    return FALSE;
-
-  g_mutex_lock (&self->lock);
-  is_new = self->state == STATE_NEW;
-  started = is_new && start_private_context (self, &error);
-  if (started)
-    {
-      self->open_cancellable = g_cancellable_new ();
-      self->open_pending = TRUE;
-      _msgpack_rpc_link_set_state (self, STATE_CONNECTING, NULL);
-    }
-  g_mutex_unlock (&self->lock);
-
-  if (is_new && !started)
-    _msgpack_rpc_link_end (self, error);
-  _msgpack_rpc_link_leave_io (self);
-  return is_new;
 }
 
 /* Nagle's algorithm makes a request wait for the acknowledgement of the one before: 40 ms. */
@@ -865,7 +807,7 @@ choose_transport (MsgpackRpcLink  *self,
   if (transport == NULL)
     {
       g_mutex_lock (&self->lock);
-      started = start_private_context (self, error);
+      started = _msgpack_rpc_link_start_private_context (self, error);
       g_mutex_unlock (&self->lock);
       if (!started)
         return NULL;
@@ -914,31 +856,6 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
   /* Nothing tells that there is something to read before somebody has tried. */
   if (!ended && !has_port)
     _msgpack_rpc_link_work_later (self);
-}
-
-void
-_msgpack_rpc_link_opened (MsgpackRpcLink *self,
-                          GIOStream      *stream,
-                          const GError   *error)
-{
-  g_autoptr(GCancellable) cancellable = NULL;
-  gboolean done;
-
-  g_mutex_lock (&self->lock);
-  cancellable = g_steal_pointer (&self->open_cancellable);
-  g_mutex_unlock (&self->lock);
-
-  if (stream != NULL)
-    _msgpack_rpc_link_attach (self, stream);
-  else
-    _msgpack_rpc_link_end (self, error);
-
-  /* Only the transport for descriptors goes on without the private context. */
-  g_mutex_lock (&self->lock);
-  done = self->ports[0] != NULL;
-  g_mutex_unlock (&self->lock);
-  if (done)
-    drop_nested (self);
 }
 
 /* ---- closing ---- */
@@ -1119,6 +1036,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_assert (self->io_thread == NULL);
   g_assert (self->transport == NULL);
   g_assert (self->nested == NULL);
+  g_assert (self->opening == NULL);
   g_assert (self->nested_port == NULL);
   g_assert (self->waiters.head == NULL);
   g_assert (_msgpack_rpc_output_is_empty (&self->output));

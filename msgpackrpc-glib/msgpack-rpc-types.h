@@ -25,6 +25,7 @@ typedef struct _MsgpackRpcLoopThread MsgpackRpcLoopThread;
 typedef struct _MsgpackRpcMethod     MsgpackRpcMethod;
 typedef struct _MsgpackRpcPeer       MsgpackRpcPeer;
 typedef struct _MsgpackRpcPendingConnection MsgpackRpcPendingConnection;
+typedef struct _MsgpackRpcReconnectPolicy MsgpackRpcReconnectPolicy;
 typedef struct _MsgpackRpcServer     MsgpackRpcServer;
 
 G_END_DECLS

@@ -21,6 +21,7 @@
 #include "msgpack-rpc-method.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-pending-connection.h"
+#include "msgpack-rpc-reconnect-policy.h"
 #include "msgpack-rpc-server.h"
 #include "msgpack-rpc-types.h"
 #include "msgpack-rpc-unpacker.h"
