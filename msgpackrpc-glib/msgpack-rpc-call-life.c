@@ -74,13 +74,6 @@ report_ended (gpointer owner,
   _msgpack_rpc_call_release_source (self);
 }
 
-static void
-report_delivery (gpointer owner,
-                 gpointer data G_GNUC_UNUSED)
-{
-  _msgpack_rpc_call_emit_delivery (owner);
-}
-
 /* The reactor of the context that it reports to: most often its connection's, @likely. */
 static MsgpackRpcReactor *
 ref_reactor (MsgpackRpcCall    *self,
@@ -109,16 +102,6 @@ post_ended (MsgpackRpcCall    *self,
   _msgpack_rpc_reactor_unref (reactor);
 }
 
-static void
-post_delivery (MsgpackRpcCall *self)
-{
-  MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (self->context);
-
-  _msgpack_rpc_reactor_post (reactor, g_atomic_pointer_get (&self->lane), self, TRUE,
-                             report_delivery, NULL, NULL);
-  _msgpack_rpc_reactor_unref (reactor);
-}
-
 /* ---- ending ---- */
 
 typedef struct
@@ -136,6 +119,8 @@ set_outcome_locked (MsgpackRpcCall *self,
   self->state = outcome->error != NULL ? MSGPACK_RPC_CALL_STATE_FAILED
                                        : MSGPACK_RPC_CALL_STATE_SUCCEEDED;
   self->end_time = g_get_monotonic_time ();
+  if (outcome->error == NULL)
+    self->progress = 1;
   if (self->kind == MSGPACK_RPC_CALL_KIND_REQUEST && self->start_time != 0)
     _msgpack_rpc_profile_mark ("call", self->method, self->start_time, self->end_time);
   if (outcome->message != NULL)
@@ -284,6 +269,10 @@ _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
   while (old < (int) delivery &&
          !g_atomic_int_compare_and_exchange (&self->delivery, old, (int) delivery))
     old = g_atomic_int_get (&self->delivery);
+
+  /* What it ends with is told together with its end. */
+  if (old < (int) delivery && delivery != MSGPACK_RPC_DELIVERY_ANSWERED)
+    _msgpack_rpc_call_delivery_changed (self);
 }
 
 void
@@ -291,8 +280,6 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
 {
   if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)
     _msgpack_rpc_call_succeed (self);
-  else if (_msgpack_rpc_call_is_notified (self))
-    post_delivery (self);
 }
 
 /* @link: NULL if the call has ended. */
@@ -460,6 +447,7 @@ _msgpack_rpc_call_start (MsgpackRpcCall    *self,
     _msgpack_rpc_reactor_start_timer (reactor, &self->timer, deadline);
   g_mutex_unlock (&self->lock);
 
+  _msgpack_rpc_call_state_changed (self);
   connect_cancellable (self);
   return !_msgpack_rpc_call_has_ended (self);
 }

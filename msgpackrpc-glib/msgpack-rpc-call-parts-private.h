@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 
 /* What the files of a call share: msgpack-rpc-call.c is what applications see of it,
  * msgpack-rpc-call-life.c how it starts, ends and reports, msgpack-rpc-call-options.c what becomes of
- * it without a connection, msgpack-rpc-call-wait.c how it is waited for. */
+ * it without a connection, msgpack-rpc-call-progress.c how it tells of what changes meanwhile,
+ * msgpack-rpc-call-wait.c how it is waited for. */
 struct _MsgpackRpcCall
 {
   GObject parent_instance;
@@ -29,10 +30,15 @@ struct _MsgpackRpcCall
   int idempotent;                 /* atomic, boolean */
   int wait_for_ready;             /* atomic, boolean */
   guint64 sequence;               /* guarded by the connection's lock */
+  int told_state;                 /* atomic; what was notified of last */
+  int told_delivery;              /* likewise */
+  int change_posted;              /* atomic; its context will look for what is new */
   gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
 
   GMutex lock;                    /* guards all below; taken before a connection's or link's */
   MsgpackRpcCallState state;
+  double progress;                /* from 0 to 1 */
+  double told_progress;
   int timeout;                    /* milliseconds; −1: the connection's default */
   gboolean serves_while_waiting;
   GVariantType *reply_type;       /* nullable */
@@ -56,7 +62,11 @@ struct _MsgpackRpcCall
 
 /* Notifies of what has changed at the end, and emits the signal. In its context. */
 void     _msgpack_rpc_call_emit_ended     (MsgpackRpcCall *self);
-void     _msgpack_rpc_call_emit_delivery  (MsgpackRpcCall *self);
+/* It was started, or has been sent further, which its context notifies of later. With any lock held. */
+void     _msgpack_rpc_call_state_changed  (MsgpackRpcCall *self);
+void     _msgpack_rpc_call_delivery_changed (MsgpackRpcCall *self);
+/* Notifies of what is new since it did so last. In its context. */
+void     _msgpack_rpc_call_notify_changes (MsgpackRpcCall *self);
 /* Whether anybody looks at its properties; or at that, or its end. */
 gboolean _msgpack_rpc_call_is_notified    (MsgpackRpcCall *self);
 gboolean _msgpack_rpc_call_is_observed    (MsgpackRpcCall *self);

@@ -96,6 +96,10 @@ void     _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
 gboolean  _msgpack_rpc_has_handler         (gpointer             object,
                                             guint                signal_id);
 
+/* Whether anybody has asked to be notified of this property. */
+gboolean  _msgpack_rpc_is_notified_of      (gpointer             object,
+                                            const char          *property);
+
 /* For finish functions: checks @result, and gives its outcome. */
 gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
                                             GAsyncResult        *result,

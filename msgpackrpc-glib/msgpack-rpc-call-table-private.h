@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "msgpack-rpc-call-list-private.h"
 #include "msgpack-rpc-call-private.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,7 @@ typedef struct
   GQueue late_order;     /* the same, the oldest first */
   guint32 last_id;
   guint64 last_sequence; /* in which calls were added */
+  GPtrArray *lists;      /* of MsgpackRpcCallList, which show the requests; NULL: none */
 } MsgpackRpcCallTable;
 
 typedef gboolean (*MsgpackRpcCallTestFunc) (MsgpackRpcCall *call,
@@ -47,6 +49,9 @@ MsgpackRpcReplyKind
         _msgpack_rpc_call_table_take   (MsgpackRpcCallTable *self,
                                         gint64               id,
                                         MsgpackRpcCall     **call);
+/* From here on @list shows the requests, those that are there included. */
+void    _msgpack_rpc_call_table_show   (MsgpackRpcCallTable *self,
+                                        MsgpackRpcCallList  *list);
 /* Takes all requests: of MsgpackRpcCall, in the order of their ids; and all others. */
 GPtrArray *
         _msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self);

@@ -40,6 +40,23 @@ _msgpack_rpc_call_table_clear (MsgpackRpcCallTable *self)
   g_clear_pointer (&self->others, g_hash_table_unref);
   g_clear_pointer (&self->late, g_hash_table_unref);
   g_queue_clear (&self->late_order);
+  g_clear_pointer (&self->lists, g_ptr_array_unref);
+}
+
+static void
+request_came (MsgpackRpcCallTable *self,
+              MsgpackRpcCall      *call)
+{
+  for (guint i = 0; self->lists != NULL && i < self->lists->len; i++)
+    _msgpack_rpc_call_list_add (g_ptr_array_index (self->lists, i), call);
+}
+
+static void
+request_left (MsgpackRpcCallTable *self,
+              MsgpackRpcCall      *call)
+{
+  for (guint i = 0; self->lists != NULL && i < self->lists->len; i++)
+    _msgpack_rpc_call_list_remove (g_ptr_array_index (self->lists, i), call);
 }
 
 guint32
@@ -65,10 +82,14 @@ _msgpack_rpc_call_table_add (MsgpackRpcCallTable *self,
     begin_use (self);
 
   _msgpack_rpc_call_set_sequence (call, ++self->last_sequence);
-  if (id != 0)
-    g_hash_table_insert (self->requests, GUINT_TO_POINTER (id), g_object_ref (call));
-  else
-    g_hash_table_add (self->others, g_object_ref (call));
+  if (id == 0)
+    {
+      g_hash_table_add (self->others, g_object_ref (call));
+      return;
+    }
+
+  g_hash_table_insert (self->requests, GUINT_TO_POINTER (id), g_object_ref (call));
+  request_came (self, call);
 }
 
 static void
@@ -96,6 +117,7 @@ _msgpack_rpc_call_table_forget (MsgpackRpcCallTable *self,
   if (!g_hash_table_remove (self->requests, GUINT_TO_POINTER (id)))
     return FALSE;
 
+  request_left (self, call);
   if (may_be_answered)
     remember_late (self, id);
   return TRUE;
@@ -116,6 +138,7 @@ _msgpack_rpc_call_table_take (MsgpackRpcCallTable  *self,
   if (g_hash_table_steal_extended (self->requests, key, NULL, &value))
     {
       *call = value;
+      request_left (self, *call);
       return MSGPACK_RPC_REPLY_AWAITED;
     }
 
@@ -136,20 +159,42 @@ compare_ids (gconstpointer a,
   return left < right ? -1 : left > right;
 }
 
+static GList *
+get_ids (MsgpackRpcCallTable *self)
+{
+  return is_unused (self)
+         ? NULL : g_list_sort (g_hash_table_get_keys (self->requests), compare_ids);
+}
+
 GPtrArray *
 _msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self)
 {
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr(GList) ids = NULL;
+  g_autoptr(GList) ids = get_ids (self);
   gpointer call;
 
-  if (!is_unused (self))
-    ids = g_list_sort (g_hash_table_get_keys (self->requests), compare_ids);
   for (GList *item = ids; item != NULL; item = item->next)
     if (g_hash_table_steal_extended (self->requests, item->data, NULL, &call))
-      g_ptr_array_add (calls, call);
+      {
+        request_left (self, call);
+        g_ptr_array_add (calls, call);
+      }
 
   return calls;
+}
+
+void
+_msgpack_rpc_call_table_show (MsgpackRpcCallTable *self,
+                              MsgpackRpcCallList  *list)
+{
+  g_autoptr(GList) ids = get_ids (self);
+
+  if (self->lists == NULL)
+    self->lists = g_ptr_array_new_with_free_func (g_object_unref);
+  g_ptr_array_add (self->lists, g_object_ref (list));
+
+  for (GList *item = ids; item != NULL; item = item->next)
+    _msgpack_rpc_call_list_add (list, g_hash_table_lookup (self->requests, item->data));
 }
 
 GPtrArray *
@@ -211,6 +256,8 @@ _msgpack_rpc_call_table_take_matching (MsgpackRpcCallTable    *self,
     return calls;
 
   take_matching (self->requests, test, data, calls);
+  for (guint i = 0; i < calls->len; i++)
+    request_left (self, g_ptr_array_index (calls, i));
   /* The key of a set is its value, too. */
   take_matching (self->others, test, data, calls);
   g_ptr_array_sort (calls, compare_sequences);

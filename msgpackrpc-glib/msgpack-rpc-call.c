@@ -58,6 +58,7 @@ enum
   PROP_METHOD,
   PROP_MSGID,
   PROP_PARAMS,
+  PROP_PROGRESS,
   PROP_REPLY_TYPE,
   PROP_RESULT,
   PROP_SERVES_WHILE_WAITING,
@@ -88,8 +89,7 @@ void
 _msgpack_rpc_call_emit_ended (MsgpackRpcCall *self)
 {
   g_object_freeze_notify (G_OBJECT (self));
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_STATE]);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DELIVERY]);
+  _msgpack_rpc_call_notify_changes (self);
   g_object_notify_by_pspec (G_OBJECT (self), props[self->error != NULL ? PROP_ERROR : PROP_RESULT]);
   if (self->error_value != NULL)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR_VALUE]);
@@ -98,17 +98,29 @@ _msgpack_rpc_call_emit_ended (MsgpackRpcCall *self)
   g_signal_emit (self, signals[SIGNAL_COMPLETED], 0);
 }
 
-void
-_msgpack_rpc_call_emit_delivery (MsgpackRpcCall *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DELIVERY]);
-}
-
 gboolean
 _msgpack_rpc_has_handler (gpointer object,
                           guint    signal_id)
 {
   return g_signal_handler_find (object, G_SIGNAL_MATCH_ID, signal_id, 0, NULL, NULL, NULL) != 0;
+}
+
+/* Few objects have any handler at all, and the first question costs least. */
+gboolean
+_msgpack_rpc_is_notified_of (gpointer    object,
+                             const char *property)
+{
+  const GQuark details[] = { g_quark_try_string (property), 0 };
+
+  if (!_msgpack_rpc_has_handler (object, notify_signal))
+    return FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (details); i++)
+    if (g_signal_handler_find (object, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL, notify_signal,
+                               details[i], NULL, NULL, NULL) != 0)
+      return TRUE;
+
+  return FALSE;
 }
 
 gboolean
@@ -192,6 +204,9 @@ msgpack_rpc_call_get_property (GObject    *object,
     case PROP_PARAMS:
       g_value_set_variant (value, self->params);
       break;
+    case PROP_PROGRESS:
+      g_value_set_double (value, msgpack_rpc_call_get_progress (self));
+      break;
     case PROP_REPLY_TYPE:
       g_value_set_boxed (value, msgpack_rpc_call_get_reply_type (self));
       break;
@@ -233,6 +248,9 @@ msgpack_rpc_call_set_property (GObject      *object,
       break;
     case PROP_PARAMS:
       self->params = g_value_dup_variant (value);
+      break;
+    case PROP_PROGRESS:
+      msgpack_rpc_call_set_progress (self, g_value_get_double (value));
       break;
     case PROP_REPLY_TYPE:
       msgpack_rpc_call_set_reply_type (self, g_value_get_boxed (value));
@@ -390,6 +408,18 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
    */
   props[PROP_PARAMS] =
     g_param_spec_variant ("params", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, construct);
+
+  /**
+   * MsgpackRpcCall:progress: (getter get_progress) (setter set_progress)
+   *
+   * How much of what was asked for the peer has done, from 0 to 1: what a progress bar shows, by one
+   * binding. It becomes 1 when the call succeeds, and until then is what
+   * [method@Call.set_progress] has said last.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PROGRESS] =
+    g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, settable);
 
   /**
    * MsgpackRpcCall:reply-type: (getter get_reply_type) (setter set_reply_type)

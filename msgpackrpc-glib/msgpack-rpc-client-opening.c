@@ -120,6 +120,8 @@ _msgpack_rpc_client_renew_connection (MsgpackRpcClient *self)
   self->was_opened = FALSE;
   msgpack_rpc_connection_set_dispatcher (self->connection, self->dispatcher);
   _msgpack_rpc_connection_set_settings (self->connection, self->settings);
+  if (self->call_list != NULL)
+    _msgpack_rpc_connection_show_calls (self->connection, self->call_list);
 }
 
 /* The connection to open, unless it is being opened: @first tells. NULL: the last one is just ending,

@@ -13,9 +13,10 @@
 G_BEGIN_DECLS
 
 /* What the files of a client share: msgpack-rpc-client.c has the object, what it sends and what it
- * hears; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-reconnect.c tries again;
- * msgpack-rpc-client-sending.c sends; msgpack-rpc-client-tls.c has whom it trusts;
- * msgpack-rpc-client-settings.c has the properties that its connections have, too. */
+ * hears; msgpack-rpc-client-calls.c shows its calls; msgpack-rpc-client-opening.c opens and closes;
+ * msgpack-rpc-client-reconnect.c tries again; msgpack-rpc-client-sending.c sends;
+ * msgpack-rpc-client-tls.c has whom it trusts; msgpack-rpc-client-settings.c has the properties that
+ * its connections have, too. */
 
 struct _MsgpackRpcClient
 {
@@ -45,6 +46,7 @@ struct _MsgpackRpcClient
   GError *last_error;
   MsgpackRpcDispatcher *dispatcher;  /* owned */
   gboolean queue_while_connecting;
+  MsgpackRpcCallList *call_list;     /* owned, atomic; NULL unless it was asked for */
 };
 
 /* How a client hears of its connection. */
@@ -59,6 +61,8 @@ void _msgpack_rpc_client_renew_connection (MsgpackRpcClient     *self);
 void _msgpack_rpc_client_set_last_error   (MsgpackRpcClient     *self,
                                            const GError         *error);
 
+/* A call is about to be sent. */
+void _msgpack_rpc_client_expect_call      (MsgpackRpcClient     *self);
 /* That a property has changed, in the main context. */
 void _msgpack_rpc_client_notify           (MsgpackRpcClient     *self,
                                            const char           *property);

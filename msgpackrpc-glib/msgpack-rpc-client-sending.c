@@ -117,6 +117,7 @@ client_send_call (MsgpackRpcPeer *peer,
 {
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (peer);
 
+  _msgpack_rpc_client_expect_call (self);
   if (_msgpack_rpc_call_start (call, self, self->reactor,
                                msgpack_rpc_client_get_default_timeout (self)))
     send_started (self, call);

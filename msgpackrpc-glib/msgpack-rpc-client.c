@@ -58,6 +58,8 @@ enum
   PROP_0,
   PROP_ADDRESS,
   PROP_ARGV,
+  PROP_BUSY,
+  PROP_CALLS,
   PROP_CONNECTABLE,
   PROP_CONNECTION,
   PROP_DEFAULT_TIMEOUT,
@@ -186,6 +188,12 @@ msgpack_rpc_client_get_property (GObject    *object,
       break;
     case PROP_ARGV:
       g_value_set_boxed (value, self->target.argv);
+      break;
+    case PROP_BUSY:
+      g_value_set_boolean (value, msgpack_rpc_client_get_busy (self));
+      break;
+    case PROP_CALLS:
+      g_value_set_object (value, msgpack_rpc_client_get_calls (self));
       break;
     case PROP_CONNECTABLE:
       g_value_set_object (value, self->target.connectable);
@@ -345,6 +353,7 @@ msgpack_rpc_client_finalize (GObject *object)
   _msgpack_rpc_settings_unref (self->settings);
   g_object_unref (self->limits);
   g_clear_object (&self->subprocess);
+  g_clear_object (&self->call_list);
   g_clear_error (&self->last_error);
   g_clear_object (&self->dispatcher);
   g_clear_object (&self->policy);
@@ -382,6 +391,28 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_ARGV] =
     g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV, construct);
+
+  /**
+   * MsgpackRpcClient:busy: (getter get_busy)
+   *
+   * Whether any call of this client is in flight: what a spinner shows, by one binding.
+   *
+   * A change that is over before the main context has heard of it is not notified of.
+   *
+   * Since: 1.0
+   */
+  props[PROP_BUSY] =
+    g_param_spec_boolean ("busy", NULL, NULL, FALSE, readable);
+
+  /**
+   * MsgpackRpcClient:calls: (getter get_calls)
+   *
+   * The calls of this client that are in flight, as a list of [class@Call], for all its connections.
+   *
+   * Since: 1.0
+   */
+  props[PROP_CALLS] =
+    g_param_spec_object ("calls", NULL, NULL, G_TYPE_LIST_MODEL, readable);
 
   /**
    * MsgpackRpcClient:connectable:

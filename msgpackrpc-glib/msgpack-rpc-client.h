@@ -41,6 +41,10 @@ MsgpackRpcConnection      *msgpack_rpc_client_get_connection (MsgpackRpcClient *
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GError                    *msgpack_rpc_client_get_last_error (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GListModel                *msgpack_rpc_client_get_calls (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean                   msgpack_rpc_client_get_busy (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 GSubprocess                *msgpack_rpc_client_get_subprocess (MsgpackRpcClient *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0

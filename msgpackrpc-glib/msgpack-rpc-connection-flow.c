@@ -54,9 +54,17 @@ void
 msgpack_rpc_connection_set_high_water_mark (MsgpackRpcConnection *self,
                                             guint64               high_water_mark)
 {
+  GObjectClass *klass;
+
   g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
 
+  if (msgpack_rpc_limits_get_high_water_mark (self->limits) == high_water_mark)
+    return;
+
   msgpack_rpc_limits_set_high_water_mark (self->limits, high_water_mark);
+  klass = G_OBJECT_GET_CLASS (self);
+  _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self),
+                               g_object_class_find_property (klass, "high-water-mark"));
 }
 
 /**

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "msgpack-rpc-budget-private.h"
+#include "msgpack-rpc-call-list-private.h"
 #include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-limits-private.h"
@@ -111,6 +112,12 @@ GPtrArray *_msgpack_rpc_connection_take_calls (MsgpackRpcConnection  *self,
 /* Takes over a call of another connection. */
 void       _msgpack_rpc_connection_adopt      (MsgpackRpcConnection *self,
                                                MsgpackRpcCall       *call);
+
+/* From here on the client's list shows its calls, too. */
+void     _msgpack_rpc_connection_show_calls (MsgpackRpcConnection *self,
+                                             MsgpackRpcCallList   *list);
+/* Whether a call of this end waits for its answer. */
+gboolean _msgpack_rpc_connection_has_calls  (MsgpackRpcConnection *self);
 
 /* Sends a request or notification, already started. */
 void _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,

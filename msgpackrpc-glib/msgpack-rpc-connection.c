@@ -17,6 +17,7 @@
 enum
 {
   PROP_0,
+  PROP_CALLS,
   PROP_CREDENTIALS,
   PROP_DEFAULT_TIMEOUT,
   PROP_DISPATCHER,
@@ -98,6 +99,9 @@ msgpack_rpc_connection_get_property (GObject    *object,
 
   switch (prop_id)
     {
+    case PROP_CALLS:
+      g_value_set_object (value, msgpack_rpc_connection_get_calls (self));
+      break;
     case PROP_CREDENTIALS:
       g_value_take_object (value, msgpack_rpc_connection_get_credentials (self));
       break;
@@ -254,6 +258,16 @@ install_properties (GObjectClass *object_class)
   const GParamFlags construct = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_CONSTRUCT_ONLY;
 
   /**
+   * MsgpackRpcConnection:calls: (getter get_calls)
+   *
+   * The calls of this end that are in flight, as a list of [class@Call].
+   *
+   * Since: 1.0
+   */
+  props[PROP_CALLS] =
+    g_param_spec_object ("calls", NULL, NULL, G_TYPE_LIST_MODEL, readable);
+
+  /**
    * MsgpackRpcConnection:credentials: (getter get_credentials)
    *
    * Who the peer is, if the stream is a UNIX socket, or `NULL`.
@@ -289,7 +303,8 @@ install_properties (GObjectClass *object_class)
   /**
    * MsgpackRpcConnection:high-water-mark: (getter get_high_water_mark) (setter set_high_water_mark)
    *
-   * [property@Limits:high-water-mark] of the [property@Connection:limits], which notifies.
+   * [property@Limits:high-water-mark] of the [property@Connection:limits]; what is set there notifies
+   * there alone.
    *
    * Since: 1.0
    */

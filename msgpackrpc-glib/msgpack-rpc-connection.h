@@ -39,6 +39,8 @@ GSocketAddress            *msgpack_rpc_connection_get_local_address (MsgpackRpcC
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GSocketAddress            *msgpack_rpc_connection_get_remote_address (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GListModel                *msgpack_rpc_connection_get_calls (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 GCredentials              *msgpack_rpc_connection_get_credentials (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GTlsCertificate            *msgpack_rpc_connection_get_peer_certificate (MsgpackRpcConnection *self);

@@ -600,18 +600,20 @@ test_observed (Fixture       *f,
   g_autoptr(MsgpackRpcCall) call = msgpack_rpc_call_new ("a", NULL);
   guint n_state = 0, n_result = 0, n_error = 0, n_completed = 0;
 
-  g_test_summary ("A call notifies once that it has ended, and only of what changed");
+  g_test_summary ("A call notifies once that it has begun and that it has ended, and only of what changed");
 
   g_signal_connect (call, "notify::state", G_CALLBACK (count_notify), &n_state);
   g_signal_connect (call, "notify::result", G_CALLBACK (count_notify), &n_result);
   g_signal_connect (call, "notify::error", G_CALLBACK (count_notify), &n_error);
   g_signal_connect (call, "completed", G_CALLBACK (count_completed), &n_completed);
   msgpack_rpc_peer_send_call (f->peer, call);
+  g_assert_cmpuint (n_state, ==, 0);
+  WAIT_UNTIL (n_state == 1);
   raw_peer_send_value (&f->raw, g_variant_new_parsed ("(1, 1, @mv nothing, 3)"));
   WAIT_UNTIL (n_completed > 0);
   msgpack_rpc_call_cancel (call);
   test_drain ();
-  g_assert_cmpuint (n_state, ==, 1);
+  g_assert_cmpuint (n_state, ==, 2);
   g_assert_cmpuint (n_result, ==, 1);
   g_assert_cmpuint (n_error, ==, 0);
   g_assert_cmpuint (n_completed, ==, 1);
