@@ -13,6 +13,7 @@
 typedef struct
 {
   MsgpackRpcConnection *connection; /* owned */
+  GCancellable *cancellable;        /* owned */
   GWeakRef client;
 } Attempt;
 
@@ -35,23 +36,25 @@ set_subprocess (MsgpackRpcClient *self,
   g_set_object (&self->subprocess, subprocess);
 }
 
-/* Whether the connection need not be told: there will be another attempt. */
-static gboolean
-end_attempt (MsgpackRpcClient      *self,
-             MsgpackRpcConnection  *connection,
-             GError               **error)
+void
+_msgpack_rpc_client_end_attempt (MsgpackRpcClient     *self,
+                                 MsgpackRpcConnection *connection,
+                                 GIOStream            *stream,
+                                 GError               *error)
 {
+  g_autoptr(GError) owned = error;
   gboolean goes_on = FALSE;
 
-  if (*error == NULL)
+  if (self != NULL && owned == NULL)
     _msgpack_rpc_client_attempt_succeeded (self);
-  else
+  else if (self != NULL)
     {
-      goes_on = _msgpack_rpc_client_attempt_failed (self, connection, error);
-      _msgpack_rpc_client_set_last_error (self, *error);
+      goes_on = _msgpack_rpc_client_attempt_failed (self, connection, &owned);
+      _msgpack_rpc_client_set_last_error (self, owned);
     }
 
-  return goes_on;
+  if (!goes_on)
+    _msgpack_rpc_connection_opened (connection, stream, owned);
 }
 
 static void
@@ -68,10 +71,12 @@ opened_cb (GObject      *source G_GNUC_UNUSED,
   stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
   if (client != NULL && subprocess != NULL)
     set_subprocess (client, subprocess);
-  if (client == NULL || !end_attempt (client, attempt->connection, &error))
-    _msgpack_rpc_connection_opened (attempt->connection, stream, error);
+  if (client == NULL || stream == NULL ||
+      !_msgpack_rpc_client_introduce (client, attempt->connection, stream, attempt->cancellable))
+    _msgpack_rpc_client_end_attempt (client, attempt->connection, stream, g_steal_pointer (&error));
 
   g_object_unref (attempt->connection);
+  g_clear_object (&attempt->cancellable);
   g_weak_ref_clear (&attempt->client);
   g_free (attempt);
 }
@@ -85,6 +90,7 @@ _msgpack_rpc_client_start_attempt (gpointer              client,
   Attempt *attempt = g_new0 (Attempt, 1);
 
   attempt->connection = g_object_ref (connection);
+  g_set_object (&attempt->cancellable, cancellable);
   g_weak_ref_init (&attempt->client, client);
   _msgpack_rpc_client_begin_attempt (self);
 

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 /* What the files of a client share: msgpack-rpc-client.c has the object, what it sends and what it
  * hears; msgpack-rpc-client-calls.c shows its calls; msgpack-rpc-client-opening.c opens and closes;
  * msgpack-rpc-client-reconnect.c tries again; msgpack-rpc-client-sending.c sends;
- * msgpack-rpc-client-tls.c has whom it trusts; msgpack-rpc-client-settings.c has the properties that
- * its connections have, too. */
+ * msgpack-rpc-client-tls.c has whom it trusts, and msgpack-rpc-client-token.c how both show that they
+ * know a token; msgpack-rpc-client-settings.c has the properties that its connections have, too. */
 
 struct _MsgpackRpcClient
 {
@@ -45,6 +45,7 @@ struct _MsgpackRpcClient
   GSubprocess *subprocess;           /* owned; of argv */
   GError *last_error;
   MsgpackRpcDispatcher *dispatcher;  /* owned */
+  MsgpackRpcToken *token;            /* owned, nullable */
   gboolean queue_while_connecting;
   MsgpackRpcCallList *call_list;     /* owned, atomic; NULL unless it was asked for */
 };
@@ -55,6 +56,18 @@ extern const MsgpackRpcClientFuncs _msgpack_rpc_client_funcs;
 /* Begins to open a stream for @connection, with the link's private context as thread-default. */
 void _msgpack_rpc_client_start_attempt    (gpointer              client,
                                            MsgpackRpcConnection *connection,
+                                           GCancellable         *cancellable);
+/* An attempt is over: says so to @connection, unless there is to be another one. @self may be NULL, if
+ * it is gone; takes @error. */
+void _msgpack_rpc_client_end_attempt      (MsgpackRpcClient     *self,
+                                           MsgpackRpcConnection *connection,
+                                           GIOStream            *stream,
+                                           GError               *error);
+/* Shows the server that this client knows the token, and the other way round, and then ends
+ * the attempt. FALSE if there is no token. In the same context. */
+gboolean _msgpack_rpc_client_introduce    (MsgpackRpcClient     *self,
+                                           MsgpackRpcConnection *connection,
+                                           GIOStream            *stream,
                                            GCancellable         *cancellable);
 /* Makes the connection to open or to use: a new one if the last has ended. The lock is held. */
 void _msgpack_rpc_client_renew_connection (MsgpackRpcClient     *self);

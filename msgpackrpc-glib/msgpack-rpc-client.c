@@ -78,6 +78,7 @@ enum
   PROP_SUBPROCESS,
   PROP_TLS_CERTIFICATE,
   PROP_TLS_DATABASE,
+  PROP_TOKEN,
   N_PROPS
 };
 
@@ -243,6 +244,9 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_TLS_DATABASE:
       g_value_take_object (value, msgpack_rpc_client_get_tls_database (self));
       break;
+    case PROP_TOKEN:
+      g_value_take_object (value, msgpack_rpc_client_get_token (self));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -297,6 +301,9 @@ msgpack_rpc_client_set_property (GObject      *object,
       break;
     case PROP_TLS_DATABASE:
       msgpack_rpc_client_set_tls_database (self, g_value_get_object (value));
+      break;
+    case PROP_TOKEN:
+      msgpack_rpc_client_set_token (self, g_value_get_object (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -357,6 +364,7 @@ msgpack_rpc_client_finalize (GObject *object)
   g_clear_error (&self->last_error);
   g_clear_object (&self->dispatcher);
   g_clear_object (&self->policy);
+  g_clear_object (&self->token);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -617,6 +625,21 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_TLS_DATABASE] =
     g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE, settable);
+
+  /**
+   * MsgpackRpcClient:token: (getter get_token) (setter set_token)
+   *
+   * The secret that the server knows, too, or `NULL` for none.
+   *
+   * With one, opening includes that each proves to the other that it knows it, which the token itself
+   * is not sent for; calls wait until that is done. Opening fails with [error@Error.ACCESS_DENIED] if
+   * the server does not know the token, or does not ask for one, and with `G_IO_ERROR_TIMED_OUT`
+   * after [property@Limits:handshake-timeout].
+   *
+   * Since: 1.0
+   */
+  props[PROP_TOKEN] =
+    g_param_spec_object ("token", NULL, NULL, MSGPACK_RPC_TYPE_TOKEN, settable);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }

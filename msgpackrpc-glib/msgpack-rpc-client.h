@@ -8,6 +8,7 @@
 #endif
 
 #include "msgpack-rpc-limits.h"
+#include "msgpack-rpc-token.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -52,6 +53,12 @@ MsgpackRpcDispatcher *msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self)
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                  msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
                                                          MsgpackRpcDispatcher *dispatcher);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcToken *msgpack_rpc_client_get_token (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void             msgpack_rpc_client_set_token (MsgpackRpcClient *self,
+                                               MsgpackRpcToken  *token);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcLimits *msgpack_rpc_client_get_limits (MsgpackRpcClient *self);

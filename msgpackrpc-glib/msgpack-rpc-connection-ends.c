@@ -70,6 +70,13 @@ _msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
 }
 
 void
+_msgpack_rpc_connection_set_early_input (MsgpackRpcConnection *self,
+                                         GBytes               *input)
+{
+  _msgpack_rpc_link_set_early_input (self->link, input);
+}
+
+void
 _msgpack_rpc_connection_open (MsgpackRpcConnection *self,
                               MsgpackRpcCall       *call,
                               gboolean              first)

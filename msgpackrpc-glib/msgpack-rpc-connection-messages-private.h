@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* How the peer shows that it knows the token of a server. */
+typedef struct _MsgpackRpcGate MsgpackRpcGate;
+
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
  * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-ends.c what
@@ -39,6 +42,7 @@ struct _MsgpackRpcConnection
 
   MsgpackRpcHold hold;             /* while a server has not let the peer in */
   int is_refused;                  /* atomic; nothing of what it has sent is delivered */
+  MsgpackRpcGate *gate;            /* owned, nullable; belongs to the holder of the I/O */
 
   GWeakRef client;                 /* who hears of everything too */
   const MsgpackRpcClientFuncs *client_funcs; /* fixed; NULL without a client */
@@ -68,6 +72,17 @@ extern const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs;
 void                  _msgpack_rpc_connection_init_peer      (MsgpackRpcPeerInterface *iface);
 /* A reference, or NULL. */
 MsgpackRpcDispatcher *_msgpack_rpc_connection_ref_dispatcher (MsgpackRpcConnection    *self);
+void                  _msgpack_rpc_gate_free                 (MsgpackRpcGate          *self);
+/* Whether the message was for the gate, or is kept out by it. Before anything else looks at it, by the
+ * holder of the I/O. */
+gboolean              _msgpack_rpc_connection_pass_gate      (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcMessage       *message);
+/* Sends an answer; one that cannot be packed becomes an error that says so. */
+gboolean              _msgpack_rpc_connection_send_answer    (MsgpackRpcConnection    *self,
+                                                              const MsgpackRpcPiece   *msgid,
+                                                              gsize                    request_size,
+                                                              GVariant                *error_value,
+                                                              GVariant                *result);
 /* Delivers func (self, data) in the main context, unless the connection is disposed of before. */
 /* The link is congested, or no more. */
 void                  _msgpack_rpc_connection_post_congestion (gpointer                owner);

@@ -138,13 +138,12 @@ request_answered (MsgpackRpcConnection *self)
     _msgpack_rpc_link_settle (self->link);
 }
 
-/* Sends an answer; one that cannot be packed becomes an error that says so. */
-static gboolean
-send_answer (MsgpackRpcConnection  *self,
-             const MsgpackRpcPiece *msgid,
-             gsize                  request_size,
-             GVariant              *error_value,
-             GVariant              *result)
+gboolean
+_msgpack_rpc_connection_send_answer (MsgpackRpcConnection  *self,
+                                     const MsgpackRpcPiece *msgid,
+                                     gsize                  request_size,
+                                     GVariant              *error_value,
+                                     GVariant              *result)
 {
   MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
@@ -177,7 +176,7 @@ send_error (MsgpackRpcConnection  *self,
 {
   g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
 
-  send_answer (self, msgid, 0, value, NULL);
+  _msgpack_rpc_connection_send_answer (self, msgid, 0, value, NULL);
 }
 
 static void
@@ -220,7 +219,7 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (msgid),
                      "request “%s” is answered: %s", msgpack_rpc_invocation_get_method (invocation),
                      error_value != NULL ? "an error" : "a result");
-  sent = send_answer (self, msgid, request_size, error_value, result);
+  sent = _msgpack_rpc_connection_send_answer (self, msgid, request_size, error_value, result);
   request_answered (self);
   return sent;
 }
@@ -672,6 +671,8 @@ link_message (gpointer  owner,
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
     show_message (self, raw);
   _msgpack_rpc_message_parse (&message, raw, &error);
+  if (self->gate != NULL && _msgpack_rpc_connection_pass_gate (self, &message))
+    return;
 
   /* Of a request or notification that is found out when it is delivered. */
   is_watched = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE ||

@@ -9,7 +9,9 @@
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-limits-private.h"
 #include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-pending-connection-private.h"
 #include "msgpack-rpc-settings-private.h"
+#include "msgpack-rpc-token.h"
 
 G_BEGIN_DECLS
 
@@ -35,7 +37,18 @@ void                  _msgpack_rpc_connection_hold     (MsgpackRpcConnection *se
 void                  _msgpack_rpc_connection_refuse   (MsgpackRpcConnection *self,
                                                         const GError         *error);
 
+/* The peer may show that it knows @token. If there is @pending, it must, before anything else: then
+ * @pending is accepted, else refused. Before the connection reads. */
+void                  _msgpack_rpc_connection_set_gate (MsgpackRpcConnection        *self,
+                                                        MsgpackRpcToken             *token,
+                                                        MsgpackRpcPendingConnection *pending);
+
 /* ---- for a client ---- */
+
+/* What has come on the stream already, and is to be read before the rest. Before it is opened, by the
+ * holder of the I/O. */
+void _msgpack_rpc_connection_set_early_input (MsgpackRpcConnection *self,
+                                              GBytes               *input);
 
 /* How a client hears of its connection, in the connection's context. */
 typedef struct

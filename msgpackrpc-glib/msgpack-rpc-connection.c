@@ -235,6 +235,7 @@ msgpack_rpc_connection_finalize (GObject *object)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
 
+  g_clear_pointer (&self->gate, _msgpack_rpc_gate_free);
   _msgpack_rpc_hold_clear (&self->hold);
   _msgpack_rpc_call_table_clear (&self->calls);
   g_weak_ref_clear (&self->client);

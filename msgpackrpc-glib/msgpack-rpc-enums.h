@@ -161,7 +161,9 @@ typedef enum
  *   as the kernel tells
  * @MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK: on TCP, to come from this machine, or, with
  *   [property@Server:allow-remote], from anywhere; any user of the machine may be behind that
- * @MSGPACK_RPC_ACCEPT_POLICY_DEFAULT: any of these
+ * @MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT: at a `tls://` address, to have shown a certificate that
+ *   [property@Server:tls-database] accepts
+ * @MSGPACK_RPC_ACCEPT_POLICY_TOKEN: to show that one knows [property@Server:token], on any socket
  *
  * What suffices to be let in by a [class@Server]: any one that is set.
  *
@@ -172,9 +174,24 @@ typedef enum /*< flags >*/
   MSGPACK_RPC_ACCEPT_POLICY_NONE = 0,
   MSGPACK_RPC_ACCEPT_POLICY_SAME_USER = 1 << 0,
   MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK = 1 << 1,
-  MSGPACK_RPC_ACCEPT_POLICY_DEFAULT = MSGPACK_RPC_ACCEPT_POLICY_SAME_USER |
-                                      MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK,
+  MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT = 1 << 2,
+  MSGPACK_RPC_ACCEPT_POLICY_TOKEN = 1 << 3,
 } MsgpackRpcAcceptPolicy;
+
+/**
+ * MsgpackRpcTokenFlags:
+ * @MSGPACK_RPC_TOKEN_FLAGS_NONE: nothing special
+ * @MSGPACK_RPC_TOKEN_FLAGS_CREATE: make the file, with a new token, if it is not there
+ *
+ * How [ctor@Token.new_for_file] gets a token.
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  MSGPACK_RPC_TOKEN_FLAGS_NONE = 0,
+  MSGPACK_RPC_TOKEN_FLAGS_CREATE = 1 << 0,
+} MsgpackRpcTokenFlags;
 
 /**
  * MsgpackRpcMethodFlags:

@@ -77,11 +77,32 @@ set_up_unpacker (MsgpackRpcLink *self)
       _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DEPTH));
 }
 
+void
+_msgpack_rpc_link_set_early_input (MsgpackRpcLink *self,
+                                   GBytes         *input)
+{
+  g_assert (self->early_input == NULL);
+  self->early_input = g_bytes_ref (input);
+}
+
+static void
+take_early_input (MsgpackRpcLink *self)
+{
+  gsize size = g_bytes_get_size (self->early_input);
+
+  _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES, size);
+  msgpack_rpc_unpacker_feed_bytes (self->unpacker, self->early_input);
+  g_clear_pointer (&self->early_input, g_bytes_unref);
+}
+
 gboolean
 _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
                                gpointer        owner)
 {
   set_up_unpacker (self);
+  if (self->early_input != NULL)
+    take_early_input (self);
+
   for (guint n = 1;; n++)
     {
       g_autoptr(GError) error = NULL;

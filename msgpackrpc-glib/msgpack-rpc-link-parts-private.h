@@ -105,6 +105,7 @@ struct _MsgpackRpcLink
   guint n_serving;              /* how many of the waiters serve */
   GQueue waiters;               /* of MsgpackRpcWaiter, not owned; the first polls the context */
   MsgpackRpcUnpacker *unpacker; /* belongs to the holder of the I/O; NULL between messages */
+  GBytes *early_input;          /* likewise, owned; what comes before that of the stream, or NULL */
   guint64 input_offset;         /* likewise; where in the stream the next one begins */
   gint64 turn_end;              /* likewise; monotonic, 0: it parses all that has come */
   gboolean goes_on;             /* likewise; there was something to read, or is more to write */

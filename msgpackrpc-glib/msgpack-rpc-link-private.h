@@ -106,6 +106,9 @@ gboolean _msgpack_rpc_link_retry (MsgpackRpcLink *self,
 void _msgpack_rpc_link_hurry (MsgpackRpcLink *self);
 /* What the last attempt has failed of, while more are made; or NULL. */
 GError *_msgpack_rpc_link_get_failure (MsgpackRpcLink *self);
+/* Bytes to be read before those of the stream. Before it is opened, by the holder of the I/O. */
+void _msgpack_rpc_link_set_early_input (MsgpackRpcLink *self,
+                                        GBytes         *input);
 /* connecting → connected, or ended with @error. */
 void _msgpack_rpc_link_opened (MsgpackRpcLink *self,
                                GIOStream      *stream,

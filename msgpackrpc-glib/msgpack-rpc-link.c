@@ -1042,6 +1042,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_assert (_msgpack_rpc_output_is_empty (&self->output));
 
   g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->early_input, g_bytes_unref);
   g_clear_error (&self->error);
   g_clear_pointer (&self->unsent, g_ptr_array_unref);
   g_clear_object (&self->handshake);

@@ -25,6 +25,9 @@ MsgpackRpcPendingConnection *
 /* All have been. In the main context. */
 void _msgpack_rpc_pending_connection_asked (MsgpackRpcPendingConnection *self,
                                             gboolean                     allowed);
+/* Turns the peer away. FALSE if it was decided before. From any thread. */
+gboolean _msgpack_rpc_pending_connection_refuse (MsgpackRpcPendingConnection *self,
+                                                 const GError                *error);
 /* Closes the connection at once, unless it was accepted; tells nobody. */
 void _msgpack_rpc_pending_connection_drop  (MsgpackRpcPendingConnection *self);
 

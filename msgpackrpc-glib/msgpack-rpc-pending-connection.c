@@ -99,9 +99,9 @@ tell (MsgpackRpcPendingConnection *self)
     self->decided (owner, self, self->state == STATE_ACCEPTED, self->data);
 }
 
-static gboolean
-refuse (MsgpackRpcPendingConnection *self,
-        const GError                *error)
+gboolean
+_msgpack_rpc_pending_connection_refuse (MsgpackRpcPendingConnection *self,
+                                        const GError                *error)
 {
   if (!decide (self, STATE_REFUSED))
     return FALSE;
@@ -123,7 +123,7 @@ timed_out (gpointer owner)
   error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                        "The peer was not let in in time (handshake-timeout is %d milliseconds)",
                        msgpack_rpc_limits_get_handshake_timeout (limits));
-  refuse (self, error);
+  _msgpack_rpc_pending_connection_refuse (self, error);
 }
 
 MsgpackRpcPendingConnection *
@@ -357,5 +357,5 @@ msgpack_rpc_pending_connection_reject (MsgpackRpcPendingConnection *self,
 
   error = g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
                                reason != NULL ? reason : "access denied");
-  return refuse (self, error);
+  return _msgpack_rpc_pending_connection_refuse (self, error);
 }

@@ -11,6 +11,7 @@
 #include "msgpack-rpc-listener-private.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-pending-connection-private.h"
+#include "msgpack-rpc-transport-private.h"
 
 /* The connections of a server, each from when its stream is there to its end. */
 
@@ -18,7 +19,7 @@
 typedef struct
 {
   GWeakRef server;
-  MsgpackRpcPlace *place; /* the server's */
+  MsgpackRpcPlace *place; /* the server's; NULL until it has shown who it is */
   gboolean is_listed; /* in the main context */
   gboolean has_ended; /* likewise */
 } Guest;
@@ -71,7 +72,8 @@ closed_cb (MsgpackRpcConnection *connection,
     return;
 
   priv = _msgpack_rpc_server_get_private (self);
-  _msgpack_rpc_places_release (priv->places, guest->place);
+  if (guest->place != NULL)
+    _msgpack_rpc_places_release (priv->places, guest->place);
   if (!guest->is_listed)
     {
       forget_pending (self, connection);
@@ -131,10 +133,15 @@ admit (MsgpackRpcServer     *self,
   _msgpack_rpc_connection_release (connection);
 }
 
+typedef void (*GuestFunc) (MsgpackRpcServer     *self,
+                           MsgpackRpcConnection *connection,
+                           Guest                *guest);
+
 typedef struct
 {
   MsgpackRpcConnection *connection; /* owned; keeps its guest */
-  Guest *guest;                     /* NULL once it was let in */
+  Guest *guest;                     /* NULL once it has got on */
+  GuestFunc func;
 } Admission;
 
 static void
@@ -151,25 +158,28 @@ admission_free (gpointer data)
 }
 
 static void
-admit_cb (gpointer owner,
-          gpointer data)
+get_on_cb (gpointer owner,
+           gpointer data)
 {
   Admission *admission = data;
 
-  admit (owner, admission->connection, g_steal_pointer (&admission->guest));
+  admission->func (owner, admission->connection, g_steal_pointer (&admission->guest));
 }
 
+/* Calls @func in the main context. From any thread. */
 static void
-admit_later (MsgpackRpcServer     *self,
-             MsgpackRpcConnection *connection,
-             Guest                *guest)
+get_on_later (MsgpackRpcServer     *self,
+              MsgpackRpcConnection *connection,
+              Guest                *guest,
+              GuestFunc             func)
 {
   Admission *admission = g_new0 (Admission, 1);
 
   admission->connection = g_object_ref (connection);
   admission->guest = guest;
+  admission->func = func;
   _msgpack_rpc_reactor_post (_msgpack_rpc_server_get_private (self)->reactor, NULL, self, FALSE,
-                             admit_cb, admission, admission_free);
+                             get_on_cb, admission, admission_free);
 }
 
 /* ---- those of whom it is not yet known, and who are refused ---- */
@@ -186,7 +196,7 @@ decided_cb (gpointer                     owner,
   if (!accepted)
     return;
 
-  admit_later (owner, connection, data);
+  get_on_later (owner, connection, data, admit);
   forget_pending (owner, connection);
 }
 
@@ -195,14 +205,44 @@ _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GPtrArray) pending = NULL;
-
   g_mutex_lock (&priv->lock);
   pending = g_steal_pointer (&priv->pending);
   priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
+  g_queue_clear_full (&priv->unproven, g_object_unref);
   g_mutex_unlock (&priv->lock);
 
   for (guint i = 0; i < pending->len; i++)
     _msgpack_rpc_pending_connection_drop (g_ptr_array_index (pending, i));
+}
+
+/* The server keeps it until the peer is let in, or its connection has closed. */
+static MsgpackRpcPendingConnection *
+make_pending (MsgpackRpcServer      *self,
+              MsgpackRpcConnection  *connection,
+              Guest                 *guest,
+              MsgpackRpcDecidedFunc  decided)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  MsgpackRpcPendingConnection *pending;
+
+  pending = _msgpack_rpc_pending_connection_new (G_OBJECT (self), connection, priv->reactor,
+                                                 decided, guest);
+  g_mutex_lock (&priv->lock);
+  g_ptr_array_add (priv->pending, g_object_ref (pending));
+  g_mutex_unlock (&priv->lock);
+  return pending;
+}
+
+static void
+refuse (MsgpackRpcServer     *self,
+        MsgpackRpcConnection *connection,
+        Guest                *guest,
+        const GError         *error)
+{
+  g_autoptr(MsgpackRpcPendingConnection) pending = NULL;
+
+  pending = make_pending (self, connection, guest, decided_cb);
+  _msgpack_rpc_pending_connection_refuse (pending, error);
 }
 
 /* In the main context. */
@@ -211,82 +251,254 @@ ask (MsgpackRpcServer     *self,
      MsgpackRpcConnection *connection,
      Guest                *guest)
 {
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(MsgpackRpcPendingConnection) pending = NULL;
   gboolean allowed = FALSE;
 
-  pending = _msgpack_rpc_pending_connection_new (G_OBJECT (self), connection, priv->reactor,
-                                                 decided_cb, guest);
-  g_mutex_lock (&priv->lock);
-  g_ptr_array_add (priv->pending, g_object_ref (pending));
-  g_mutex_unlock (&priv->lock);
-
+  pending = make_pending (self, connection, guest, decided_cb);
   g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE], 0, pending, &allowed);
   _msgpack_rpc_pending_connection_asked (pending, allowed);
+}
+
+static void
+ask_or_admit (MsgpackRpcServer     *self,
+              MsgpackRpcConnection *connection,
+              Guest                *guest)
+{
+  if (_msgpack_rpc_has_handler (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE]))
+    ask (self, connection, guest);
+  else
+    admit (self, connection, guest);
+}
+
+/* ---- those who must show that they know the token ---- */
+
+/* In the main context. */
+static void
+welcome (MsgpackRpcServer     *self,
+         MsgpackRpcConnection *connection,
+         Guest                *guest)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GError) error = NULL;
+  GIOStream *stream = msgpack_rpc_connection_get_io_stream (connection);
+  MsgpackRpcOrigin origin;
+
+  _msgpack_rpc_guard_identify (_msgpack_rpc_transport_get_socket (stream), &origin);
+  guest->place = _msgpack_rpc_places_take (priv->places, &origin, &error);
+  if (guest->place != NULL)
+    ask_or_admit (self, connection, guest);
+  else
+    refuse (self, connection, guest, error);
+}
+
+static void
+proved_cb (gpointer                     owner,
+           MsgpackRpcPendingConnection *pending,
+           gboolean                     accepted,
+           gpointer                     data)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (owner);
+  MsgpackRpcConnection *connection = msgpack_rpc_pending_connection_get_connection (pending);
+  gboolean was_there;
+
+  g_mutex_lock (&priv->lock);
+  was_there = g_queue_remove (&priv->unproven, pending);
+  g_mutex_unlock (&priv->lock);
+  if (was_there)
+    g_object_unref (pending);
+  if (!accepted)
+    return;
+
+  get_on_later (owner, connection, data, welcome);
+  forget_pending (owner, connection);
+}
+
+/* Returns one that is to go for it. */
+static MsgpackRpcPendingConnection *
+add_unproven (MsgpackRpcServer            *self,
+              MsgpackRpcPendingConnection *pending)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+  MsgpackRpcPendingConnection *oldest = NULL;
+
+  if (priv->unproven.length >= priv->max_handshakes)
+    oldest = g_queue_pop_head (&priv->unproven);
+  g_queue_push_tail (&priv->unproven, g_object_ref (pending));
+  return oldest;
+}
+
+/* In the main context. */
+static void
+expect_proof (MsgpackRpcServer     *self,
+              MsgpackRpcConnection *connection,
+              Guest                *guest,
+              MsgpackRpcToken      *token)
+{
+  g_autoptr(MsgpackRpcPendingConnection) pending = NULL;
+  g_autoptr(MsgpackRpcPendingConnection) oldest = NULL;
+
+  pending = make_pending (self, connection, guest, proved_cb);
+  msgpack_rpc_pending_connection_keep (pending);
+  _msgpack_rpc_connection_set_gate (connection, token, pending);
+  oldest = add_unproven (self, pending);
+  if (oldest != NULL)
+    {
+      g_autoptr(GError) error = NULL;
+
+      error = _msgpack_rpc_server_new_handshakes_error (self);
+      _msgpack_rpc_pending_connection_refuse (oldest, error);
+    }
+  _msgpack_rpc_pending_connection_asked (pending, TRUE);
 }
 
 /* ---- those who come ---- */
 
 static gboolean
-check (MsgpackRpcServer        *self,
-       const MsgpackRpcOrigin  *origin,
-       gboolean                 is_tls,
-       GError                 **error)
+may_show_token (MsgpackRpcServer *self,
+                MsgpackRpcToken  *token)
 {
-  /* Nobody gets through the handshake whose certificate is not known. */
-  if (is_tls && _msgpack_rpc_server_demands_certificates (self))
+  return token != NULL &&
+         (msgpack_rpc_server_get_policy (self) & MSGPACK_RPC_ACCEPT_POLICY_TOKEN) != 0;
+}
+
+/* What it has shown in the handshake is good: nobody else gets through it. */
+static gboolean
+has_certificate (GIOStream *stream)
+{
+  g_autoptr(GTlsCertificate) certificate = NULL;
+
+  if (!G_IS_TLS_CONNECTION (stream))
+    return FALSE;
+
+  g_object_get (stream, "peer-certificate", &certificate, NULL);
+  return certificate != NULL;
+}
+
+static gboolean
+is_good_enough (MsgpackRpcServer       *self,
+                GIOStream              *stream,
+                const MsgpackRpcOrigin *origin)
+{
+  MsgpackRpcAcceptPolicy policy = msgpack_rpc_server_get_policy (self);
+
+  if ((policy & MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT) != 0 && has_certificate (stream))
     return TRUE;
 
-  if (_msgpack_rpc_guard_check (origin, msgpack_rpc_server_get_policy (self),
-                                msgpack_rpc_server_get_allow_remote (self)))
-    return TRUE;
+  return _msgpack_rpc_guard_check (origin, policy, msgpack_rpc_server_get_allow_remote (self));
+}
 
-  g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED, "access denied");
-  return FALSE;
+/* Whether it may become so, if the peer comes to where TLS is spoken. */
+static gboolean
+may_show_certificate (MsgpackRpcServer *self)
+{
+  return (msgpack_rpc_server_get_policy (self) & MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT) != 0 &&
+         msgpack_rpc_server_get_tls_authentication_mode (self) != G_TLS_AUTHENTICATION_NONE;
+}
+
+/* In TLS, that takes a connection. */
+static void
+turn_away (MsgpackRpcServer *self,
+           GIOStream        *stream,
+           const GError     *error)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  Guest *guest;
+
+  if (G_IS_SOCKET_CONNECTION (stream))
+    {
+      _msgpack_rpc_guard_turn_away (_msgpack_rpc_transport_get_socket (stream), priv->settings,
+                                    error);
+      return;
+    }
+
+  connection = make_connection (self, stream, NULL, &guest);
+  refuse (self, connection, guest, error);
+}
+
+/* What is known of the peer suffices. */
+static void
+let_in_at_once (MsgpackRpcServer       *self,
+                GIOStream              *stream,
+                const MsgpackRpcOrigin *origin,
+                MsgpackRpcToken        *token)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcPlace *place;
+  Guest *guest;
+
+  place = _msgpack_rpc_places_take (priv->places, origin, &error);
+  if (place == NULL)
+    {
+      turn_away (self, stream, error);
+      return;
+    }
+
+  connection = make_connection (self, stream, place, &guest);
+  if (token != NULL)
+    _msgpack_rpc_connection_set_gate (connection, token, NULL);
+  ask_or_admit (self, connection, guest);
+}
+
+void
+_msgpack_rpc_server_enter (MsgpackRpcServer *self,
+                           GIOStream        *stream)
+{
+  g_autoptr(MsgpackRpcToken) token = msgpack_rpc_server_get_token (self);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcOrigin origin;
+  Guest *guest;
+
+  _msgpack_rpc_guard_identify (_msgpack_rpc_transport_get_socket (stream), &origin);
+  if (is_good_enough (self, stream, &origin))
+    let_in_at_once (self, stream, &origin, token);
+  else if (may_show_token (self, token))
+    {
+      connection = make_connection (self, stream, NULL, &guest);
+      expect_proof (self, connection, guest, token);
+    }
+  else
+    {
+      error = g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
+                                   "access denied");
+      turn_away (self, stream, error);
+    }
+}
+
+/* Nobody shakes hands in vain. */
+static void
+let_in_by_tls (MsgpackRpcServer *self,
+               GIOStream        *stream)
+{
+  g_autoptr(MsgpackRpcToken) token = msgpack_rpc_server_get_token (self);
+  GSocket *socket = _msgpack_rpc_transport_get_socket (stream);
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcOrigin origin;
+
+  _msgpack_rpc_guard_identify (socket, &origin);
+  if (is_good_enough (self, stream, &origin) || may_show_certificate (self) ||
+      may_show_token (self, token))
+    {
+      _msgpack_rpc_server_shake_hands (self, stream);
+      return;
+    }
+
+  error = g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED, "access denied");
+  _msgpack_rpc_guard_cut_off (socket, error);
 }
 
 void
 _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
                             GSocketConnection *socket_connection)
 {
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  GSocket *socket = g_socket_connection_get_socket (socket_connection);
-  gboolean is_tls = _msgpack_rpc_listener_is_tls (socket_connection);
-  g_autoptr(GError) error = NULL;
-  MsgpackRpcPlace *place = NULL;
-  MsgpackRpcOrigin origin;
-
-  _msgpack_rpc_guard_identify (socket, &origin);
-  if (check (self, &origin, is_tls, &error))
-    place = _msgpack_rpc_places_take (priv->places, &origin, &error);
-  if (place == NULL)
-    {
-      if (is_tls)
-        _msgpack_rpc_guard_cut_off (socket, error);
-      else
-        _msgpack_rpc_guard_turn_away (socket, priv->settings, error);
-      return;
-    }
-
-  if (is_tls)
-    _msgpack_rpc_server_shake_hands (self, G_IO_STREAM (socket_connection), place);
+  if (_msgpack_rpc_listener_is_tls (socket_connection))
+    let_in_by_tls (self, G_IO_STREAM (socket_connection));
   else
-    _msgpack_rpc_server_enter (self, G_IO_STREAM (socket_connection), place);
-}
-
-void
-_msgpack_rpc_server_enter (MsgpackRpcServer *self,
-                           GIOStream        *io_stream,
-                           MsgpackRpcPlace  *place)
-{
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  Guest *guest;
-
-  connection = make_connection (self, io_stream, place, &guest);
-  if (_msgpack_rpc_has_handler (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE]))
-    ask (self, connection, guest);
-  else
-    admit (self, connection, guest);
+    _msgpack_rpc_server_enter (self, G_IO_STREAM (socket_connection));
 }
 
 /* ---- streams of any origin, and all connections ---- */
@@ -315,6 +527,7 @@ msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
                                   GError           **error)
 {
   const MsgpackRpcOrigin origin = { .kind = MSGPACK_RPC_ORIGIN_UNKNOWN };
+  g_autoptr(MsgpackRpcToken) token = NULL;
   MsgpackRpcConnection *connection;
   MsgpackRpcPlace *place;
   Guest *guest;
@@ -328,7 +541,10 @@ msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
     return NULL;
 
   connection = make_connection (self, io_stream, place, &guest);
-  admit_later (self, connection, guest);
+  token = msgpack_rpc_server_get_token (self);
+  if (token != NULL)
+    _msgpack_rpc_connection_set_gate (connection, token, NULL);
+  get_on_later (self, connection, guest, admit);
   return connection;
 }
 

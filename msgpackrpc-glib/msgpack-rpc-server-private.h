@@ -10,6 +10,7 @@
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-server.h"
 #include "msgpack-rpc-settings-private.h"
+#include "msgpack-rpc-token-private.h"
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,10 @@ G_BEGIN_DECLS
  * who is let in and is there, msgpack-rpc-server-tls.c who shakes hands before, and by what
  * certificates, msgpack-rpc-server-policy.c the properties that say who may, and
  * msgpack-rpc-server-settings.c those that connections have, too. */
+
+#define MSGPACK_RPC_DEFAULT_POLICY                                                  \
+  (MSGPACK_RPC_ACCEPT_POLICY_SAME_USER | MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK |       \
+   MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT | MSGPACK_RPC_ACCEPT_POLICY_TOKEN)
 
 typedef struct
 {
@@ -34,12 +39,16 @@ typedef struct
   GMutex lock;                        /* guards what follows */
   MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
   gboolean allow_remote;
+  gboolean has_policy;                /* it was set */
   MsgpackRpcAcceptPolicy policy;
+  MsgpackRpcToken *token;             /* owned, nullable */
+  guint max_handshakes;
   GPtrArray *pending;                 /* of MsgpackRpcPendingConnection */
   GTlsCertificate *tls_certificate;   /* owned, nullable */
   GTlsDatabase *tls_database;         /* owned, nullable */
   GTlsAuthenticationMode tls_authentication_mode;
   GPtrArray *handshakes;              /* those that go on; msgpack-rpc-server-tls.c has what they are */
+  GQueue unproven;                    /* likewise; those that must show the token, oldest first */
 } MsgpackRpcServerPrivate;
 
 enum
@@ -58,26 +67,27 @@ MsgpackRpcServerPrivate *_msgpack_rpc_server_get_private (MsgpackRpcServer *self
 void _msgpack_rpc_server_notify (MsgpackRpcServer *self,
                                  const char       *property);
 
+/* What holds, whether it was set or not. The lock is held. */
+MsgpackRpcAcceptPolicy _msgpack_rpc_server_get_policy_locked (MsgpackRpcServerPrivate *priv);
+/* For the one that goes for another. */
+GError          *_msgpack_rpc_server_new_handshakes_error (MsgpackRpcServer *self);
+
 /* Closes what has not been let in. */
 void _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self);
 /* Makes a connection for a socket that was accepted, or turns its peer away. In the main context. */
 void _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
                                  GSocketConnection *socket_connection);
 
-/* Makes a connection on a stream whose peer may be let in, and has its place. */
+/* The same for a stream whose peer has shown all that it can before there is a connection. Likewise. */
 void     _msgpack_rpc_server_enter                (MsgpackRpcServer *self,
-                                                   GIOStream        *io_stream,
-                                                   MsgpackRpcPlace  *place);
+                                                   GIOStream        *stream);
 
-/* The same once the peer has shaken hands. In the main context. */
+/* The same once the peer has shaken hands. Likewise. */
 void     _msgpack_rpc_server_shake_hands          (MsgpackRpcServer *self,
-                                                   GIOStream        *io_stream,
-                                                   MsgpackRpcPlace  *place);
+                                                   GIOStream        *stream);
 void     _msgpack_rpc_server_drop_handshakes      (MsgpackRpcServer *self);
 GPtrArray *
          _msgpack_rpc_server_new_handshakes       (void);
-/* Whether nobody gets through the handshake without one that is known. */
-gboolean _msgpack_rpc_server_demands_certificates (MsgpackRpcServer *self);
 
 /* Not a reference. */
 MsgpackRpcSettings *_msgpack_rpc_server_get_settings (MsgpackRpcServer *self);

@@ -27,7 +27,6 @@ typedef struct
   GCancellable *cancellable;  /* owned */
   GSource *begin;             /* owned: the peer has said something */
   GSource *deadline;          /* owned, nullable */
-  MsgpackRpcPlace *place;     /* the server's */
   int timeout;                /* milliseconds */
   gboolean timed_out;
 } Handshake;
@@ -104,7 +103,7 @@ take_off_list (MsgpackRpcServer *self,
   g_mutex_lock (&priv->lock);
   found = g_ptr_array_find (priv->handshakes, handshake, &i);
   if (found)
-    g_ptr_array_steal_index_fast (priv->handshakes, i);
+    g_ptr_array_steal_index (priv->handshakes, i);
   g_mutex_unlock (&priv->lock);
 
   return found;
@@ -133,7 +132,6 @@ cut_off (Handshake    *self,
     return;
 
   _msgpack_rpc_guard_cut_off (self->socket, error);
-  _msgpack_rpc_places_release (_msgpack_rpc_server_get_private (server)->places, self->place);
   handshake_stop (self);
 }
 
@@ -156,7 +154,7 @@ succeed (Handshake *self)
     return;
 
   stop_waiting (self);
-  _msgpack_rpc_server_enter (server, self->stream, self->place);
+  _msgpack_rpc_server_enter (server, self->stream);
   handshake_unref (self);
 }
 
@@ -256,10 +254,32 @@ make_stream (MsgpackRpcServerPrivate  *priv,
   return stream;
 }
 
+/* If there are too many, the oldest goes for it: one that means it needs its place for a moment. */
+static void
+add_handshake (MsgpackRpcServer *self,
+               Handshake        *handshake)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GError) error = NULL;
+  Handshake *oldest = NULL;
+
+  g_mutex_lock (&priv->lock);
+  if (priv->handshakes->len >= priv->max_handshakes)
+    oldest = handshake_ref (g_ptr_array_index (priv->handshakes, 0));
+  g_ptr_array_add (priv->handshakes, handshake);
+  g_mutex_unlock (&priv->lock);
+
+  if (oldest == NULL)
+    return;
+
+  error = _msgpack_rpc_server_new_handshakes_error (self);
+  cut_off (oldest, error);
+  handshake_unref (oldest);
+}
+
 void
 _msgpack_rpc_server_shake_hands (MsgpackRpcServer *self,
-                                 GIOStream        *io_stream,
-                                 MsgpackRpcPlace  *place)
+                                 GIOStream        *io_stream)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   GSocket *socket = _msgpack_rpc_transport_get_socket (io_stream);
@@ -270,7 +290,6 @@ _msgpack_rpc_server_shake_hands (MsgpackRpcServer *self,
   if (stream == NULL)
     {
       _msgpack_rpc_guard_cut_off (socket, error);
-      _msgpack_rpc_places_release (priv->places, place);
       return;
     }
 
@@ -279,7 +298,6 @@ _msgpack_rpc_server_shake_hands (MsgpackRpcServer *self,
   g_weak_ref_init (&handshake->server, self);
   handshake->stream = g_steal_pointer (&stream);
   handshake->socket = socket;
-  handshake->place = place;
   handshake->cancellable = g_cancellable_new ();
   handshake->timeout = msgpack_rpc_limits_get_handshake_timeout (priv->limits);
 
@@ -288,18 +306,10 @@ _msgpack_rpc_server_shake_hands (MsgpackRpcServer *self,
   if (handshake->timeout != G_MAXINT)
     handshake->deadline = attach (handshake, g_timeout_source_new ((guint) handshake->timeout),
                                   deadline_cb, priv->main_context);
-  g_mutex_lock (&priv->lock);
-  g_ptr_array_add (priv->handshakes, handshake);
-  g_mutex_unlock (&priv->lock);
+  add_handshake (self, handshake);
 }
 
 /* ---- the properties ---- */
-
-gboolean
-_msgpack_rpc_server_demands_certificates (MsgpackRpcServer *self)
-{
-  return msgpack_rpc_server_get_tls_authentication_mode (self) == G_TLS_AUTHENTICATION_REQUIRED;
-}
 
 /* Whether it was another one. */
 static gboolean

@@ -81,6 +81,7 @@ enum
   PROP_MAX_CONNECTIONS,
   PROP_MAX_CONNECTIONS_PER_ADDRESS,
   PROP_MAX_CONNECTIONS_PER_USER,
+  PROP_MAX_HANDSHAKES,
   PROP_PACK_FLAGS,
   PROP_POLICY,
   PROP_PROFILE,
@@ -88,6 +89,7 @@ enum
   PROP_TLS_AUTHENTICATION_MODE,
   PROP_TLS_CERTIFICATE,
   PROP_TLS_DATABASE,
+  PROP_TOKEN,
   N_PROPS
 };
 
@@ -237,6 +239,7 @@ msgpack_rpc_server_finalize (GObject *object)
   g_clear_object (&priv->tls_certificate);
   g_clear_object (&priv->tls_database);
   g_ptr_array_unref (priv->handshakes);
+  g_clear_object (&priv->token);
   g_object_unref (priv->connections);
   g_ptr_array_unref (priv->pending);
   _msgpack_rpc_settings_unref (priv->settings);
@@ -305,6 +308,10 @@ msgpack_rpc_server_get_property (GObject    *object,
                                                               MSGPACK_RPC_PLACES_PER_USER));
       break;
 
+    case PROP_MAX_HANDSHAKES:
+      g_value_set_uint (value, priv->max_handshakes);
+      break;
+
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
@@ -312,7 +319,11 @@ msgpack_rpc_server_get_property (GObject    *object,
       break;
 
     case PROP_POLICY:
-      g_value_set_flags (value, priv->policy);
+      g_value_set_flags (value, _msgpack_rpc_server_get_policy_locked (priv));
+      break;
+
+    case PROP_TOKEN:
+      g_value_set_object (value, priv->token);
       break;
 
     case PROP_TLS_AUTHENTICATION_MODE:
@@ -375,6 +386,10 @@ msgpack_rpc_server_set_property (GObject      *object,
       msgpack_rpc_server_set_max_connections_per_user (self, g_value_get_uint (value));
       break;
 
+    case PROP_MAX_HANDSHAKES:
+      msgpack_rpc_server_set_max_handshakes (self, g_value_get_uint (value));
+      break;
+
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
@@ -396,6 +411,10 @@ msgpack_rpc_server_set_property (GObject      *object,
 
     case PROP_TLS_DATABASE:
       msgpack_rpc_server_set_tls_database (self, g_value_get_object (value));
+      break;
+
+    case PROP_TOKEN:
+      msgpack_rpc_server_set_token (self, g_value_get_object (value));
       break;
 
     default:
@@ -525,6 +544,20 @@ install_properties (GObjectClass *object_class)
       g_param_spec_uint ("max-connections-per-user", NULL, NULL, 0, G_MAXUINT, G_MAXUINT, flags);
 
   /**
+   * MsgpackRpcServer:max-handshakes: (getter get_max_handshakes) (setter set_max_handshakes)
+   *
+   * How many peers at a time may be about to prove who they are.
+   *
+   * They have none of [property@Server:max-connections] yet. If another one comes, the one that has
+   * taken longest is turned away: who knows the token needs it for a moment only, so that those who
+   * do not keep nobody out.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_HANDSHAKES] = g_param_spec_uint ("max-handshakes", NULL, NULL, 1, G_MAXUINT, 128,
+                                                  flags);
+
+  /**
    * MsgpackRpcServer:pack-flags: (getter get_pack_flags) (setter set_pack_flags)
    *
    * How later connections write messages; see [property@Connection:pack-flags].
@@ -539,10 +572,14 @@ install_properties (GObjectClass *object_class)
    * What suffices to be let in: any one of these. It is looked at when a peer comes, to whichever
    * socket.
    *
+   * As long as it is not set, it is all of them; but to come from this machine does not suffice
+   * any more once there is a [property@Server:token]. The same user still needs none on a UNIX socket:
+   * he could read the file.
+   *
    * Since: 1.0
    */
   props[PROP_POLICY] = g_param_spec_flags ("policy", NULL, NULL, MSGPACK_RPC_TYPE_ACCEPT_POLICY,
-                                           MSGPACK_RPC_ACCEPT_POLICY_DEFAULT, flags);
+                                           MSGPACK_RPC_DEFAULT_POLICY, flags);
 
   /**
    * MsgpackRpcServer:profile: (getter get_profile) (setter set_profile)
@@ -569,7 +606,8 @@ install_properties (GObjectClass *object_class)
    * Whether peers that come to a `tls://` address are asked for a certificate, and turned away if they
    * show none. One that is not in [property@Server:tls-database] turns them away in any case.
    *
-   * While it is `G_TLS_AUTHENTICATION_REQUIRED`, peers may come there from other machines.
+   * A peer that has shown a good one may come from other machines, unless [property@Server:policy]
+   * says that this does not suffice.
    *
    * Since: 1.0
    */
@@ -598,6 +636,21 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_TLS_DATABASE] = g_param_spec_object ("tls-database", NULL, NULL, G_TYPE_TLS_DATABASE,
                                                   flags);
+
+  /**
+   * MsgpackRpcServer:token: (getter get_token) (setter set_token)
+   *
+   * The secret by which clients are let in, and know the server by, or `NULL` for none.
+   *
+   * A peer may then prove that it knows it, by two requests of `rpc.authenticate`, which
+   * [property@Client:token] makes by itself. One that must, since [property@Server:policy] does not
+   * let it in otherwise, has to do so before anything else and within
+   * [property@Limits:handshake-timeout]; only then handlers of [signal@Server::authorize] are asked
+   * about it. One that does not know the token is cut off.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TOKEN] = g_param_spec_object ("token", NULL, NULL, MSGPACK_RPC_TYPE_TOKEN, flags);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -698,7 +751,8 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
   priv->budget = _msgpack_rpc_budget_new (DEFAULT_MAX_BUFFERED_BYTES);
   priv->places = _msgpack_rpc_places_new ();
-  priv->policy = MSGPACK_RPC_ACCEPT_POLICY_DEFAULT;
+  priv->max_handshakes = 128;
+  g_queue_init (&priv->unproven);
   priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
   priv->handshakes = _msgpack_rpc_server_new_handshakes ();
   priv->settings = _msgpack_rpc_settings_new ();

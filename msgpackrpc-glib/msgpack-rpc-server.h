@@ -8,6 +8,7 @@
 #endif
 
 #include "msgpack-rpc-limits.h"
+#include "msgpack-rpc-token.h"
 #include "msgpack-rpc-types.h"
 
 G_BEGIN_DECLS
@@ -76,6 +77,18 @@ MsgpackRpcAcceptPolicy msgpack_rpc_server_get_policy (MsgpackRpcServer       *se
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                   msgpack_rpc_server_set_policy (MsgpackRpcServer       *self,
                                                       MsgpackRpcAcceptPolicy  policy);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcToken *msgpack_rpc_server_get_token (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void             msgpack_rpc_server_set_token (MsgpackRpcServer *self,
+                                               MsgpackRpcToken  *token);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_server_get_max_handshakes (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_server_set_max_handshakes (MsgpackRpcServer *self,
+                                             guint             max_handshakes);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_server_get_buffered_bytes     (MsgpackRpcServer *self);

@@ -25,6 +25,8 @@ typedef struct
 
 void       _msgpack_rpc_target_init        (MsgpackRpcTarget     *self);
 void       _msgpack_rpc_target_clear       (MsgpackRpcTarget     *self);
+/* What it is, for messages, or NULL. */
+char      *_msgpack_rpc_target_describe    (MsgpackRpcTarget     *self);
 /* From here on the socket client tells nothing of what it does, which may go on for a while. */
 void       _msgpack_rpc_target_silence     (MsgpackRpcTarget     *self);
 /* The errors name the target. */

@@ -278,14 +278,16 @@ _msgpack_rpc_target_clear (MsgpackRpcTarget *self)
   shared_unref (self->shared);
 }
 
-static char *
-describe (MsgpackRpcTarget *self)
+char *
+_msgpack_rpc_target_describe (MsgpackRpcTarget *self)
 {
   if (self->address != NULL)
     return g_strdup (self->address);
   if (self->connectable != NULL)
     return g_socket_connectable_to_string (self->connectable);
-  return self->argv != NULL ? g_strdup (self->argv[0]) : NULL;
+  if (self->argv != NULL)
+    return g_strdup (self->argv[0]);
+  return self->io_stream != NULL ? g_strdup (G_OBJECT_TYPE_NAME (self->io_stream)) : NULL;
 }
 
 static void
@@ -397,7 +399,7 @@ _msgpack_rpc_target_open_async (MsgpackRpcTarget    *self,
   g_autoptr(GTask) task = g_task_new (self->socket_client, cancellable, callback, user_data);
   Attempt *attempt = g_new0 (Attempt, 1);
 
-  attempt->name = describe (self);
+  attempt->name = _msgpack_rpc_target_describe (self);
   attempt->shared = shared_ref (self->shared);
   attempt->context = g_main_context_ref_thread_default ();
   attempt->handshake_timeout = msgpack_rpc_limits_get_handshake_timeout (limits);

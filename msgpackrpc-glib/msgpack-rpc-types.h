@@ -27,5 +27,6 @@ typedef struct _MsgpackRpcPeer       MsgpackRpcPeer;
 typedef struct _MsgpackRpcPendingConnection MsgpackRpcPendingConnection;
 typedef struct _MsgpackRpcReconnectPolicy MsgpackRpcReconnectPolicy;
 typedef struct _MsgpackRpcServer     MsgpackRpcServer;
+typedef struct _MsgpackRpcToken      MsgpackRpcToken;
 
 G_END_DECLS

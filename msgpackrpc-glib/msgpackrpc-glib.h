@@ -23,6 +23,7 @@
 #include "msgpack-rpc-pending-connection.h"
 #include "msgpack-rpc-reconnect-policy.h"
 #include "msgpack-rpc-server.h"
+#include "msgpack-rpc-token.h"
 #include "msgpack-rpc-types.h"
 #include "msgpack-rpc-unpacker.h"
 #include "msgpack-rpc-value.h"

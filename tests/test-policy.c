@@ -5,6 +5,10 @@
 
 #include "test-server.h"
 
+#define ALL_POLICIES                                                          \
+  (MSGPACK_RPC_ACCEPT_POLICY_SAME_USER | MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK | \
+   MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT | MSGPACK_RPC_ACCEPT_POLICY_TOKEN)
+
 #define TOO_MANY(text) "(1, 0, 'There are too many connections" text "', @mv nothing)"
 
 /* A peer that comes from another of the addresses that this machine has. */
@@ -69,7 +73,7 @@ test_policy (Fixture       *f,
 
   g_signal_connect (f->server, "notify::policy", G_CALLBACK (count_notify_cb), &n_notified);
   policy = msgpack_rpc_server_get_policy (f->server);
-  g_assert_cmpuint (policy, ==, MSGPACK_RPC_ACCEPT_POLICY_DEFAULT);
+  g_assert_cmpuint (policy, ==, ALL_POLICIES);
   assert_let_in (f, tcp);
   assert_let_in (f, local);
 
@@ -119,7 +123,7 @@ test_remote_needs_loopback (Fixture       *f,
   msgpack_rpc_server_set_allow_remote (f->server, TRUE);
   msgpack_rpc_server_set_policy (f->server, MSGPACK_RPC_ACCEPT_POLICY_SAME_USER);
   assert_denied (address);
-  msgpack_rpc_server_set_policy (f->server, MSGPACK_RPC_ACCEPT_POLICY_DEFAULT);
+  msgpack_rpc_server_set_policy (f->server, ALL_POLICIES);
   assert_let_in (f, address);
   WAIT_UNTIL (count_connections (f) == 0);
 }

@@ -416,6 +416,92 @@ test_no_server_database (Fixture       *f,
 }
 
 static void
+test_policy (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autofree char *address = listen_with (f, "localhost");
+  g_autoptr(MsgpackRpcClient) client = client_new_showing (address, "client");
+  g_autoptr(MsgpackRpcClient) nameless = client_new_showing (address, NULL);
+
+  g_test_summary ("A certificate suffices where the policy says so, and nothing else does there");
+
+  demand_certificates (f);
+  msgpack_rpc_server_set_tls_authentication_mode (f->server, G_TLS_AUTHENTICATION_REQUESTED);
+  msgpack_rpc_server_set_policy (f->server, MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT);
+  assert_turned_away_by_tls (f, nameless, "");
+  assert_opens (client);
+  close_client (f, client);
+
+  /* It needs none, and shows none. */
+  msgpack_rpc_server_set_policy (f->server, MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK);
+  assert_opens (nameless);
+  close_client (f, nameless);
+  /* A certificate that is of no use is no reason to shake hands. */
+  f->n_connected = 0;
+  msgpack_rpc_server_set_policy (f->server, MSGPACK_RPC_ACCEPT_POLICY_SAME_USER);
+  assert_turned_away_by_tls (f, client, "");
+}
+
+static void
+test_token (Fixture       *f,
+            gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GBytes) secret = g_bytes_new_static ("0123456789abcdef0123456789abcdef", 32);
+  g_autofree char *address = listen_with (f, "localhost");
+  g_autoptr(MsgpackRpcClient) client = client_new (address, "authority");
+  g_autoptr(MsgpackRpcToken) token = msgpack_rpc_token_new_for_bytes (secret, NULL);
+
+  g_test_summary ("A token is shown inside of TLS");
+
+  msgpack_rpc_server_set_token (f->server, token);
+  assert_turned_away_by_tls (f, client, "rpc.authenticate must come first");
+  msgpack_rpc_client_set_token (client, token);
+  WAIT_UNTIL (!msgpack_rpc_client_is_connected (client));
+  assert_opens (client);
+  close_client (f, client);
+}
+
+/* The port of a server that speaks TLS. */
+static void
+connect_raw (RawPeer    *peer,
+             const char *address)
+{
+  g_autofree char *plain = g_strdup_printf ("tcp://127.0.0.1%s", strrchr (address, ':'));
+
+  raw_peer_init_connected (peer, plain);
+}
+
+static void
+test_many_handshakes (Fixture       *f,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  static const guint8 hello[] = { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 };
+  g_autofree char *address = listen_with (f, "localhost");
+  g_autoptr(MsgpackRpcClient) client = client_new (address, "authority");
+  RawPeer peers[100];
+
+  g_test_summary ("Those who never finish shaking hands make room for others, and take no place");
+
+  msgpack_rpc_server_set_max_connections (f->server, 1);
+  msgpack_rpc_server_set_max_handshakes (f->server, 4);
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    {
+      connect_raw (&peers[i], address);
+      if (i % 2 == 0)
+        raw_peer_send (&peers[i], hello, sizeof hello);
+    }
+
+  assert_opens (client);
+  /* And that one had taken the place of another. */
+  for (guint i = 0; i < G_N_ELEMENTS (peers) - 3; i++)
+    raw_peer_wait_closed (&peers[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    raw_peer_clear (&peers[i]);
+  assert_calls (client);
+  close_client (f, client);
+}
+
+static void
 test_not_tls (Fixture       *f,
               gconstpointer  data G_GNUC_UNUSED)
 {
@@ -502,16 +588,6 @@ test_silent_server (Fixture       *f G_GNUC_UNUSED,
   g_assert_finalize_object (g_steal_pointer (&client));
 }
 
-/* The port of a server that speaks TLS. */
-static void
-connect_raw (RawPeer    *peer,
-             const char *address)
-{
-  g_autofree char *plain = g_strdup_printf ("tcp://127.0.0.1%s", strrchr (address, ':'));
-
-  raw_peer_init_connected (peer, plain);
-}
-
 static void
 test_silent_clients (Fixture       *f,
                      gconstpointer  data G_GNUC_UNUSED)
@@ -521,12 +597,11 @@ test_silent_clients (Fixture       *f,
   g_autoptr(MsgpackRpcClient) client = NULL;
   RawPeer silent[40], begins[3];
 
-  g_test_summary ("Clients that never shake hands are cut off by the limit, take their places only "
-                  "until then, and keep nobody else out");
+  g_test_summary ("Clients that never shake hands are cut off by the limit, and keep nobody "
+                  "else out");
 
   msgpack_rpc_limits_set_handshake_timeout (msgpack_rpc_server_get_limits (f->server), 300);
-  msgpack_rpc_server_set_max_connections (f->server,
-                                          G_N_ELEMENTS (silent) + G_N_ELEMENTS (begins) + 1);
+  msgpack_rpc_server_set_max_connections (f->server, 1);
   address = listen_with (f, "localhost");
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     connect_raw (&silent[i], address);
@@ -551,8 +626,7 @@ test_silent_clients (Fixture       *f,
   assert_calls (client);
   close_client (f, client);
 
-  /* All places are free again. */
-  msgpack_rpc_server_set_max_connections (f->server, 1);
+  /* Its place is free again. */
   msgpack_rpc_limits_set_handshake_timeout (msgpack_rpc_server_get_limits (f->server), 10000);
   assert_opens (client);
   close_client (f, client);
@@ -673,6 +747,9 @@ main (int    argc,
   ADD ("no-client-certificate", test_no_client_certificate);
   ADD ("wrong-client-certificate", test_wrong_client_certificate);
   ADD ("no-server-database", test_no_server_database);
+  ADD ("policy", test_policy);
+  ADD ("token", test_token);
+  ADD ("many-handshakes", test_many_handshakes);
   ADD ("not-tls", test_not_tls);
   ADD ("no-certificate", test_no_certificate);
   ADD ("silent-server", test_silent_server);

@@ -216,7 +216,7 @@ raw_peer_iterate (RawPeer *self)
 }
 
 GVariant *
-raw_peer_receive (RawPeer *self)
+raw_peer_receive_or_end (RawPeer *self)
 {
   GVariant *value = NULL;
   gboolean ended = FALSE;
@@ -224,6 +224,14 @@ raw_peer_receive (RawPeer *self)
   WAIT_UNTIL_WITH ((value = take_message (self)) != NULL || ended ||
                    (ended = !read_some (self), value = take_message (self)) != NULL,
                    raw_peer_iterate (self));
+  return value;
+}
+
+GVariant *
+raw_peer_receive (RawPeer *self)
+{
+  GVariant *value = raw_peer_receive_or_end (self);
+
   g_assert_nonnull (value);
   return value;
 }

@@ -74,6 +74,8 @@ void       raw_peer_send_value (RawPeer  *self,
                                 GVariant *value);
 /* Runs the thread-default context until a whole message is there, and takes it. */
 GVariant  *raw_peer_receive (RawPeer *self);
+/* The same, or NULL at the end of the stream. */
+GVariant *raw_peer_receive_or_end (RawPeer *self);
 /* The same, until the other end has closed; what came before is dropped. */
 void       raw_peer_wait_closed (RawPeer *self);
 
