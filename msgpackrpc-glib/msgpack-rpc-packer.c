@@ -27,6 +27,9 @@
 /* The header of a str, bin or ext has this many bytes at most. */
 #define HEADER_SIZE 6
 
+/* The longest str whose header is one byte. */
+#define MAX_SHORT_STR 31
+
 /* A body of so many bytes or more is not copied if it can be shared: a piece more to write costs
  * less. */
 #define SHARED_SIZE (64 * 1024)
@@ -244,12 +247,12 @@ packer_put_float (Packer *self,
 }
 
 static gboolean
-packer_put_double (Packer      *self,
-                   const Piece *piece)
+packer_put_double (Packer       *self,
+                   const guint8 *data)
 {
   double d;
 
-  memcpy (&d, piece->data, sizeof d);
+  memcpy (&d, data, sizeof d);
 
   if (G_UNLIKELY (self->flags & MSGPACK_RPC_PACK_FLAGS_FLOAT32))
     return packer_put_float (self, d);
@@ -316,10 +319,10 @@ packer_share (Packer     *self,
   return TRUE;
 }
 
-static gboolean
-packer_put_str (Packer     *self,
-                const void *str,
-                gsize       length)
+static G_GNUC_NO_INLINE gboolean
+packer_put_long_str (Packer     *self,
+                     const void *str,
+                     gsize       length)
 {
   if (packer_shares (self, length))
     return packer_share (self, BODY_STR, 0, str, length);
@@ -331,6 +334,48 @@ packer_put_str (Packer     *self,
          packer_check (self, packer_write (self, str, length));
 }
 
+/* Of the lengths that strings mostly have, without a call; halves may overlap. */
+static inline void
+copy_short (guint8       *to,
+            const guint8 *from,
+            gsize         length)
+{
+  guint64 head, tail;
+
+  if (length > 16)
+    {
+      memcpy (to, from, 16);
+      memcpy (to + length - 16, from + length - 16, 16);
+    }
+  else if (length >= 8)
+    {
+      memcpy (&head, from, 8);
+      memcpy (&tail, from + length - 8, 8);
+      memcpy (to, &head, 8);
+      memcpy (to + length - 8, &tail, 8);
+    }
+  else
+    {
+      for (gsize i = 0; i < length; i++)
+        to[i] = from[i];
+    }
+}
+
+static inline gboolean
+packer_put_str (Packer     *self,
+                const void *str,
+                gsize       length)
+{
+  if (G_LIKELY (length <= MAX_SHORT_STR && packer_reserve (self, 1 + MAX_SHORT_STR)))
+    {
+      self->data[self->length] = 0xa0 | length;
+      copy_short (self->data + self->length + 1, str, length);
+      self->length += 1 + length;
+      return TRUE;
+    }
+
+  return packer_put_long_str (self, str, length);
+}
 /* A string with the NUL that ends it. */
 static inline gboolean
 packer_put_text (Packer       *self,
@@ -473,6 +518,46 @@ ends_with_type (const guint8 *data,
          memcmp (data + size - length, type, length) == 0;
 }
 
+/* The header of an array or a map with @n items. */
+static G_ALWAYS_INLINE inline gboolean
+packer_put_header (Packer   *self,
+                   gboolean  is_map,
+                   gsize     n)
+{
+  if (n > MSGPACK_RPC_LIMIT_PACKED_SIZE)
+    return packer_check (self, -1);
+
+  return packer_check (self, is_map ? wire_put_map (self, n) : wire_put_array (self, n));
+}
+
+/* An as. */
+static gboolean
+packer_put_strings (Packer       *self,
+                    const guint8 *data,
+                    gsize         size)
+{
+  gsize start = 0;
+  gsize end;
+  MsgpackRpcItems items;
+
+  if (!_msgpack_rpc_items_init (&items, data, size, 1, 0))
+    return packer_fail_broken (self);
+
+  if (!packer_put_header (self, FALSE, items.n))
+    return FALSE;
+
+  for (gsize i = 0; i < items.n; i++, start = end)
+    {
+      if (!_msgpack_rpc_items_get (&items, data, i, &start, &end))
+        return packer_fail_broken (self);
+
+      if (!packer_put_text (self, data + start, end - start))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
 /* What is most common is found without looking for the type. @level is that of what is in it. */
 static inline gboolean
 packer_put_variant (Packer       *self,
@@ -498,6 +583,10 @@ packer_put_variant (Packer       *self,
           memcpy (&x, data, sizeof x);
           return packer_check (self, wire_put_int64 (self, x));
 
+        case 'd':
+          return size == sizeof (double) + 2 ? packer_put_double (self, data)
+                                             : packer_fail_broken (self);
+
         default:
           return packer_put_any_variant (self, data, size, level);
         }
@@ -508,6 +597,9 @@ packer_put_variant (Packer       *self,
 
   if (ends_with_type (data, size, "a{sv}", 5))
     return packer_put_vardict (self, data, size - 6, level + 1);
+
+  if (ends_with_type (data, size, "as", 2))
+    return packer_put_strings (self, data, size - 3);
 
   return packer_put_any_variant (self, data, size, level);
 }
@@ -608,18 +700,6 @@ packer_put_tuple (Packer      *self,
   return packer_check (self, wire_put_array (self,
                                                  type_count_members (piece->type))) &&
          packer_put_members (self, piece, level);
-}
-
-/* The header of an array or a map with @n items. */
-static G_ALWAYS_INLINE inline gboolean
-packer_put_header (Packer   *self,
-                   gboolean  is_map,
-                   gsize     n)
-{
-  if (n > MSGPACK_RPC_LIMIT_PACKED_SIZE)
-    return packer_check (self, -1);
-
-  return packer_check (self, is_map ? wire_put_map (self, n) : wire_put_array (self, n));
 }
 
 /* An av. */
@@ -750,6 +830,9 @@ packer_put_array (Packer      *self,
     case 'y':
       return packer_put_bin (self, piece);
 
+    case 's':
+      return packer_put_strings (self, piece->data, piece->size);
+
     case 'v':
       return packer_put_variants (self, piece->data, piece->size, level);
 
@@ -799,7 +882,7 @@ packer_put (Packer      *self,
       return packer_check (self, wire_put_int64 (self, load_signed (piece)));
 
     case 'd':
-      return packer_put_double (self, piece);
+      return packer_put_double (self, piece->data);
 
     case 's':
     case 'o':
