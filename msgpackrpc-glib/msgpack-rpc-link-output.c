@@ -138,7 +138,7 @@ fail_writing (MsgpackRpcLink *self,
 /* The stream takes no more. Unless it is at it, what it was offered can still be withdrawn. */
 static void
 wait_to_write (MsgpackRpcLink *self,
-               GPtrArray     **sent,
+               GQueue         *sent,
                gboolean        took_some)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
@@ -213,17 +213,21 @@ gather_output (MsgpackRpcLink        *self,
 }
 
 static void
-tell_written (GPtrArray *calls)
+tell_written (GQueue *sent)
 {
-  for (guint i = 0; i < calls->len; i++)
-    _msgpack_rpc_call_written (g_ptr_array_index (calls, i));
-  g_ptr_array_set_size (calls, 0);
+  MsgpackRpcCall *call;
+
+  while ((call = _msgpack_rpc_output_take_sent (sent)) != NULL)
+    {
+      _msgpack_rpc_call_written (call);
+      g_object_unref (call);
+    }
 }
 
 gboolean
 _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
 {
-  g_autoptr(GPtrArray) sent = NULL;
+  GQueue sent = G_QUEUE_INIT;
   MsgpackRpcOutputBatch batch;
   gboolean took_some = FALSE, over = FALSE;
   gint64 end = 0;
@@ -244,8 +248,7 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
 
       if (n > 0)
         count_written (self, (gsize) n, n_sent);
-      if (sent != NULL)
-        tell_written (sent);
+      tell_written (&sent);
 
       if (n_vectors == 0)
         break;
@@ -259,6 +262,7 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
         fail_writing (self, g_steal_pointer (&error));
     }
 
+  tell_written (&sent);
   return over;
 }
 

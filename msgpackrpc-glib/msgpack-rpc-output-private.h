@@ -40,11 +40,14 @@ guint    _msgpack_rpc_output_gather   (MsgpackRpcOutput      *self,
                                        MsgpackRpcOutputBatch *batch,
                                        gsize                  max_bytes);
 void     _msgpack_rpc_output_batch_clear (MsgpackRpcOutputBatch *self);
-/* @count bytes of them were written. Adds the calls whose message is whole now to @sent, which is made
- * when needed, with their reference; returns how many messages are. */
+/* @count bytes of them were written. Messages that are whole now go to @sent if they have a call;
+ * returns how many they are with all others. */
 guint    _msgpack_rpc_output_written  (MsgpackRpcOutput   *self,
                                        gsize               count,
-                                       GPtrArray         **sent);
+                                       GQueue             *sent);
+/* The next call of those, with a reference, or NULL. */
+MsgpackRpcCall *
+         _msgpack_rpc_output_take_sent (GQueue            *sent);
 MsgpackRpcDelivery
          _msgpack_rpc_output_withdraw (MsgpackRpcOutput   *self,
                                        MsgpackRpcCall     *call);

@@ -142,7 +142,7 @@ _msgpack_rpc_output_batch_clear (MsgpackRpcOutputBatch *self)
 guint
 _msgpack_rpc_output_written (MsgpackRpcOutput *self,
                              gsize             count,
-                             GPtrArray       **sent)
+                             GQueue           *sent)
 {
   guint n_sent = 0;
 
@@ -169,14 +169,29 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
       if (message->call != NULL)
         {
           _msgpack_rpc_call_set_delivery (message->call, MSGPACK_RPC_DELIVERY_SENT);
-          if (*sent == NULL)
-            *sent = g_ptr_array_new_with_free_func (g_object_unref);
-          g_ptr_array_add (*sent, g_steal_pointer (&message->call));
+          g_queue_push_tail_link (sent, &message->link);
         }
-      message_free (message);
+      else
+        {
+          message_free (message);
+        }
     }
 
   return n_sent;
+}
+
+MsgpackRpcCall *
+_msgpack_rpc_output_take_sent (GQueue *sent)
+{
+  GList *link = g_queue_pop_head_link (sent);
+  MsgpackRpcCall *call;
+
+  if (link == NULL)
+    return NULL;
+
+  call = g_steal_pointer (&((Message *) link->data)->call);
+  message_free (link->data);
+  return call;
 }
 
 MsgpackRpcDelivery

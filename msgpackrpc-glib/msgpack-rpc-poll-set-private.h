@@ -34,6 +34,9 @@ typedef struct
   gpointer epoll_tag;
 } MsgpackRpcPollSet;
 
+/* How many ready descriptors one dispatch serves. */
+#define MSGPACK_RPC_READY_MAX 64
+
 /* A port that is to be called, which may be removed meanwhile. */
 typedef struct
 {
@@ -42,6 +45,12 @@ typedef struct
   GObject *owner;         /* owned */
   GIOCondition condition;
 } MsgpackRpcReady;
+
+typedef struct
+{
+  MsgpackRpcReady entries[MSGPACK_RPC_READY_MAX];
+  guint n;
+} MsgpackRpcReadyList;
 
 void            _msgpack_rpc_poll_set_init         (MsgpackRpcPollSet *self,
                                                     GSource           *source);
@@ -61,10 +70,12 @@ void            _msgpack_rpc_poll_set_suspend      (MsgpackRpcPollSet *self,
                                                     gboolean           suspended);
 /* What GLib has just polled. */
 gboolean        _msgpack_rpc_poll_set_is_ready     (MsgpackRpcPollSet *self);
-/* The same, as an array of MsgpackRpcReady; whoever calls lets go of their owners. */
-GArray         *_msgpack_rpc_poll_set_take_ready   (MsgpackRpcPollSet *self);
+/* The same, as a list; whoever calls lets go of their owners. */
+void            _msgpack_rpc_poll_set_take_ready   (MsgpackRpcPollSet   *self,
+                                                    MsgpackRpcReadyList *ready);
 /* Likewise those of a lane that are suspended. */
-GArray         *_msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet *self,
-                                                      gconstpointer      lane);
+void            _msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet   *self,
+                                                      gconstpointer        lane,
+                                                      MsgpackRpcReadyList *ready);
 
 G_END_DECLS

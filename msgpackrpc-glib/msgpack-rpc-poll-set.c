@@ -16,20 +16,14 @@
  * into an epoll descriptor, and GLib polls only that. */
 #define EPOLL_THRESHOLD 8
 
-/* How many ready descriptors one dispatch serves. */
-#define READY_MAX 64
-
 static void
-take_ready (GArray         *ready,
-            MsgpackRpcPort *port,
-            GIOCondition    condition)
+take_ready (MsgpackRpcReadyList *ready,
+            MsgpackRpcPort      *port,
+            GIOCondition         condition)
 {
-  MsgpackRpcReady entry = { port->lane, port->func, g_object_ref (port->owner), condition };
-
-  if (ready->len < READY_MAX)
-    g_array_append_val (ready, entry);
-  else
-    g_object_unref (entry.owner);
+  if (ready->n < MSGPACK_RPC_READY_MAX)
+    ready->entries[ready->n++] = (MsgpackRpcReady) { port->lane, port->func,
+                                                     g_object_ref (port->owner), condition };
 }
 
 /* Has GLib poll a port by itself. Not by g_source_add_unix_fd(): a source that has a ready one of those
@@ -69,11 +63,11 @@ condition_from_epoll (guint32 events)
 
 /* Ports are removed from the epoll descriptor under the lock, so each pointer it gives is good. */
 static void
-take_epoll (MsgpackRpcPollSet *self,
-            GArray            *ready)
+take_epoll (MsgpackRpcPollSet   *self,
+            MsgpackRpcReadyList *ready)
 {
-  struct epoll_event events[READY_MAX];
-  int n = epoll_wait (self->epoll_fd, events, READY_MAX, 0);
+  struct epoll_event events[MSGPACK_RPC_READY_MAX];
+  int n = epoll_wait (self->epoll_fd, events, MSGPACK_RPC_READY_MAX, 0);
 
   for (int i = 0; i < n; i++)
     take_ready (ready, events[i].data.ptr, condition_from_epoll (events[i].events));
@@ -302,10 +296,11 @@ _msgpack_rpc_poll_set_is_ready (MsgpackRpcPollSet *self)
   return FALSE;
 }
 
-GArray *
-_msgpack_rpc_poll_set_take_ready (MsgpackRpcPollSet *self)
+void
+_msgpack_rpc_poll_set_take_ready (MsgpackRpcPollSet   *self,
+                                  MsgpackRpcReadyList *ready)
 {
-  GArray *ready = g_array_new (FALSE, FALSE, sizeof (MsgpackRpcReady));
+  ready->n = 0;
 
 #ifdef HAVE_EPOLL
   if (self->epoll_tag != NULL && g_source_query_unix_fd (self->source, self->epoll_tag) != 0)
@@ -320,15 +315,14 @@ _msgpack_rpc_poll_set_take_ready (MsgpackRpcPollSet *self)
       if (condition != 0)
         take_ready (ready, port, condition);
     }
-
-  return ready;
 }
 
-GArray *
-_msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet *self,
-                                      gconstpointer      lane)
+void
+_msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet   *self,
+                                      gconstpointer        lane,
+                                      MsgpackRpcReadyList *ready)
 {
-  GArray *ready = g_array_new (FALSE, FALSE, sizeof (MsgpackRpcReady));
+  ready->n = 0;
 
   for (guint i = find_lane (self, lane); is_of_lane (self, i, lane); i++)
     {
@@ -337,6 +331,4 @@ _msgpack_rpc_poll_set_take_suspended (MsgpackRpcPollSet *self,
       if (port->suspended)
         take_ready (ready, port, 0);
     }
-
-  return ready;
 }

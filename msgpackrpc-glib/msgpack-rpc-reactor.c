@@ -12,6 +12,9 @@
 /* How long one dispatch may deliver messages, in microseconds, before other sources have a turn. */
 #define DISPATCH_BUDGET MSGPACK_RPC_REACTOR_BUDGET
 
+/* An array of so many corks at most is kept for the next turn. */
+#define MAX_SPARE_CORKS 64
+
 /* How many lanes are told apart while it is found out which of them takes the time. */
 #define N_SHARES 8
 
@@ -19,6 +22,7 @@
  * are not polled. */
 typedef struct
 {
+  GList link;             /* in the turns */
   gconstpointer lane;
   MsgpackRpcMailbox mailbox;
 } Saturated;
@@ -63,6 +67,7 @@ struct _MsgpackRpcReactor
   MsgpackRpcTimerHeap timers;
   MsgpackRpcPollSet ports;
   GArray *corks;          /* of Cork */
+  GArray *spare_corks;    /* empty; the one of the last time, or NULL */
 };
 
 /* A dispatch that this thread is inside of: a callback may run another loop, or the same again. */
@@ -143,11 +148,12 @@ saturate (MsgpackRpcReactor *self,
     return;
 
   saturated = g_new0 (Saturated, 1);
+  saturated->link.data = saturated;
   saturated->lane = lane;
   _msgpack_rpc_mailbox_move_lane (&self->mailbox, &saturated->mailbox, lane);
   _msgpack_rpc_poll_set_suspend (&self->ports, lane, TRUE);
   g_hash_table_insert (self->saturated, (gpointer) lane, saturated);
-  g_queue_push_tail (&self->turns, saturated);
+  g_queue_push_tail_link (&self->turns, &saturated->link);
 }
 
 /* The lock is held. */
@@ -157,7 +163,7 @@ restore (MsgpackRpcReactor *self,
 {
   gconstpointer lane = saturated->lane;
 
-  g_queue_remove (&self->turns, saturated);
+  g_queue_unlink (&self->turns, &saturated->link);
   g_hash_table_remove (self->saturated, lane);
   _msgpack_rpc_poll_set_suspend (&self->ports, lane, FALSE);
 }
@@ -216,23 +222,20 @@ charge (MsgpackRpcReactor *self,
   return FALSE;
 }
 
-static GArray *
-take_ready (MsgpackRpcReactor *self)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return _msgpack_rpc_poll_set_take_ready (&self->ports);
-}
-
 static void
 run_ports (MsgpackRpcReactor *self)
 {
-  g_autoptr(GArray) ready = take_ready (self);
-  gint64 start = ready->len > 0 ? g_get_monotonic_time () : 0;
+  MsgpackRpcReadyList ready;
+  gint64 start;
 
-  for (guint i = 0; i < ready->len; i++)
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_poll_set_take_ready (&self->ports, &ready);
+  g_mutex_unlock (&self->lock);
+
+  start = ready.n > 0 ? g_get_monotonic_time () : 0;
+  for (guint i = 0; i < ready.n; i++)
     {
-      MsgpackRpcReady *entry = &g_array_index (ready, MsgpackRpcReady, i);
+      MsgpackRpcReady *entry = &ready.entries[i];
       gint64 now;
 
       entry->func (entry->owner, entry->condition);
@@ -282,26 +285,21 @@ take_saturated_item (MsgpackRpcReactor *self,
   return saturated != NULL ? _msgpack_rpc_mailbox_take (&saturated->mailbox) : NULL;
 }
 
-static GArray *
-take_suspended (MsgpackRpcReactor *self,
-                gconstpointer      lane)
-{
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  return _msgpack_rpc_poll_set_take_suspended (&self->ports, lane);
-}
-
 /* Whether there may be more to do. */
 static gboolean
 work_on (MsgpackRpcReactor *self,
          gconstpointer      lane)
 {
-  g_autoptr(GArray) ready = take_suspended (self, lane);
+  MsgpackRpcReadyList ready;
   gboolean goes_on = FALSE;
 
-  for (guint i = 0; i < ready->len; i++)
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_poll_set_take_suspended (&self->ports, lane, &ready);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < ready.n; i++)
     {
-      MsgpackRpcReady *entry = &g_array_index (ready, MsgpackRpcReady, i);
+      MsgpackRpcReady *entry = &ready.entries[i];
 
       goes_on |= entry->func (entry->owner, entry->condition);
       g_object_unref (entry->owner);
@@ -341,13 +339,13 @@ static gconstpointer
 next_turn (MsgpackRpcReactor *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Saturated *saturated = g_queue_pop_head (&self->turns);
+  GList *link = g_queue_pop_head_link (&self->turns);
 
-  if (saturated == NULL)
+  if (link == NULL)
     return NULL;
 
-  g_queue_push_tail (&self->turns, saturated);
-  return saturated->lane;
+  g_queue_push_tail_link (&self->turns, link);
+  return ((Saturated *) link->data)->lane;
 }
 
 /* ---- the source ---- */
@@ -451,11 +449,11 @@ reactor_finalize (GSource *source)
   g_assert (_msgpack_rpc_timer_heap_is_empty (&self->timers));
   g_assert (self->corks->len == 0);
 
-  g_queue_clear (&self->turns);
   g_hash_table_unref (self->saturated);
   _msgpack_rpc_timer_heap_clear (&self->timers);
   _msgpack_rpc_poll_set_clear (&self->ports);
   g_array_unref (self->corks);
+  g_clear_pointer (&self->spare_corks, g_array_unref);
   g_mutex_clear (&self->lock);
 }
 
@@ -880,26 +878,52 @@ _msgpack_rpc_reactor_remove_port (MsgpackRpcReactor *self,
   g_object_unref (owner);
 }
 
+/* Those that are added meanwhile are for the next time. */
+static GArray *
+take_corks (MsgpackRpcReactor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GArray *corks = self->corks;
+
+  if (corks->len == 0)
+    return NULL;
+
+  self->corks = g_steal_pointer (&self->spare_corks);
+  if (self->corks == NULL)
+    self->corks = g_array_new (FALSE, FALSE, sizeof (Cork));
+  return corks;
+}
+
+static void
+keep_corks (MsgpackRpcReactor *self,
+            GArray            *corks)
+{
+  g_autoptr(GArray) taken = corks;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->spare_corks != NULL || corks->len > MAX_SPARE_CORKS)
+    return;
+
+  g_array_set_size (corks, 0);
+  self->spare_corks = g_steal_pointer (&taken);
+}
+
 static void
 run_corks (MsgpackRpcReactor *self)
 {
-  g_autoptr(GArray) corks = NULL;
+  GArray *corks = take_corks (self);
 
-  g_mutex_lock (&self->lock);
-  if (self->corks->len > 0)
-    {
-      corks = self->corks;
-      self->corks = g_array_new (FALSE, FALSE, sizeof (Cork));
-    }
-  g_mutex_unlock (&self->lock);
+  if (corks == NULL)
+    return;
 
-  for (guint i = 0; corks != NULL && i < corks->len; i++)
+  for (guint i = 0; i < corks->len; i++)
     {
       Cork *cork = &g_array_index (corks, Cork, i);
 
       cork->func (cork->owner);
       g_object_unref (cork->owner);
     }
+  keep_corks (self, corks);
 }
 
 void
