@@ -1011,6 +1011,22 @@ packer_put_value (Packer   *self,
   return packer_put_serialised (self, value, level);
 }
 
+/* Whether it is an array of numbers: each of its bytes is as good as any other. GLib looks at every
+ * element of what is not trusted, such as what g_variant_new_fixed_array() makes. */
+static gboolean
+is_number_array (GVariant *value)
+{
+  const char *type = g_variant_get_type_string (value);
+  guint alignment;
+  gsize width;
+
+  if (type[0] != 'a' || type[1] == '\0' || strchr ("ynqiuxtd", type[1]) == NULL)
+    return FALSE;
+
+  _msgpack_rpc_serial_type_layout (type + 1, &alignment, &width);
+  return g_variant_get_size (value) % width == 0;
+}
+
 static G_ALWAYS_INLINE inline gboolean
 append_value (GByteArray           *out,
               GArray              **references,
@@ -1025,7 +1041,7 @@ append_value (GByteArray           *out,
   if (!packer_init (&packer, out, flags, error))
     return packer_check (&packer, -1);
 
-  if (!g_variant_is_normal_form (value))
+  if (!is_number_array (value) && !g_variant_is_normal_form (value))
     value = normal = g_variant_get_normal_form (value);
 
   packer.references = references;
