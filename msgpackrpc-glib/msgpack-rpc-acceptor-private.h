@@ -22,14 +22,20 @@ MsgpackRpcAcceptor *_msgpack_rpc_acceptor_new   (GObject              *owner,
 /* When the owner is gone. */
 void                _msgpack_rpc_acceptor_free  (MsgpackRpcAcceptor   *self);
 
-/* Takes over all of @listeners, of MsgpackRpcListener. */
-void _msgpack_rpc_acceptor_add        (MsgpackRpcAcceptor *self,
-                                       GPtrArray          *listeners);
+/* Takes over all of @listeners, of MsgpackRpcListener; or none, and returns FALSE, while it is
+ * dismissed. */
+gboolean _msgpack_rpc_acceptor_add        (MsgpackRpcAcceptor *self,
+                                           GPtrArray          *listeners);
 /* At first it is not active. */
-void _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
-                                       gboolean            active);
+void     _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
+                                           gboolean            active);
 /* Closes all sockets. Others may be added later. */
-void _msgpack_rpc_acceptor_close      (MsgpackRpcAcceptor *self);
+void     _msgpack_rpc_acceptor_close      (MsgpackRpcAcceptor *self);
+/* Whether none can be added. */
+void     _msgpack_rpc_acceptor_set_dismissed (MsgpackRpcAcceptor *self,
+                                              gboolean            dismissed);
+/* The same as closing; and returns those who had come to these sockets: of GSocket. */
+GPtrArray *_msgpack_rpc_acceptor_dismiss  (MsgpackRpcAcceptor *self);
 
 /* Closes all sockets, in the context, when g_socket_listener_close () is called for @listener. */
 void     _msgpack_rpc_acceptor_follow    (MsgpackRpcAcceptor *self,

@@ -31,6 +31,7 @@ struct _MsgpackRpcAcceptor
   GMutex lock;              /* guards what follows, and use of the listeners' sockets */
   GPtrArray *listeners;     /* of MsgpackRpcListener */
   gboolean is_active;
+  gboolean is_dismissed;
   GSource *pause_source;    /* while accepting pauses */
   guint pause;              /* how long the last one was; 0: none since the last success */
 };
@@ -193,14 +194,18 @@ acceptor_unref (gpointer data)
   g_free (self);
 }
 
-void
+gboolean
 _msgpack_rpc_acceptor_add (MsgpackRpcAcceptor *self,
                            GPtrArray          *listeners)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  if (self->is_dismissed)
+    return FALSE;
+
   g_ptr_array_extend_and_steal (self->listeners, g_ptr_array_ref (listeners));
   update_sources (self);
+  return TRUE;
 }
 
 void
@@ -213,16 +218,54 @@ _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
   update_sources (self);
 }
 
-void
-_msgpack_rpc_acceptor_close (MsgpackRpcAcceptor *self)
+/* With the lock held. */
+static void
+close_all (MsgpackRpcAcceptor *self)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
   g_ptr_array_set_size (self->listeners, 0);
   if (self->pause_source != NULL)
     g_source_destroy (self->pause_source);
   g_clear_pointer (&self->pause_source, g_source_unref);
   self->pause = 0;
+}
+
+void
+_msgpack_rpc_acceptor_close (MsgpackRpcAcceptor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  close_all (self);
+}
+
+void
+_msgpack_rpc_acceptor_set_dismissed (MsgpackRpcAcceptor *self,
+                                     gboolean            dismissed)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->is_dismissed = dismissed;
+}
+
+GPtrArray *
+_msgpack_rpc_acceptor_dismiss (MsgpackRpcAcceptor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GPtrArray *sockets = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      MsgpackRpcListener *listener = g_ptr_array_index (self->listeners, i);
+      GSocket *socket;
+
+      _msgpack_rpc_listener_retire (listener);
+      /* On TLS they cannot have sent anything yet. */
+      while (!_msgpack_rpc_listener_is_tls (listener->socket) &&
+             (socket = g_socket_accept (listener->socket, NULL, NULL)) != NULL)
+        g_ptr_array_add (sockets, socket);
+    }
+
+  close_all (self);
+  return sockets;
 }
 
 void

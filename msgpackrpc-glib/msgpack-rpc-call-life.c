@@ -276,6 +276,14 @@ _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
 }
 
 void
+_msgpack_rpc_call_undo_delivery (MsgpackRpcCall *self)
+{
+  /* One that is repeated may have been handled on an earlier connection. */
+  if (!g_atomic_int_get (&self->idempotent))
+    g_atomic_int_set (&self->delivery, (int) MSGPACK_RPC_DELIVERY_NOT_SENT);
+}
+
+void
 _msgpack_rpc_call_written (MsgpackRpcCall *self)
 {
   if (self->kind != MSGPACK_RPC_CALL_KIND_REQUEST)

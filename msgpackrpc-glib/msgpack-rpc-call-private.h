@@ -91,6 +91,8 @@ void     _msgpack_rpc_call_written      (MsgpackRpcCall     *self);
 /* What the peer can have seen once stays so, also when the call is sent again. */
 void     _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
                                          MsgpackRpcDelivery  delivery);
+/* The peer has said that it was not handled. */
+void     _msgpack_rpc_call_undo_delivery (MsgpackRpcCall    *self);
 
 /* Whether anybody has connected to the signal, with any detail or none. */
 gboolean  _msgpack_rpc_has_handler         (gpointer             object,

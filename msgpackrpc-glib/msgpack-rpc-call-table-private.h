@@ -62,6 +62,10 @@ GPtrArray *
         _msgpack_rpc_call_table_take_matching (MsgpackRpcCallTable    *self,
                                                MsgpackRpcCallTestFunc  test,
                                                gconstpointer           data);
+/* The requests whose ids are not in @ids, of type av; they stay. */
+GPtrArray *
+        _msgpack_rpc_call_table_get_requests_but (MsgpackRpcCallTable *self,
+                                                  GVariant            *ids);
 /* The others of one kind. */
 GPtrArray *
         _msgpack_rpc_call_table_get_kind      (MsgpackRpcCallTable *self,

@@ -5,6 +5,8 @@
 
 #include "msgpack-rpc-call-table-private.h"
 
+#include "msgpack-rpc-message-private.h"
+
 /* How many ids of requests given up are remembered. */
 #define MAX_LATE 4096
 
@@ -164,6 +166,50 @@ get_ids (MsgpackRpcCallTable *self)
 {
   return is_unused (self)
          ? NULL : g_list_sort (g_hash_table_get_keys (self->requests), compare_ids);
+}
+
+/* Those of @ids that are ids of requests: no more than there are requests. */
+static GHashTable *
+find_requests (MsgpackRpcCallTable *self,
+               GVariant            *ids)
+{
+  GHashTable *found = g_hash_table_new (NULL, NULL);
+  GVariantIter iter;
+  GVariant *id;
+
+  g_variant_iter_init (&iter, ids);
+  while (g_variant_iter_next (&iter, "v", &id))
+    {
+      gint64 number;
+
+      if (_msgpack_rpc_value_get_int (id, &number) && number > 0 && number <= G_MAXINT32 &&
+          g_hash_table_contains (self->requests, GUINT_TO_POINTER ((guint) number)))
+        g_hash_table_add (found, GUINT_TO_POINTER ((guint) number));
+      g_variant_unref (id);
+    }
+
+  return found;
+}
+
+GPtrArray *
+_msgpack_rpc_call_table_get_requests_but (MsgpackRpcCallTable *self,
+                                          GVariant            *ids)
+{
+  GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr(GHashTable) excepted = NULL;
+  GHashTableIter iter;
+  gpointer id, call;
+
+  if (is_unused (self))
+    return calls;
+
+  excepted = find_requests (self, ids);
+  g_hash_table_iter_init (&iter, self->requests);
+  while (g_hash_table_iter_next (&iter, &id, &call))
+    if (!g_hash_table_contains (excepted, id))
+      g_ptr_array_add (calls, g_object_ref (call));
+
+  return calls;
 }
 
 GPtrArray *

@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-call-table-private.h"
 #include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-drain-private.h"
 #include "msgpack-rpc-hold-private.h"
 #include "msgpack-rpc-peer.h"
 
@@ -16,8 +17,8 @@ typedef struct _MsgpackRpcGate MsgpackRpcGate;
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
  * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-ends.c what
- * servers and clients do with it, and msgpack-rpc-connection-handover.c which calls go on when it
- * ends. */
+ * servers and clients do with it, msgpack-rpc-connection-handover.c which calls go on when it ends,
+ * and msgpack-rpc-connection-drain.c how it is drained. */
 
 struct _MsgpackRpcConnection
 {
@@ -41,6 +42,7 @@ struct _MsgpackRpcConnection
   gboolean has_told_end;           /* in the main context; nothing comes after it */
 
   MsgpackRpcHold hold;             /* while a server has not let the peer in */
+  int has_said_goodbye;            /* atomic; it may be closed when all is answered */
   int is_refused;                  /* atomic; nothing of what it has sent is delivered */
   MsgpackRpcGate *gate;            /* owned, nullable; belongs to the holder of the I/O */
 
@@ -53,6 +55,8 @@ struct _MsgpackRpcConnection
   MsgpackRpcCallList *call_list;   /* not owned: the table's; NULL unless it was asked for */
   GQueue invocations;              /* of MsgpackRpcInvocation, not owned: not answered yet */
   MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
+  MsgpackRpcDrain *drain;          /* owned, nullable; set once, also read without the lock */
+  guint n_shown;                   /* requests that handlers of “message” have, or took */
 };
 
 enum
@@ -70,6 +74,23 @@ extern guint _msgpack_rpc_connection_signals[N_SIGNALS];
 extern const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs;
 
 void                  _msgpack_rpc_connection_init_peer      (MsgpackRpcPeerInterface *iface);
+/* Not a reference; NULL while it is not drained. */
+MsgpackRpcDrain      *_msgpack_rpc_connection_get_drain      (MsgpackRpcConnection    *self);
+/* If all is answered. */
+void                  _msgpack_rpc_connection_close_drained  (MsgpackRpcConnection    *self);
+/* Before a request is handled by handlers of “message”, and if they did not; by anybody else. FALSE
+ * if no request may be begun any more. */
+gboolean              _msgpack_rpc_connection_begin_request  (MsgpackRpcConnection    *self);
+void                  _msgpack_rpc_connection_give_back_request (MsgpackRpcConnection *self);
+gboolean              _msgpack_rpc_connection_track          (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcInvocation    *invocation);
+/* For replies to nothing, and to @call. FALSE if it is an ordinary one. */
+gboolean              _msgpack_rpc_connection_take_goodbye   (MsgpackRpcConnection    *self,
+                                                              const MsgpackRpcMessage *message);
+gboolean              _msgpack_rpc_connection_take_refusal   (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call,
+                                                              guint32                  msgid,
+                                                              const MsgpackRpcMessage *message);
 /* A reference, or NULL. */
 MsgpackRpcDispatcher *_msgpack_rpc_connection_ref_dispatcher (MsgpackRpcConnection    *self);
 void                  _msgpack_rpc_gate_free                 (MsgpackRpcGate          *self);

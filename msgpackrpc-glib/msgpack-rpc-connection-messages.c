@@ -136,6 +136,27 @@ request_answered (MsgpackRpcConnection *self)
   /* A peer that has closed its side was only kept for this. */
   if (before == 1)
     _msgpack_rpc_link_settle (self->link);
+  if (before == 1)
+    _msgpack_rpc_connection_close_drained (self);
+}
+
+/* @packed: consumed, nullable. */
+static gboolean
+send_packed_answer (MsgpackRpcConnection *self,
+                    MsgpackRpcPacked     *answer)
+{
+  g_autoptr(MsgpackRpcPacked) packed = answer;
+  g_autoptr(GError) error = NULL;
+
+  if (packed == NULL)
+    return FALSE;
+  if (_msgpack_rpc_link_send (self->link, packed, NULL, TRUE, &error))
+    return TRUE;
+
+  /* The peer would wait for an answer that never comes. */
+  if (g_error_matches (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL))
+    _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
+  return FALSE;
 }
 
 gboolean
@@ -147,26 +168,17 @@ _msgpack_rpc_connection_send_answer (MsgpackRpcConnection  *self,
 {
   MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
-  g_autoptr(GError) error = NULL;
 
   if (error_value != NULL)
     count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
   packed = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
                                              self->id, msgid, error_value, result);
-  if (packed == NULL)
-    return FALSE;
 
   /* What it shares may be a part of the request, and would keep all of it until it is written. */
-  if (packed->size < request_size / MAX_KEPT)
+  if (packed != NULL && packed->size < request_size / MAX_KEPT)
     packed = _msgpack_rpc_packed_join (g_steal_pointer (&packed));
 
-  if (_msgpack_rpc_link_send (self->link, packed, NULL, TRUE, &error))
-    return TRUE;
-
-  /* The peer would wait for an answer that never comes. */
-  if (g_error_matches (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL))
-    _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
-  return FALSE;
+  return send_packed_answer (self, g_steal_pointer (&packed));
 }
 
 static void
@@ -179,15 +191,20 @@ send_error (MsgpackRpcConnection  *self,
   _msgpack_rpc_connection_send_answer (self, msgid, 0, value, NULL);
 }
 
+/* The server is being drained. */
 static void
-track_invocation (MsgpackRpcConnection *self,
-                  MsgpackRpcInvocation *invocation)
+refuse_late (MsgpackRpcConnection    *self,
+             const MsgpackRpcMessage *message)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GList *link = _msgpack_rpc_invocation_get_tracked (invocation);
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
 
-  link->data = invocation;
-  g_queue_push_tail_link (&self->invocations, link);
+  MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
+                     "request “%s” is refused: closing", message->method);
+  count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
+  packed = _msgpack_rpc_drain_pack_refusal (msgpack_rpc_connection_get_profile (self),
+                                            msgpack_rpc_connection_get_pack_flags (self),
+                                            &message->msgid);
+  send_packed_answer (self, g_steal_pointer (&packed));
 }
 
 /* The lock is held. */
@@ -212,14 +229,15 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
 {
   gboolean sent;
 
-  g_mutex_lock (&self->lock);
-  untrack_link (self, _msgpack_rpc_invocation_get_tracked (invocation));
-  g_mutex_unlock (&self->lock);
-
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (msgid),
                      "request “%s” is answered: %s", msgpack_rpc_invocation_get_method (invocation),
                      error_value != NULL ? "an error" : "a result");
   sent = _msgpack_rpc_connection_send_answer (self, msgid, request_size, error_value, result);
+
+  /* Not before it is queued: what is neither was never handled. */
+  g_mutex_lock (&self->lock);
+  untrack_link (self, _msgpack_rpc_invocation_get_tracked (invocation));
+  g_mutex_unlock (&self->lock);
   request_answered (self);
   return sent;
 }
@@ -310,7 +328,13 @@ deliver_request (MsgpackRpcConnection *self,
 
   invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
                                             message);
-  track_invocation (self, invocation);
+  if (!_msgpack_rpc_connection_track (self, invocation))
+    {
+      _msgpack_rpc_invocation_cancel (invocation);
+      refuse_late (self, message);
+      request_answered (self);
+      return;
+    }
 
   handled = _msgpack_rpc_emit_request (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
                                        invocation);
@@ -384,19 +408,32 @@ deliver_incoming (gpointer owner,
 {
   MsgpackRpcConnection *self = owner;
   Incoming *incoming = data;
+  gboolean is_request = incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST;
+  gboolean is_shown = is_request && has_handler (self, SIGNAL_MESSAGE);
 
   release (self, incoming);
   /* It was being read while another thread closed. */
   if (self->has_told_end || g_atomic_int_get (&self->is_refused))
     return;
 
+  if (is_shown && !_msgpack_rpc_connection_begin_request (self))
+    {
+      refuse_late (self, &incoming->message);
+      request_answered (self);
+      return;
+    }
+
   if (emit_message (self, incoming->message.bytes))
     {
       /* Whoever took it answers it with a message of its own. */
-      if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
+      if (is_request)
         request_answered (self);
+      return;
     }
-  else if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
+
+  if (is_shown)
+    _msgpack_rpc_connection_give_back_request (self);
+  if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
     deliver_request (self, &incoming->message);
   else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
     deliver_notification (self, &incoming->message);
@@ -504,6 +541,12 @@ take_request (MsgpackRpcConnection *self,
               MsgpackRpcMessage    *message)
 {
   int in_flight = g_atomic_int_get (&self->requests_in_flight);
+
+  if (_msgpack_rpc_connection_get_drain (self) != NULL)
+    {
+      refuse_late (self, message);
+      return;
+    }
 
   /* Not reading would keep the reply from us that we wait for. */
   if (in_flight >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) > 0)
@@ -618,6 +661,8 @@ take_response (MsgpackRpcConnection *self,
   if (call != NULL)
     {
       call_has_left (self);
+      if (_msgpack_rpc_connection_take_refusal (self, call, (guint32) id, message))
+        return;
       if (!end_call (self, call, message))
         count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
       else if (hears_replies (self))
@@ -630,6 +675,9 @@ take_response (MsgpackRpcConnection *self,
       count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
       return;
     }
+
+  if (_msgpack_rpc_connection_take_goodbye (self, message))
+    return;
 
   count (self, MSGPACK_RPC_STATISTIC_UNKNOWN_REPLIES);
   if (has_handler (self, SIGNAL_UNKNOWN_REPLY) && check_held_bytes (self))
@@ -894,8 +942,11 @@ link_ended (gpointer      owner,
   g_autoptr(GError) reason = _msgpack_rpc_connection_make_call_error (error, opened);
   g_autoptr(GObject) client = ref_client (self);
   g_autoptr(GPtrArray) rest = NULL;
+  MsgpackRpcDrain *drain = _msgpack_rpc_connection_get_drain (self);
   Ending *ending = g_new0 (Ending, 1);
 
+  if (drain != NULL)
+    _msgpack_rpc_drain_add_unsent (drain, self->id, incomplete, unsent);
   if (client != NULL)
     rest = self->client_funcs->ended (client, self, error, opened);
   if (rest != NULL)

@@ -43,6 +43,19 @@ void                  _msgpack_rpc_connection_set_gate (MsgpackRpcConnection    
                                                         MsgpackRpcToken             *token,
                                                         MsgpackRpcPendingConnection *pending);
 
+typedef struct _MsgpackRpcDrain MsgpackRpcDrain;
+
+/* Answers what it has begun to handle, refuses the rest, and closes; or hurries that. */
+void            _msgpack_rpc_connection_drain     (MsgpackRpcConnection *self,
+                                                   MsgpackRpcDrain      *drain);
+void            _msgpack_rpc_connection_cut_off   (MsgpackRpcConnection *self,
+                                                   const GError         *error);
+/* A call that ends with it, or when as many milliseconds are over. */
+MsgpackRpcCall *_msgpack_rpc_connection_await_end (MsgpackRpcConnection *self,
+                                                   int                   timeout);
+/* Delivers one of the items that wait, if this thread is the one to do so. */
+gboolean        _msgpack_rpc_connection_serve     (MsgpackRpcConnection *self);
+
 /* ---- for a client ---- */
 
 /* What has come on the stream already, and is to be read before the rest. Before it is opened, by the

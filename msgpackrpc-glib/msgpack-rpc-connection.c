@@ -240,6 +240,7 @@ msgpack_rpc_connection_finalize (GObject *object)
   _msgpack_rpc_call_table_clear (&self->calls);
   g_weak_ref_clear (&self->client);
   g_clear_object (&self->dispatcher);
+  g_clear_pointer (&self->drain, _msgpack_rpc_drain_unref);
   g_clear_object (&self->io_stream);
   g_object_unref (self->link);
   _msgpack_rpc_settings_unref (self->settings);

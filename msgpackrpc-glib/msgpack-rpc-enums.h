@@ -20,7 +20,8 @@ G_BEGIN_DECLS
  * @MSGPACK_RPC_CONNECTION_STATUS_CONNECTING: a stream is being opened
  * @MSGPACK_RPC_CONNECTION_STATUS_CONNECTED: messages go both ways
  * @MSGPACK_RPC_CONNECTION_STATUS_CLOSING: no new message is taken; what the close mode asks for is
- *   still being written, or the peer has stopped sending and its last requests are being answered
+ *   still being written, or the peer has stopped sending and its last requests are being answered, or
+ *   the peer takes no more requests and answers the last
  *
  * The states of a [class@Connection] and of a [class@Client].
  *
@@ -57,7 +58,8 @@ typedef enum
 
 /**
  * MsgpackRpcDelivery:
- * @MSGPACK_RPC_DELIVERY_NOT_SENT: not a byte was handed to the stream; the peer cannot have seen it
+ * @MSGPACK_RPC_DELIVERY_NOT_SENT: not a byte was handed to the stream, or the peer has said, as it
+ *   was closing, that it had not handled it: it can be sent again
  * @MSGPACK_RPC_DELIVERY_PARTLY_SENT: some bytes were handed to the stream, not all
  * @MSGPACK_RPC_DELIVERY_SENT: handed whole to the stream; the peer may have seen it
  * @MSGPACK_RPC_DELIVERY_ANSWERED: the peer's reply has come

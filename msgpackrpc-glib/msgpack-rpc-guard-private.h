@@ -21,6 +21,9 @@ gboolean _msgpack_rpc_guard_check    (const MsgpackRpcOrigin *origin,
 void _msgpack_rpc_guard_turn_away (GSocket            *socket,
                                    MsgpackRpcSettings *settings,
                                    const GError       *error);
+/* The same when the server is drained: the peer learns that nothing of what it asks is handled. */
+void _msgpack_rpc_guard_dismiss   (GSocket            *socket,
+                                   MsgpackRpcSettings *settings);
 
 /* Closes the socket without a word: what its peer would take for none of ours. */
 void _msgpack_rpc_guard_cut_off   (GSocket            *socket,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "msgpack-rpc-address-private.h"
+#include "msgpack-rpc-drain-private.h"
 #include "msgpack-rpc-message-private.h"
 
 static const guint8 mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
@@ -122,6 +123,18 @@ _msgpack_rpc_guard_cut_off (GSocket      *socket,
   g_socket_close (socket, NULL);
 }
 
+static void
+say_and_close (GSocket          *socket,
+               MsgpackRpcPacked *packed)
+{
+  g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (packed);
+
+  g_socket_set_blocking (socket, FALSE);
+  g_socket_send (socket, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL, NULL);
+  g_socket_shutdown (socket, FALSE, TRUE, NULL);
+  g_socket_close (socket, NULL);
+}
+
 void
 _msgpack_rpc_guard_turn_away (GSocket            *socket,
                               MsgpackRpcSettings *settings,
@@ -133,14 +146,20 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
   const MsgpackRpcPiece msgid = _msgpack_rpc_piece_of_int (&number);
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
   g_autoptr(MsgpackRpcPacked) packed = NULL;
-  g_autoptr(GBytes) bytes = NULL;
 
   tell (socket, error);
   packed = _msgpack_rpc_message_pack_answer (profile, flags, 0, &msgid, text, NULL);
-  bytes = _msgpack_rpc_packed_to_bytes (packed);
+  say_and_close (socket, packed);
+}
 
-  g_socket_set_blocking (socket, FALSE);
-  g_socket_send (socket, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL, NULL);
-  g_socket_shutdown (socket, FALSE, TRUE, NULL);
-  g_socket_close (socket, NULL);
+void
+_msgpack_rpc_guard_dismiss (GSocket            *socket,
+                            MsgpackRpcSettings *settings)
+{
+  int profile = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PROFILE);
+  int flags = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
+  g_autoptr(GVariant) ids = g_variant_ref_sink (g_variant_new ("av", NULL));
+  g_autoptr(MsgpackRpcPacked) packed = _msgpack_rpc_drain_pack_goodbye (profile, flags, ids);
+
+  say_and_close (socket, packed);
 }

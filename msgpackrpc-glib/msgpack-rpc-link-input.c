@@ -152,7 +152,7 @@ end_of_input (MsgpackRpcLink *self,
 
   g_mutex_lock (&self->lock);
   self->input_ended = TRUE;
-  if (self->state == STATE_CONNECTED)
+  if (self->state == STATE_CONNECTED || self->state == STATE_DISMISSED)
     {
       reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
                                     _("The peer closed the connection"));
@@ -232,7 +232,7 @@ waits_to_read (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  return self->state == STATE_CONNECTED && self->paused != 0;
+  return (self->state == STATE_CONNECTED || self->state == STATE_DISMISSED) && self->paused != 0;
 }
 
 void

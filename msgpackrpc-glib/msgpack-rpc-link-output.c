@@ -120,11 +120,14 @@ _msgpack_rpc_link_check_stall (gpointer owner)
 
 static void
 fail_writing (MsgpackRpcLink *self,
+              GQueue         *sent,
               GError         *error)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->write_failed = TRUE;
+  if (self->transport->klass->max_output == 0)
+    _msgpack_rpc_output_written (&self->output, 0, sent);
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
   g_clear_error (&error);
@@ -259,7 +262,7 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
       if (n < 0 && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         wait_to_write (self, &sent, took_some);
       else if (n < 0)
-        fail_writing (self, g_steal_pointer (&error));
+        fail_writing (self, &sent, g_steal_pointer (&error));
     }
 
   tell_written (&sent);
@@ -319,9 +322,10 @@ check_sendable (MsgpackRpcLink  *self,
                 gboolean         is_answer,
                 GError         **error)
 {
+  gboolean answers_only = self->state == STATE_DISMISSED || self->state == STATE_HALF_CLOSED;
   gboolean open = self->state == STATE_NEW || self->state == STATE_WAITING ||
                   self->state == STATE_CONNECTING || self->state == STATE_CONNECTED ||
-                  (self->state == STATE_HALF_CLOSED && is_answer);
+                  (answers_only && is_answer);
 
   if (!open)
     {

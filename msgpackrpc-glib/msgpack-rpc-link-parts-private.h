@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 /* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, and closing;
  * msgpack-rpc-link-opening.c gets it a stream, msgpack-rpc-link-input.c reads,
- * msgpack-rpc-link-output.c queues and writes, msgpack-rpc-link-charge.c counts what is held. */
+ * msgpack-rpc-link-output.c queues and writes, msgpack-rpc-link-charge.c counts what is held,
+ * msgpack-rpc-link-linger.c takes leave. */
 
 typedef enum
 {
@@ -22,6 +23,7 @@ typedef enum
   STATE_WAITING,      /* for the next attempt to open a stream */
   STATE_CONNECTING,   /* somebody opens a stream */
   STATE_CONNECTED,
+  STATE_DISMISSED,    /* the peer takes no more requests; what it still answers is read */
   STATE_HALF_CLOSED,  /* the peer sends no more; what it asked for is being answered */
   STATE_CLOSING,      /* we send no more but what the close mode says */
   STATE_ENDED,
@@ -82,6 +84,7 @@ struct _MsgpackRpcLink
   GPtrArray *unsent;            /* of GVariant: messages that closing took out of the queue, or NULL */
   MsgpackRpcTimer close_timer;  /* ends an orderly close */
   gint64 close_deadline;        /* the same, for threads that wait; monotonic */
+  gboolean waits_for_peer;      /* an orderly close ends when all has arrived there */
   MsgpackRpcTimer stall_timer;  /* looks whether the peer takes what waits for it */
   gboolean stall_timer_runs;
   gint64 stall_deadline;        /* when it must have taken something; G_MAXINT64: no matter */
@@ -179,6 +182,12 @@ void     _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self);
 gboolean _msgpack_rpc_link_has_stalled       (MsgpackRpcLink *self);
 /* When the stall timer is due, or a thread that waits has seen that it is. */
 void     _msgpack_rpc_link_check_stall       (gpointer        owner);
+
+/* For these, too. Whether what was written may still be lost if a closing link ended now; then it
+ * looks again soon. */
+gboolean _msgpack_rpc_link_lingers            (MsgpackRpcLink *self);
+/* Until when a thread may wait before it looks again at a closing link. */
+gint64   _msgpack_rpc_link_get_close_deadline (MsgpackRpcLink *self);
 
 /* If the stream is encrypted, the peer must soon have agreed on how. */
 void     _msgpack_rpc_link_expect_handshake (MsgpackRpcLink *self,

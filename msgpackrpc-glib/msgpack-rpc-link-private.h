@@ -150,6 +150,12 @@ void _msgpack_rpc_link_fail   (MsgpackRpcLink      *self,
 void _msgpack_rpc_link_refuse (MsgpackRpcLink      *self,
                                const GError        *error);
 
+/* Its orderly close shall not end before all that was written has arrived at the peer. A socket
+ * that is closed while the peer still sends loses what the system has not passed on yet. */
+void _msgpack_rpc_link_wait_for_peer (MsgpackRpcLink *self);
+/* The peer takes no more requests. FALSE if they were not taken before. */
+gboolean _msgpack_rpc_link_dismiss   (MsgpackRpcLink *self);
+
 /* While there is a reason not to, nothing is read, and messages that have come wait inside of the
  * link. FALSE if that reason was there, or was not, before. */
 gboolean _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,

@@ -20,7 +20,7 @@
 G_DEFINE_FINAL_TYPE (MsgpackRpcLink, _msgpack_rpc_link, G_TYPE_OBJECT)
 
 static const char * const state_names[N_STATES] = {
-  "new", "waiting", "connecting", "connected", "half-closed", "closing", "ended",
+  "new", "waiting", "connecting", "connected", "dismissed", "half-closed", "closing", "ended",
 };
 
 static MsgpackRpcConnectionStatus
@@ -32,6 +32,7 @@ state_to_status (State state)
       return MSGPACK_RPC_CONNECTION_STATUS_CONNECTING;
     case STATE_CONNECTED:
       return MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+    case STATE_DISMISSED:
     case STATE_HALF_CLOSED:
     case STATE_CLOSING:
       return MSGPACK_RPC_CONNECTION_STATUS_CLOSING;
@@ -70,7 +71,9 @@ _msgpack_rpc_link_set_state (MsgpackRpcLink *self,
     [STATE_WAITING] = { [STATE_CONNECTING] = TRUE, [STATE_ENDED] = TRUE },
     [STATE_CONNECTING] = { [STATE_WAITING] = TRUE, [STATE_CONNECTED] = TRUE,
                            [STATE_ENDED] = TRUE },
-    [STATE_CONNECTED] = { [STATE_HALF_CLOSED] = TRUE, [STATE_CLOSING] = TRUE,
+    [STATE_CONNECTED] = { [STATE_DISMISSED] = TRUE, [STATE_HALF_CLOSED] = TRUE,
+                          [STATE_CLOSING] = TRUE, [STATE_ENDED] = TRUE },
+    [STATE_DISMISSED] = { [STATE_HALF_CLOSED] = TRUE, [STATE_CLOSING] = TRUE,
                           [STATE_ENDED] = TRUE },
     [STATE_HALF_CLOSED] = { [STATE_CLOSING] = TRUE, [STATE_ENDED] = TRUE },
     [STATE_CLOSING] = { [STATE_ENDED] = TRUE },
@@ -92,15 +95,15 @@ _msgpack_rpc_link_set_state (MsgpackRpcLink *self,
 gboolean
 _msgpack_rpc_link_has_stream (MsgpackRpcLink *self)
 {
-  return self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED ||
-         self->state == STATE_CLOSING;
+  return self->state == STATE_CONNECTED || self->state == STATE_DISMISSED ||
+         self->state == STATE_HALF_CLOSED || self->state == STATE_CLOSING;
 }
 
 gboolean
 _msgpack_rpc_link_reads_input (MsgpackRpcLink *self)
 {
-  return (self->state == STATE_CONNECTED || self->state == STATE_CLOSING) && self->paused == 0 &&
-         !self->input_ended;
+  return _msgpack_rpc_link_has_stream (self) && self->state != STATE_HALF_CLOSED &&
+         self->paused == 0 && !self->input_ended;
 }
 
 /* A reference on the owner, or NULL when it is being disposed of. */
@@ -462,7 +465,7 @@ can_end (MsgpackRpcLink *self)
     return FALSE;
   if (self->state == STATE_HALF_CLOSED)
     return self->owner == NULL || !self->funcs->is_busy (self->owner);
-  return self->state == STATE_CLOSING;
+  return self->state == STATE_CLOSING && !_msgpack_rpc_link_lingers (self);
 }
 
 void
@@ -697,7 +700,7 @@ get_timeout (MsgpackRpcLink *self)
   gint64 left;
 
   if (self->state == STATE_CLOSING)
-    deadline = MIN (deadline, self->close_deadline);
+    deadline = MIN (deadline, _msgpack_rpc_link_get_close_deadline (self));
   if (deadline == G_MAXINT64)
     return -1;
 

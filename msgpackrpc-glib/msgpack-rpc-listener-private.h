@@ -24,8 +24,11 @@ typedef struct
 gboolean _msgpack_rpc_listener_is_tls   (gpointer object);
 void     _msgpack_rpc_listener_mark_tls (gpointer object);
 
-/* Closes the socket, and removes its file if that is still the same. */
-void _msgpack_rpc_listener_free (MsgpackRpcListener *self);
+/* Removes its file if that is still the same; nobody comes any more where the system can do so, and
+ * those who have come can still be accepted. */
+void _msgpack_rpc_listener_retire (MsgpackRpcListener *self);
+/* Closes the socket, too. */
+void _msgpack_rpc_listener_free   (MsgpackRpcListener *self);
 
 /* Makes a list of #MsgpackRpcListener for a list of #GSocketAddress. With several addresses, those
  * that this machine does not have are left out; where their port is 0, all get the same one. Blocks

@@ -44,15 +44,31 @@ _msgpack_rpc_listener_mark_tls (gpointer object)
   g_object_set_data (object, TLS_KEY, GINT_TO_POINTER (TRUE));
 }
 
-void
-_msgpack_rpc_listener_free (MsgpackRpcListener *self)
+static void
+remove_file (MsgpackRpcListener *self)
 {
   struct stat status;
 
-  /* The file goes first: one that refuses connections looks as if its server had crashed. */
   if (self->path != NULL && lstat (self->path, &status) == 0 &&
       status.st_dev == self->device && status.st_ino == self->inode)
     g_unlink (self->path);
+}
+
+void
+_msgpack_rpc_listener_retire (MsgpackRpcListener *self)
+{
+  remove_file (self);
+
+  /* For TCP this would turn away those who have come. */
+  if (g_socket_get_family (self->socket) == G_SOCKET_FAMILY_UNIX)
+    shutdown (g_socket_get_fd (self->socket), SHUT_RD);
+}
+
+void
+_msgpack_rpc_listener_free (MsgpackRpcListener *self)
+{
+  /* The file goes first: one that refuses connections looks as if its server had crashed. */
+  remove_file (self);
 
   if (self->source != NULL)
     {

@@ -25,11 +25,24 @@ typedef struct
 } Guest;
 
 static void
+leave (MsgpackRpcServer *self,
+       Guest            *guest)
+{
+  if (guest->place != NULL)
+    _msgpack_rpc_places_release (_msgpack_rpc_server_get_private (self)->places, guest->place);
+  _msgpack_rpc_server_remove_guest (self);
+}
+
+static void
 guest_free (gpointer  data,
             GClosure *closure G_GNUC_UNUSED)
 {
   Guest *guest = data;
+  g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (&guest->server);
 
+  /* Nobody had the connection any more who could have been told of its end. */
+  if (self != NULL && !guest->has_ended)
+    leave (self, guest);
   g_weak_ref_clear (&guest->server);
   g_free (guest);
 }
@@ -72,18 +85,18 @@ closed_cb (MsgpackRpcConnection *connection,
     return;
 
   priv = _msgpack_rpc_server_get_private (self);
-  if (guest->place != NULL)
-    _msgpack_rpc_places_release (priv->places, guest->place);
-  if (!guest->is_listed)
+  if (guest->is_listed)
+    {
+      if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
+        g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
+      g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_DISCONNECTED], 0, connection,
+                     error);
+    }
+  else
     {
       forget_pending (self, connection);
-      return;
     }
-
-  if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
-    g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
-  g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_DISCONNECTED], 0, connection,
-                 error);
+  leave (self, guest);
 }
 
 static MsgpackRpcConnection *
@@ -108,6 +121,7 @@ make_connection (MsgpackRpcServer  *self,
 
   *guest = g_new0 (Guest, 1);
   g_weak_ref_init (&(*guest)->server, self);
+  _msgpack_rpc_server_add_guest (self);
   (*guest)->place = place;
   g_signal_connect_data (connection, "closed", G_CALLBACK (closed_cb), *guest, guest_free, 0);
   return connection;
@@ -128,6 +142,7 @@ admit (MsgpackRpcServer     *self,
       position = _msgpack_rpc_object_list_append (priv->connections, connection);
       g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
       g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_CONNECTED], 0, connection);
+      _msgpack_rpc_server_drain_guest (self, connection);
     }
 
   _msgpack_rpc_connection_release (connection);
@@ -417,6 +432,27 @@ turn_away (MsgpackRpcServer *self,
   refuse (self, connection, guest, error);
 }
 
+/* The server is drained. */
+static void
+dismiss (MsgpackRpcServer *self,
+         GIOStream        *stream,
+         const GError     *error)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  Guest *guest;
+
+  if (G_IS_SOCKET_CONNECTION (stream))
+    {
+      _msgpack_rpc_guard_dismiss (_msgpack_rpc_transport_get_socket (stream), priv->settings);
+      return;
+    }
+
+  connection = make_connection (self, stream, NULL, &guest);
+  _msgpack_rpc_server_drain_guest (self, connection);
+  refuse (self, connection, guest, error);
+}
+
 /* What is known of the peer suffices. */
 static void
 let_in_at_once (MsgpackRpcServer       *self,
@@ -453,6 +489,12 @@ _msgpack_rpc_server_enter (MsgpackRpcServer *self,
   MsgpackRpcOrigin origin;
   Guest *guest;
 
+  if (!_msgpack_rpc_server_is_open (self, &error))
+    {
+      dismiss (self, stream, error);
+      return;
+    }
+
   _msgpack_rpc_guard_identify (_msgpack_rpc_transport_get_socket (stream), &origin);
   if (is_good_enough (self, stream, &origin))
     let_in_at_once (self, stream, &origin, token);
@@ -478,6 +520,12 @@ let_in_by_tls (MsgpackRpcServer *self,
   GSocket *socket = _msgpack_rpc_transport_get_socket (stream);
   g_autoptr(GError) error = NULL;
   MsgpackRpcOrigin origin;
+
+  if (!_msgpack_rpc_server_is_open (self, &error))
+    {
+      _msgpack_rpc_guard_cut_off (socket, error);
+      return;
+    }
 
   _msgpack_rpc_guard_identify (socket, &origin);
   if (is_good_enough (self, stream, &origin) || may_show_certificate (self) ||
@@ -514,8 +562,8 @@ _msgpack_rpc_server_let_in (MsgpackRpcServer  *self,
  * It is for the caller to know who the peer is. [signal@Server::client-connected] comes later, by
  * [property@Server:main-context].
  *
- * Fails with `MSGPACK_RPC_ERROR_BUSY` if there are [property@Server:max-connections] already; the
- * stream stays open then.
+ * Fails with `MSGPACK_RPC_ERROR_BUSY` if there are [property@Server:max-connections] already, and while
+ * the server is drained; the stream stays open then.
  *
  * Returns: (transfer full): the connection, or `NULL` with @error set
  *
@@ -535,6 +583,9 @@ msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
   g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!_msgpack_rpc_server_is_open (self, error))
+    return NULL;
 
   place = _msgpack_rpc_places_take (_msgpack_rpc_server_get_private (self)->places, &origin, error);
   if (place == NULL)

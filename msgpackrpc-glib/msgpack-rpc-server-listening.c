@@ -62,7 +62,12 @@ open_listeners (MsgpackRpcServer  *self,
 
       g_strv_builder_add (builder, listener->address);
     }
-  _msgpack_rpc_acceptor_add (priv->acceptor, listeners);
+  if (!_msgpack_rpc_acceptor_add (priv->acceptor, listeners))
+    {
+      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                           _("The server is being drained"));
+      return NULL;
+    }
   return g_strv_builder_end (builder);
 }
 
@@ -174,6 +179,7 @@ msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
  * - `G_IO_ERROR_ADDRESS_IN_USE` if somebody else listens there;
  * - `G_IO_ERROR_NOT_INITIALIZED` for TLS without a [property@Server:tls-certificate];
  * - `G_IO_ERROR_CLOSED` if the server was closed;
+ * - `MSGPACK_RPC_ERROR_BUSY` while the server is drained;
  * - `G_IO_ERROR_CANCELLED`, and what resolving a name and binding a socket can fail with.
  *
  * Returns: (transfer full) (array zero-terminated=1): the addresses that were bound, or `NULL` with

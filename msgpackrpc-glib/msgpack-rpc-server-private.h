@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-acceptor-private.h"
 #include "msgpack-rpc-budget-private.h"
+#include "msgpack-rpc-drain-private.h"
 #include "msgpack-rpc-object-list-private.h"
 #include "msgpack-rpc-places-private.h"
 #include "msgpack-rpc-reactor-private.h"
@@ -17,8 +18,9 @@ G_BEGIN_DECLS
 /* What the files of a server share: msgpack-rpc-server.c has the object, and gets the sockets of
  * those who come; msgpack-rpc-server-listening.c has where it listens, msgpack-rpc-server-guests.c
  * who is let in and is there, msgpack-rpc-server-tls.c who shakes hands before, and by what
- * certificates, msgpack-rpc-server-policy.c the properties that say who may, and
- * msgpack-rpc-server-settings.c those that connections have, too. */
+ * certificates, msgpack-rpc-server-policy.c the properties that say who may,
+ * msgpack-rpc-server-settings.c those that connections have, too, and msgpack-rpc-server-drain.c how
+ * all are seen off. */
 
 #define MSGPACK_RPC_DEFAULT_POLICY                                                  \
   (MSGPACK_RPC_ACCEPT_POLICY_SAME_USER | MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK |       \
@@ -49,6 +51,12 @@ typedef struct
   GTlsAuthenticationMode tls_authentication_mode;
   GPtrArray *handshakes;              /* those that go on; msgpack-rpc-server-tls.c has what they are */
   GQueue unproven;                    /* likewise; those that must show the token, oldest first */
+  guint n_guests;                     /* connections that have not ended, or are about to be */
+  MsgpackRpcDrain *drain;             /* owned; NULL while it is not drained */
+  GPtrArray *drain_tasks;             /* of GTask, which wait for its end */
+  gint64 drain_deadline;              /* monotonic */
+  MsgpackRpcTimer drain_timer;        /* the same */
+  GCond drained;                      /* threads wait for its end */
 } MsgpackRpcServerPrivate;
 
 enum
@@ -86,8 +94,31 @@ void     _msgpack_rpc_server_enter                (MsgpackRpcServer *self,
 void     _msgpack_rpc_server_shake_hands          (MsgpackRpcServer *self,
                                                    GIOStream        *stream);
 void     _msgpack_rpc_server_drop_handshakes      (MsgpackRpcServer *self);
+/* Ends those whose peers have said nothing, or all. */
+void     _msgpack_rpc_server_dismiss_handshakes   (MsgpackRpcServer *self,
+                                                   gboolean          all);
 GPtrArray *
          _msgpack_rpc_server_new_handshakes       (void);
+
+/* Begins to drain, or hurries. @task: returns what was not sent, or NULL. */
+void     _msgpack_rpc_server_start_drain     (MsgpackRpcServer     *self,
+                                              MsgpackRpcCloseMode   mode,
+                                              int                   timeout,
+                                              GTask                *task);
+/* Whether somebody may come in: not while it is drained. */
+gboolean _msgpack_rpc_server_is_open         (MsgpackRpcServer     *self,
+                                              GError              **error);
+/* There is another connection; one has ended, and all know it; a handshake has ended. */
+void     _msgpack_rpc_server_add_guest       (MsgpackRpcServer     *self);
+void     _msgpack_rpc_server_remove_guest    (MsgpackRpcServer     *self);
+void     _msgpack_rpc_server_check_drained   (MsgpackRpcServer     *self);
+/* If it has begun meanwhile. */
+void     _msgpack_rpc_server_drain_guest     (MsgpackRpcServer     *self,
+                                              MsgpackRpcConnection *connection);
+/* Its time is over. */
+void     _msgpack_rpc_server_drain_timed_out (gpointer              owner);
+/* Whoever is left will not be waited for. */
+void     _msgpack_rpc_server_abandon_drain   (MsgpackRpcServer     *self);
 
 /* Not a reference. */
 MsgpackRpcSettings *_msgpack_rpc_server_get_settings (MsgpackRpcServer *self);

@@ -121,6 +121,24 @@ attach (Handshake    *self,
   return source;
 }
 
+void
+_msgpack_rpc_server_dismiss_handshakes (MsgpackRpcServer *self,
+                                        gboolean          all)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GPtrArray) dismissed = _msgpack_rpc_server_new_handshakes ();
+
+  g_mutex_lock (&priv->lock);
+  for (guint i = priv->handshakes->len; i > 0; i--)
+    {
+      Handshake *handshake = g_ptr_array_index (priv->handshakes, i - 1);
+
+      if (all || !g_source_is_destroyed (handshake->begin))
+        g_ptr_array_add (dismissed, g_ptr_array_steal_index (priv->handshakes, i - 1));
+    }
+  g_mutex_unlock (&priv->lock);
+}
+
 /* In the main context, as all that follows. */
 static void
 cut_off (Handshake    *self,
@@ -133,6 +151,7 @@ cut_off (Handshake    *self,
 
   _msgpack_rpc_guard_cut_off (self->socket, error);
   handshake_stop (self);
+  _msgpack_rpc_server_check_drained (server);
 }
 
 static void
@@ -155,6 +174,7 @@ succeed (Handshake *self)
 
   stop_waiting (self);
   _msgpack_rpc_server_enter (server, self->stream);
+  _msgpack_rpc_server_check_drained (server);
   handshake_unref (self);
 }
 

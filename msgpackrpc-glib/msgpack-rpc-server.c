@@ -35,7 +35,8 @@
  * server listens on, and remove the files of UNIX sockets; after the former, one may listen again
  * once [method@Gio.SocketService.start] was called. Connections live on.
  *
- * Dropping the last reference closes the sockets and all connections at once. (A server that has
+ * [method@Server.drain_async] ends all of that in good order: what was begun is answered, and nobody
+ * loses an answer. Dropping the last reference closes the sockets and all connections at once. (A server that has
  * sockets added by the methods of `GSocketListener`, or that was started again, must be stopped
  * first, as with any `GSocketService`.)
  *
@@ -212,6 +213,7 @@ msgpack_rpc_server_dispose (GObject *object)
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GPtrArray) connections = _msgpack_rpc_object_list_copy (priv->connections);
 
+  _msgpack_rpc_server_abandon_drain (self);
   _msgpack_rpc_reactor_forget (priv->reactor, self);
   _msgpack_rpc_acceptor_close (priv->acceptor);
   _msgpack_rpc_server_drop_handshakes (self);
@@ -242,6 +244,7 @@ msgpack_rpc_server_finalize (GObject *object)
   g_clear_object (&priv->token);
   g_object_unref (priv->connections);
   g_ptr_array_unref (priv->pending);
+  g_cond_clear (&priv->drained);
   _msgpack_rpc_settings_unref (priv->settings);
   _msgpack_rpc_budget_unref (priv->budget);
   _msgpack_rpc_places_free (priv->places);
@@ -748,6 +751,10 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   g_mutex_init (&priv->lock);
+  g_cond_init (&priv->drained);
+  priv->drain_timer.func = _msgpack_rpc_server_drain_timed_out;
+  priv->drain_timer.owner = G_OBJECT (self);
+  priv->drain_timer.weak = TRUE;
   priv->connections = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_CONNECTION);
   priv->budget = _msgpack_rpc_budget_new (DEFAULT_MAX_BUFFERED_BYTES);
   priv->places = _msgpack_rpc_places_new ();

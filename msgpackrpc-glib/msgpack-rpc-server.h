@@ -147,6 +147,24 @@ char     **msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
                                            GError           **error) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+void      msgpack_rpc_server_drain_async (MsgpackRpcServer     *self,
+                                          MsgpackRpcCloseMode   mode,
+                                          int                   timeout,
+                                          GCancellable         *cancellable,
+                                          GAsyncReadyCallback   callback,
+                                          gpointer              user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_server_drain_finish (MsgpackRpcServer  *self,
+                                           GAsyncResult      *result,
+                                           GError           **error) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_server_drain_sync (MsgpackRpcServer     *self,
+                                         MsgpackRpcCloseMode   mode,
+                                         int                   timeout,
+                                         GCancellable         *cancellable,
+                                         GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcConnection *msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
                                                         GIOStream         *io_stream,
                                                         GError           **error);
