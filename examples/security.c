@@ -53,7 +53,27 @@ keep_strangers_modest (MsgpackRpcServer *server)
   msgpack_rpc_server_set_max_connections_per_address (server, 16);
   msgpack_rpc_server_set_max_connections_per_user (server, 64);
   msgpack_rpc_limits_set_handshake_timeout (limits, 2000);
+  msgpack_rpc_limits_set_idle_timeout (limits, 10 * 60 * 1000);
   msgpack_rpc_limits_set_max_message_size (limits, 1024 * 1024);
+}
+
+static gboolean
+may_shut_down (MsgpackRpcDispatcher *dispatcher,
+               MsgpackRpcInvocation *invocation,
+               gpointer              user_data)
+{
+  MsgpackRpcConnection *peer = msgpack_rpc_invocation_get_connection (invocation);
+  g_autoptr(GCredentials) credentials = NULL;
+
+  if (peer != NULL)
+    credentials = msgpack_rpc_connection_get_credentials (peer);
+  return credentials != NULL && g_credentials_get_unix_user (credentials, NULL) == 0;
+}
+
+static void
+let_only_root_shut_down (MsgpackRpcDispatcher *dispatcher)
+{
+  g_signal_connect (dispatcher, "authorize::shutdown", G_CALLBACK (may_shut_down), NULL);
 }
 
 static gboolean
@@ -110,6 +130,8 @@ run (const char  *path,
   token = msgpack_rpc_server_get_token (server);
   ask_everybody_for_the_token (server, token);
   msgpack_rpc_dispatcher_add_method (dispatcher, "greet", "()", greet, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "shutdown", "()", greet, NULL, NULL);
+  let_only_root_shut_down (dispatcher);
   msgpack_rpc_server_set_dispatcher (server, dispatcher);
   addresses = msgpack_rpc_server_listen_sync (server, "tcp://127.0.0.1:0", NULL, error);
   if (addresses == NULL)
@@ -120,6 +142,7 @@ run (const char  *path,
     return FALSE;
 
   call (client, "greet");
+  call (client, "shutdown");
   stranger = msgpack_rpc_client_new (addresses[0]);
   call (stranger, "greet");
   return TRUE;

@@ -102,6 +102,12 @@ gboolean  _msgpack_rpc_has_handler         (gpointer             object,
 gboolean  _msgpack_rpc_is_notified_of      (gpointer             object,
                                             const char          *property);
 
+/* For signals whose handlers are asked until the first of them returns FALSE. */
+gboolean  _msgpack_rpc_accumulate_agreement (GSignalInvocationHint *hint,
+                                             GValue                *all,
+                                             const GValue          *one,
+                                             gpointer               data);
+
 /* For finish functions: checks @result, and gives its outcome. */
 gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
                                             GAsyncResult        *result,

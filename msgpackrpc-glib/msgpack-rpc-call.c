@@ -124,6 +124,18 @@ _msgpack_rpc_is_notified_of (gpointer    object,
 }
 
 gboolean
+_msgpack_rpc_accumulate_agreement (GSignalInvocationHint *hint G_GNUC_UNUSED,
+                                   GValue                *all,
+                                   const GValue          *one,
+                                   gpointer               data G_GNUC_UNUSED)
+{
+  gboolean agrees = g_value_get_boolean (one);
+
+  g_value_set_boolean (all, agrees);
+  return agrees;
+}
+
+gboolean
 _msgpack_rpc_call_is_notified (MsgpackRpcCall *self)
 {
   return _msgpack_rpc_has_handler (self, notify_signal);

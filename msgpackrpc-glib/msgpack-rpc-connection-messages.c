@@ -811,6 +811,16 @@ link_is_busy (gpointer owner)
 }
 
 static gboolean
+link_is_at_rest (gpointer owner)
+{
+  MsgpackRpcConnection *self = owner;
+
+  return g_atomic_int_get (&self->calls_in_flight) == 0 &&
+         g_atomic_int_get (&self->requests_in_flight) == 0 &&
+         g_atomic_int_get (&self->undelivered) == 0 && !_msgpack_rpc_hold_is_on (&self->hold);
+}
+
+static gboolean
 link_wants_input (gpointer owner)
 {
   MsgpackRpcConnection *self = owner;
@@ -982,6 +992,7 @@ const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
   .open = link_open,
   .input_ended = link_input_ended,
   .is_busy = link_is_busy,
+  .is_at_rest = link_is_at_rest,
   .wants_input = link_wants_input,
   .status = link_status,
   .congestion = _msgpack_rpc_connection_post_congestion,

@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-dispatcher-private.h"
 
+#include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
@@ -35,6 +36,11 @@
  * and the handler does not run; what fits comes with exactly that type. Without a signature, the
  * handler gets the parameters as they came: an array (`av`), or a map (`a{sv}`, `a{xv}` or
  * `a(vv)`).
+ *
+ * ## Who may call what
+ *
+ * Peers that are connected may call all methods, unless a handler of [signal@Dispatcher::authorize]
+ * refuses.
  *
  * ## Failures
  *
@@ -91,7 +97,14 @@ enum
   N_PROPS
 };
 
+enum
+{
+  SIGNAL_AUTHORIZE,
+  N_SIGNALS
+};
+
 static GParamSpec *props[N_PROPS];
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcDispatcher, msgpack_rpc_dispatcher, G_TYPE_OBJECT)
 
@@ -233,6 +246,41 @@ msgpack_rpc_dispatcher_set_property (GObject      *object,
     }
 }
 
+static gboolean
+agree (MsgpackRpcDispatcher *self G_GNUC_UNUSED,
+       MsgpackRpcInvocation *invocation G_GNUC_UNUSED)
+{
+  return TRUE;
+}
+
+static void
+install_signals (GType type)
+{
+  /**
+   * MsgpackRpcDispatcher::authorize:
+   * @self: the dispatcher
+   * @invocation: a call of one of the methods, of which the peer is its
+   *   [property@Invocation:connection]
+   *
+   * A peer wants to call a method: may it? The detail is the method, so that
+   * `authorize::shutdown` asks about that one alone.
+   *
+   * The first handler that returns `FALSE` refuses: the call is answered with the text of
+   * [error@Error.ACCESS_DENIED], unless the handler has answered it by itself, and a notification is
+   * dropped. One that fails, as with an exception in Python, returns `FALSE` by that. Without
+   * a handler, who is connected may call everything.
+   *
+   * It comes where the method's handler would run; nobody is asked about methods that there are not.
+   *
+   * Returns: `TRUE` if there is nothing to be said against it
+   * Since: 1.0
+   */
+  signals[SIGNAL_AUTHORIZE] =
+      g_signal_new_class_handler ("authorize", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED,
+                                  G_CALLBACK (agree), _msgpack_rpc_accumulate_agreement, NULL, NULL,
+                                  G_TYPE_BOOLEAN, 1, MSGPACK_RPC_TYPE_INVOCATION);
+}
+
 static void
 msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
 {
@@ -268,6 +316,7 @@ msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
                                              G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
+  install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
 static void
@@ -523,6 +572,32 @@ run (Entry                *entry,
     fail (entry, invocation, error);
 }
 
+static gboolean
+authorize (MsgpackRpcDispatcher *self,
+           MsgpackRpcInvocation *invocation)
+{
+  const char *method = msgpack_rpc_invocation_get_method (invocation);
+  g_autoptr(GError) error = NULL;
+  gboolean allowed = TRUE;
+
+  if (!_msgpack_rpc_has_handler (self, signals[SIGNAL_AUTHORIZE]))
+    return TRUE;
+
+  g_signal_emit (self, signals[SIGNAL_AUTHORIZE], _msgpack_rpc_connection_get_detail (method),
+                 invocation, &allowed);
+  if (allowed)
+    return TRUE;
+
+  _msgpack_rpc_debug_info (_msgpack_rpc_invocation_get_connection_id (invocation),
+                           _msgpack_rpc_invocation_get_msgid_piece (invocation),
+                           "Method “%s” was refused", method);
+  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED, "access denied: %s()",
+                       method);
+  if (!msgpack_rpc_invocation_get_answered (invocation))
+    msgpack_rpc_invocation_return_gerror (invocation, error);
+  return FALSE;
+}
+
 gboolean
 _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
                                 MsgpackRpcInvocation *invocation)
@@ -533,7 +608,8 @@ _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
     return FALSE;
 
   _msgpack_rpc_invocation_set_answer_time (invocation, g_atomic_int_get (&self->max_answer_time));
-  run (entry, invocation);
+  if (authorize (self, invocation))
+    run (entry, invocation);
   _msgpack_rpc_invocation_release (invocation);
 
   entry_unref (entry);

@@ -43,6 +43,7 @@ static const guint defaults[MSGPACK_RPC_N_LIMITS] = {
   [MSGPACK_RPC_LIMIT_CLOSE_TIMEOUT] = 5 * 1000,
   [MSGPACK_RPC_LIMIT_HANDSHAKE_TIMEOUT] = 10 * 1000,
   [MSGPACK_RPC_LIMIT_HIGH_WATER_MARK] = 1 * MIB,
+  [MSGPACK_RPC_LIMIT_IDLE_TIMEOUT] = G_MAXINT,
   [MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE] = 256 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_DEPTH] = MSGPACK_RPC_DEFAULT_MAX_DEPTH,
   [MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE] = 64 * MIB,
@@ -172,6 +173,22 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
    */
   props[1 + MSGPACK_RPC_LIMIT_HIGH_WATER_MARK] =
     g_param_spec_uint64 ("high-water-mark", NULL, NULL, 0, G_MAXUINT32, 1 * MIB, flags);
+
+  /**
+   * MsgpackRpcLimits:idle-timeout: (getter get_idle_timeout) (setter set_idle_timeout)
+   *
+   * The milliseconds for which a connection may do nothing; `G_MAXINT` for no limit.
+   *
+   * Nothing is: not a byte is sent or received, no call waits for its reply and no request for its
+   * answer, nothing waits to be written or handled, and reading is not paused. A message that comes
+   * byte by byte is something. The connection then ends with `G_IO_ERROR_TIMED_OUT`, and the peer is told
+   * why; that may take up to half as long again. On a connection that lives, a change counts when it
+   * has something to do next.
+   *
+   * Since: 1.0
+   */
+  props[1 + MSGPACK_RPC_LIMIT_IDLE_TIMEOUT] =
+    g_param_spec_int ("idle-timeout", NULL, NULL, 1, G_MAXINT, G_MAXINT, flags);
 
   /**
    * MsgpackRpcLimits:max-decoded-size: (getter get_max_decoded_size) (setter set_max_decoded_size)
@@ -413,6 +430,42 @@ msgpack_rpc_limits_set_high_water_mark (MsgpackRpcLimits *self,
   g_return_if_fail (high_water_mark <= G_MAXUINT32);
 
   set (self, MSGPACK_RPC_LIMIT_HIGH_WATER_MARK, (guint) high_water_mark);
+}
+
+/**
+ * msgpack_rpc_limits_get_idle_timeout: (get-property idle-timeout)
+ * @self: limits
+ *
+ * Gets for how long a connection may do nothing.
+ *
+ * Returns: milliseconds, from 1; `G_MAXINT` for no limit
+ * Since: 1.0
+ */
+int
+msgpack_rpc_limits_get_idle_timeout (MsgpackRpcLimits *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LIMITS (self), 0);
+
+  return (int) _msgpack_rpc_limits_get (self, MSGPACK_RPC_LIMIT_IDLE_TIMEOUT);
+}
+
+/**
+ * msgpack_rpc_limits_set_idle_timeout: (set-property idle-timeout)
+ * @self: limits
+ * @idle_timeout: milliseconds, from 1; `G_MAXINT` for no limit
+ *
+ * Sets for how long a connection may do nothing.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_limits_set_idle_timeout (MsgpackRpcLimits *self,
+                                     int              idle_timeout)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LIMITS (self));
+  g_return_if_fail (idle_timeout >= 1);
+
+  set (self, MSGPACK_RPC_LIMIT_IDLE_TIMEOUT, (guint) idle_timeout);
 }
 
 /**

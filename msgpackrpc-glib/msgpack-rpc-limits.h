@@ -38,6 +38,12 @@ void    msgpack_rpc_limits_set_high_water_mark (MsgpackRpcLimits *self,
                                                 guint64          high_water_mark);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+int  msgpack_rpc_limits_get_idle_timeout (MsgpackRpcLimits *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_limits_set_idle_timeout (MsgpackRpcLimits *self,
+                                          int               idle_timeout);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_limits_get_max_decoded_size (MsgpackRpcLimits *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_limits_set_max_decoded_size (MsgpackRpcLimits *self,

@@ -57,6 +57,9 @@ typedef struct
   GError *failure;              /* owned, nullable; what the last attempt failed of */
 } Opening;
 
+/* How long it has done nothing. */
+typedef struct _MsgpackRpcIdle MsgpackRpcIdle;
+
 struct _MsgpackRpcLink
 {
   GObject parent_instance;
@@ -90,6 +93,7 @@ struct _MsgpackRpcLink
   gint64 stall_deadline;        /* when it must have taken something; G_MAXINT64: no matter */
   GIOStream *handshake;         /* owned; whose handshake has not ended, as far as known */
   MsgpackRpcTimer handshake_timer; /* looks whether it has */
+  MsgpackRpcIdle *idle;         /* owned; NULL unless there is a limit */
   gboolean congested;           /* more is queued than is good */
   guint paused;                 /* of MsgpackRpcPause; 0: not */
   gboolean input_waits;         /* there is some, while reading pauses */
@@ -188,6 +192,10 @@ void     _msgpack_rpc_link_check_stall       (gpointer        owner);
 gboolean _msgpack_rpc_link_lingers            (MsgpackRpcLink *self);
 /* Until when a thread may wait before it looks again at a closing link. */
 gint64   _msgpack_rpc_link_get_close_deadline (MsgpackRpcLink *self);
+
+/* Looks after an idle-timeout, if there is one. No lock is held. */
+void     _msgpack_rpc_link_watch_idle (MsgpackRpcLink *self);
+void     _msgpack_rpc_link_stop_idle  (MsgpackRpcLink *self);
 
 /* If the stream is encrypted, the peer must soon have agreed on how. */
 void     _msgpack_rpc_link_expect_handshake (MsgpackRpcLink *self,

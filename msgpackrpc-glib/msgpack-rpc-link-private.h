@@ -41,6 +41,8 @@ typedef struct
   void     (*input_ended) (gpointer      owner);
   /* Whether half-closing must wait: requests are still to be answered. Takes no lock. */
   gboolean (*is_busy)     (gpointer      owner);
+  /* Whether nothing is to be done for the peer, and nothing is expected of it. Takes no lock. */
+  gboolean (*is_at_rest)  (gpointer      owner);
   /* Whether more should be read at the moment. Takes no lock. */
   gboolean (*wants_input) (gpointer      owner);
   /* The status changed. With the link's lock held, so in order: it may only post. */

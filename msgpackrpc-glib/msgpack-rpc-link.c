@@ -412,6 +412,7 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
     _msgpack_rpc_budget_leave (self->budget, self);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->close_timer);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->handshake_timer);
+  _msgpack_rpc_link_stop_idle (self);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->stall_timer);
   _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
   if (owner != NULL)
@@ -549,6 +550,7 @@ work (MsgpackRpcLink *self,
 
   _msgpack_rpc_link_settle (self);
   _msgpack_rpc_link_leave_io (self);
+  _msgpack_rpc_link_watch_idle (self);
   if (self->budget != NULL)
     _msgpack_rpc_budget_enforce (self->budget);
   if (goes_on)
@@ -853,6 +855,7 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
   has_port = self->ports[0] != NULL;
   g_mutex_unlock (&self->lock);
 
+  _msgpack_rpc_link_watch_idle (self);
   /* It was closed meanwhile: whoever holds the I/O closes the late stream too. */
   if (ended && _msgpack_rpc_link_enter_io (self, WANTS_NOTHING))
     _msgpack_rpc_link_leave_io (self);
@@ -1049,6 +1052,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_clear_error (&self->error);
   g_clear_pointer (&self->unsent, g_ptr_array_unref);
   g_clear_object (&self->handshake);
+  g_free (self->idle);
   g_clear_object (&self->unpacker);
   _msgpack_rpc_link_drop_budget (self);
   g_mutex_clear (&self->lock);

@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-server-private.h"
 
+#include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
@@ -658,18 +659,6 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
-static gboolean
-accumulate_agreement (GSignalInvocationHint *hint G_GNUC_UNUSED,
-                      GValue                *all,
-                      const GValue          *one,
-                      gpointer               data G_GNUC_UNUSED)
-{
-  gboolean agrees = g_value_get_boolean (one);
-
-  g_value_set_boolean (all, agrees);
-  return agrees;
-}
-
 static void
 install_signals (void)
 {
@@ -692,7 +681,7 @@ install_signals (void)
    */
   _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE] =
       g_signal_new ("authorize", MSGPACK_RPC_TYPE_SERVER, G_SIGNAL_RUN_LAST, 0,
-                    accumulate_agreement, NULL, NULL, G_TYPE_BOOLEAN, 1,
+                    _msgpack_rpc_accumulate_agreement, NULL, NULL, G_TYPE_BOOLEAN, 1,
                     MSGPACK_RPC_TYPE_PENDING_CONNECTION);
 
   /**

@@ -817,6 +817,61 @@ test_threads (void)
   g_assert_true (probe.destroyed_in == g_thread_self ());
 }
 
+static gboolean
+authorize_cb (MsgpackRpcDispatcher *dispatcher G_GNUC_UNUSED,
+              MsgpackRpcInvocation *invocation,
+              gpointer              data)
+{
+  g_string_append_printf (data, "%s ", msgpack_rpc_invocation_get_method (invocation));
+  return !g_str_equal (msgpack_rpc_invocation_get_method (invocation), "secret");
+}
+
+static gboolean
+answer_and_refuse_cb (MsgpackRpcDispatcher *dispatcher G_GNUC_UNUSED,
+                      MsgpackRpcInvocation *invocation,
+                      gpointer              data)
+{
+  g_assert_true (msgpack_rpc_invocation_return_error (invocation, G_IO_ERROR, G_IO_ERROR_FAILED,
+                                                      "%s", (const char *) data));
+  return FALSE;
+}
+
+static void
+test_authorize (void)
+{
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(GString) asked = g_string_new (NULL);
+  Probe probe = { 0 };
+  gulong id;
+
+  g_test_summary ("Handlers of authorize refuse calls and notifications, of all methods or of one");
+
+  msgpack_rpc_dispatcher_add_method (dispatcher, "echo", NULL, echo_cb, &probe, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "secret", NULL, echo_cb, &probe, NULL);
+  id = g_signal_connect (dispatcher, "authorize", G_CALLBACK (authorize_cb), asked);
+  assert_reply (dispatcher, "(0, 1, 'echo', (5,))", "(1, 1, @mv nothing, (5,))");
+  assert_reply (dispatcher, "(0, 2, 'secret', (5,))",
+                "(1, 2, 'access denied: secret()', @mv nothing)");
+  assert_reply (dispatcher, "(2, 'secret', (5,))", NULL);
+  assert_reply (dispatcher, "(0, 3, 'nothing', (5,))",
+                "(1, 3, 'There is no method “nothing”', @mv nothing)");
+  g_assert_cmpuint (probe.n_calls, ==, 1);
+  g_assert_cmpstr (asked->str, ==, "echo secret secret ");
+  g_signal_handler_disconnect (dispatcher, id);
+
+  /* Others are not asked about. */
+  id = g_signal_connect (dispatcher, "authorize::secret", G_CALLBACK (answer_and_refuse_cb),
+                         (gpointer) "ask your mother");
+  assert_reply (dispatcher, "(0, 4, 'echo', (5,))", "(1, 4, @mv nothing, (5,))");
+  assert_reply (dispatcher, "(0, 5, 'secret', (5,))", "(1, 5, 'ask your mother', @mv nothing)");
+  g_assert_cmpuint (probe.n_calls, ==, 2);
+  g_signal_handler_disconnect (dispatcher, id);
+
+  assert_reply (dispatcher, "(0, 6, 'secret', (5,))", "(1, 6, @mv nothing, (5,))");
+  g_assert_cmpuint (probe.n_calls, ==, 3);
+  probe_clear (&probe);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -838,6 +893,7 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/dispatcher/methods", test_methods);
   g_test_add_func ("/msgpack-rpc/dispatcher/remove-running", test_remove_running);
   g_test_add_func ("/msgpack-rpc/dispatcher/destroy-notify", test_destroy_notify);
+  g_test_add_func ("/msgpack-rpc/dispatcher/authorize", test_authorize);
   g_test_add_func ("/msgpack-rpc/dispatcher/max-answer-time", test_max_answer_time);
   g_test_add_func ("/msgpack-rpc/dispatcher/nested", test_nested);
   g_test_add_func ("/msgpack-rpc/dispatcher/threads", test_threads);

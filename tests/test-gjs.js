@@ -508,6 +508,18 @@ const methods = {
         await assertRefused(caller.call_async('add', null, null), 'There is no method “add”');
     },
 
+    'methods-authorize': async () => {
+        const {caller, callee, dispatcher} = makePair();
+        const asked = [];
+        dispatcher.connect('authorize', (_dispatcher, invocation) => {
+            asked.push([invocation.method, invocation.connection === callee]);
+            return invocation.method !== 'add';
+        });
+        await assertRefused(caller.call_async('add', numbers(1, 2), null), 'access denied: add()');
+        await caller.call_async('echo', numbers(1), null);
+        assertEqual(asked, [['add', true], ['echo', true]]);
+    },
+
     'methods-handler-goes-away': async () => {
         const {caller, dispatcher} = makePair();
         const addMethod = name => {

@@ -651,6 +651,28 @@ class Methods(PairCase):
         with self.assert_raises(ERROR, M.Error.INVALID_MESSAGE):
             dispatch('(5,)')
 
+    def test_authorize(self):
+        def authorize(_dispatcher, invocation):
+            asked.append((invocation.props.method, invocation.props.connection))
+            return invocation.props.method != 'add'
+
+        def forget(_dispatcher, _invocation):
+            raise RuntimeError('forgotten')
+
+        asked = []
+        signal = self.dispatcher.connect('authorize', authorize)
+        self.assert_refused('add', 'access denied: add()', GLib.Variant('(ii)', (1, 2)))
+        self.assertEqual(ask(self.caller, 'echo', GLib.Variant('(i)', (5,))).unpack(), 5)
+        self.assertEqual(asked, [('add', self.callee), ('echo', self.callee)])
+        self.dispatcher.disconnect(signal)
+
+        # Who fails to say yes says no.
+        signal = self.dispatcher.connect('authorize::add', forget)
+        with shown_exceptions() as shown:
+            self.assert_refused('add', 'access denied: add()', GLib.Variant('(ii)', (1, 2)))
+        self.assertEqual(shown, ['forgotten'])
+        self.assertEqual(ask(self.caller, 'echo', GLib.Variant('(i)', (5,))).unpack(), 5)
+
     def test_no_dispatcher(self):
         self.callee.set_dispatcher(None)
         with self.assert_raises(ERROR, M.Error.REMOTE):

@@ -178,7 +178,8 @@ class Manual(unittest.TestCase):
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(process.stderr, '')
         self.assertRegex(process.stdout,
-                         r'\Ahello\n.*access denied: rpc.authenticate must come first\n\Z')
+                         r'\Ahello\n.*access denied: shutdown\(\)\n'
+                         r'.*access denied: rpc.authenticate must come first\n\Z')
 
 
 if __name__ == '__main__':
