@@ -375,6 +375,22 @@ _msgpack_rpc_call_new_kind (MsgpackRpcCallKind  kind,
   return self;
 }
 
+MsgpackRpcCall *
+_msgpack_rpc_call_new_internal (const char *method)
+{
+  MsgpackRpcCall *self = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_REQUEST, method, NULL);
+
+  self->is_internal = TRUE;
+  self->timeout = G_MAXINT;
+  return self;
+}
+
+gboolean
+_msgpack_rpc_call_is_internal (MsgpackRpcCall *self)
+{
+  return self->is_internal;
+}
+
 MsgpackRpcCallKind
 _msgpack_rpc_call_get_kind (MsgpackRpcCall *self)
 {

@@ -40,12 +40,12 @@ _msgpack_rpc_call_is_kept (MsgpackRpcCall *self,
 
 void
 _msgpack_rpc_call_set_sequence (MsgpackRpcCall *self,
-                                guint64         sequence)
+                                guint32         sequence)
 {
   self->sequence = sequence;
 }
 
-guint64
+guint32
 _msgpack_rpc_call_get_sequence (MsgpackRpcCall *self)
 {
   return self->sequence;

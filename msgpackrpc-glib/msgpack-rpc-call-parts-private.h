@@ -17,6 +17,7 @@ struct _MsgpackRpcCall
 
   /* Fixed before it starts. */
   MsgpackRpcCallKind kind;
+  gboolean is_internal;
   char *method;
   GVariant *params;
   GMainContext *context;          /* where it reports */
@@ -29,7 +30,7 @@ struct _MsgpackRpcCall
   int delivery;                   /* atomic, MsgpackRpcDelivery */
   int idempotent;                 /* atomic, boolean */
   int wait_for_ready;             /* atomic, boolean */
-  guint64 sequence;               /* guarded by the connection's lock */
+  guint32 sequence;               /* guarded by the connection's lock */
   int told_state;                 /* atomic; what was notified of last */
   int told_delivery;              /* likewise */
   int change_posted;              /* atomic; its context will look for what is new */

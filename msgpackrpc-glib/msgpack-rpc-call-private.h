@@ -26,6 +26,10 @@ MsgpackRpcCall    *_msgpack_rpc_call_new_kind (MsgpackRpcCallKind   kind,
                                                GVariant            *params);
 MsgpackRpcCallKind _msgpack_rpc_call_get_kind (MsgpackRpcCall      *self);
 
+/* A request that the application does not hear of, without parameters and deadline. */
+MsgpackRpcCall *_msgpack_rpc_call_new_internal (const char     *method);
+gboolean        _msgpack_rpc_call_is_internal  (MsgpackRpcCall *self);
+
 /* Which calls go on when a client loses its connection, or an attempt to connect has failed; of those
  * that were started on the client itself. */
 typedef enum
@@ -43,8 +47,8 @@ gboolean _msgpack_rpc_call_is_kept (MsgpackRpcCall *self,
 
 /* The place of a call among those of its connection, with whose lock it is guarded. */
 void    _msgpack_rpc_call_set_sequence (MsgpackRpcCall *self,
-                                        guint64         sequence);
-guint64 _msgpack_rpc_call_get_sequence (MsgpackRpcCall *self);
+                                        guint32         sequence);
+guint32 _msgpack_rpc_call_get_sequence (MsgpackRpcCall *self);
 
 /* Who is the source object, and what is called in the creator's context when it has ended. Before
  * it is started. */

@@ -17,7 +17,7 @@ typedef struct
   GHashTable *late;      /* set of ids of requests given up, whose reply may still come */
   GQueue late_order;     /* the same, the oldest first */
   guint32 last_id;
-  guint64 last_sequence; /* in which calls were added */
+  guint32 last_sequence; /* in which calls were added; wraps */
   GPtrArray *lists;      /* of MsgpackRpcCallList, which show the requests; NULL: none */
 } MsgpackRpcCallTable;
 

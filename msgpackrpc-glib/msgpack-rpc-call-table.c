@@ -45,11 +45,19 @@ _msgpack_rpc_call_table_clear (MsgpackRpcCallTable *self)
   g_clear_pointer (&self->lists, g_ptr_array_unref);
 }
 
+/* What the application has not called is not shown to it. */
+static guint
+count_lists (MsgpackRpcCallTable *self,
+             MsgpackRpcCall      *call)
+{
+  return self->lists != NULL && !_msgpack_rpc_call_is_internal (call) ? self->lists->len : 0;
+}
+
 static void
 request_came (MsgpackRpcCallTable *self,
               MsgpackRpcCall      *call)
 {
-  for (guint i = 0; self->lists != NULL && i < self->lists->len; i++)
+  for (guint i = 0; i < count_lists (self, call); i++)
     _msgpack_rpc_call_list_add (g_ptr_array_index (self->lists, i), call);
 }
 
@@ -57,7 +65,7 @@ static void
 request_left (MsgpackRpcCallTable *self,
               MsgpackRpcCall      *call)
 {
-  for (guint i = 0; self->lists != NULL && i < self->lists->len; i++)
+  for (guint i = 0; i < count_lists (self, call); i++)
     _msgpack_rpc_call_list_remove (g_ptr_array_index (self->lists, i), call);
 }
 
@@ -240,7 +248,12 @@ _msgpack_rpc_call_table_show (MsgpackRpcCallTable *self,
   g_ptr_array_add (self->lists, g_object_ref (list));
 
   for (GList *item = ids; item != NULL; item = item->next)
-    _msgpack_rpc_call_list_add (list, g_hash_table_lookup (self->requests, item->data));
+    {
+      MsgpackRpcCall *call = g_hash_table_lookup (self->requests, item->data);
+
+      if (!_msgpack_rpc_call_is_internal (call))
+        _msgpack_rpc_call_list_add (list, call);
+    }
 }
 
 GPtrArray *
@@ -267,10 +280,11 @@ static int
 compare_sequences (gconstpointer a,
                    gconstpointer b)
 {
-  guint64 left = _msgpack_rpc_call_get_sequence (*(MsgpackRpcCall * const *) a);
-  guint64 right = _msgpack_rpc_call_get_sequence (*(MsgpackRpcCall * const *) b);
+  guint32 left = _msgpack_rpc_call_get_sequence (*(MsgpackRpcCall * const *) a);
+  guint32 right = _msgpack_rpc_call_get_sequence (*(MsgpackRpcCall * const *) b);
 
-  return left < right ? -1 : left > right;
+  /* Far fewer are in flight than there are numbers. */
+  return (int) (left - right);
 }
 
 static void

@@ -71,6 +71,8 @@ opened_cb (GObject      *source G_GNUC_UNUSED,
   stream = _msgpack_rpc_target_open_finish (result, &subprocess, &error);
   if (client != NULL && subprocess != NULL)
     set_subprocess (client, subprocess);
+  if (client != NULL && stream != NULL)
+    _msgpack_rpc_client_set_up_stream (client, stream);
   if (client == NULL || stream == NULL ||
       !_msgpack_rpc_client_introduce (client, attempt->connection, stream, attempt->cancellable))
     _msgpack_rpc_client_end_attempt (client, attempt->connection, stream, g_steal_pointer (&error));

@@ -13,10 +13,32 @@
 G_BEGIN_DECLS
 
 /* What the files of a client share: msgpack-rpc-client.c has the object, what it sends and what it
- * hears; msgpack-rpc-client-calls.c shows its calls; msgpack-rpc-client-opening.c opens and closes;
- * msgpack-rpc-client-reconnect.c tries again; msgpack-rpc-client-sending.c sends;
- * msgpack-rpc-client-tls.c has whom it trusts, and msgpack-rpc-client-token.c how both show that they
- * know a token; msgpack-rpc-client-settings.c has the properties that its connections have, too. */
+ * hears; msgpack-rpc-client-calls.c shows its calls; msgpack-rpc-client-keepalive.c looks whether the
+ * peer is there; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-reconnect.c tries
+ * again; msgpack-rpc-client-sending.c sends; msgpack-rpc-client-tls.c has whom it trusts, and
+ * msgpack-rpc-client-token.c how both show that they know a token; msgpack-rpc-client-settings.c has
+ * the properties that its connections have, too. */
+
+#define MSGPACK_RPC_DEFAULT_STALL_TIMEOUT (10 * 1000)
+
+/* Whether the peer is still there. */
+typedef struct
+{
+  GMutex lock;              /* guards all below; taken after all but the reactor's */
+  int tcp_keepalive;        /* boolean */
+  int ping_interval;        /* milliseconds; 0: no pings */
+  char *ping_method;
+  int stall_timeout;        /* milliseconds; G_MAXINT: none */
+  int stalled;              /* boolean */
+  gboolean told_stalled;
+  MsgpackRpcTimer timer;    /* looks at the connection */
+  gboolean timer_runs;
+  guint64 connection_id;    /* which was looked at last, 0 for none: */
+  gsize received;           /* how many bytes had come then */
+  gint64 heard_at;          /* when more were seen to have come; monotonic */
+  gint64 awaited_since;     /* when a call was first seen to wait; 0: none does */
+  MsgpackRpcCall *ping;     /* owned, nullable; not answered yet, as far as known */
+} MsgpackRpcKeepalive;
 
 struct _MsgpackRpcClient
 {
@@ -27,6 +49,8 @@ struct _MsgpackRpcClient
   MsgpackRpcTarget target;           /* fixed */
   MsgpackRpcSettings *settings;      /* fixed, owned */
   MsgpackRpcLimits *limits;          /* fixed, owned */
+
+  MsgpackRpcKeepalive keepalive;     /* has a lock of its own */
 
   GMutex lock;                       /* guards all below; taken before the connection's */
   MsgpackRpcConnection *connection;  /* owned; the current or last one, or the next one */
@@ -83,6 +107,19 @@ void _msgpack_rpc_client_init_peer (MsgpackRpcPeerInterface *iface);
 
 /* Whether its connection has ended, but the client has not heard of it. The lock is held. */
 gboolean _msgpack_rpc_client_is_losing (MsgpackRpcClient *self);
+
+void _msgpack_rpc_client_init_keepalive   (MsgpackRpcClient           *self);
+/* In dispose. */
+void _msgpack_rpc_client_stop_keepalive   (MsgpackRpcClient           *self);
+void _msgpack_rpc_client_clear_keepalive  (MsgpackRpcClient           *self);
+/* The status has changed. In the main context. */
+void _msgpack_rpc_client_keepalive_status (MsgpackRpcClient           *self,
+                                           MsgpackRpcConnectionStatus  status);
+void _msgpack_rpc_client_set_up_stream    (MsgpackRpcClient           *self,
+                                           GIOStream                  *stream);
+/* Looks at the connection: now; or in a while, as a call waits for its answer. In any thread. */
+void _msgpack_rpc_client_look_soon        (gpointer                    client);
+void _msgpack_rpc_client_awaits_reply     (gpointer                    client);
 
 /* What of the calls would go on if the connection ended now. The lock is held for the second. */
 MsgpackRpcKeep _msgpack_rpc_client_get_keep          (gpointer              client,

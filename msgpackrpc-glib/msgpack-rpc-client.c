@@ -69,13 +69,18 @@ enum
   PROP_LIMITS,
   PROP_MAIN_CONTEXT,
   PROP_PACK_FLAGS,
+  PROP_PING_INTERVAL,
+  PROP_PING_METHOD,
   PROP_PROFILE,
   PROP_QUEUE_WHILE_CONNECTING,
   PROP_RECONNECT_POLICY,
   PROP_SOCKET_CLIENT,
+  PROP_STALLED,
+  PROP_STALL_TIMEOUT,
   PROP_STATUS,
   PROP_STRING_POLICY,
   PROP_SUBPROCESS,
+  PROP_TCP_KEEPALIVE,
   PROP_TLS_CERTIFICATE,
   PROP_TLS_DATABASE,
   PROP_TOKEN,
@@ -128,6 +133,7 @@ client_status (gpointer                    client,
     g_object_notify_by_pspec (client, props[PROP_LAST_ERROR]);
   g_object_thaw_notify (client);
 
+  _msgpack_rpc_client_keepalive_status (self, new_status);
   g_signal_emit (self, signals[SIGNAL_STATUS_CHANGED], 0, old_status, new_status, error);
 }
 
@@ -170,6 +176,8 @@ const MsgpackRpcClientFuncs _msgpack_rpc_client_funcs = {
   .hears_replies = client_hears_replies,
   .get_keep = _msgpack_rpc_client_get_keep,
   .ended = _msgpack_rpc_client_ended,
+  .awaits_reply = _msgpack_rpc_client_awaits_reply,
+  .has_heard = _msgpack_rpc_client_look_soon,
 };
 
 /* ---- the object ---- */
@@ -223,6 +231,12 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_MAIN_CONTEXT:
       g_value_set_boxed (value, self->main_context);
       break;
+    case PROP_PING_INTERVAL:
+      g_value_set_int (value, msgpack_rpc_client_get_ping_interval (self));
+      break;
+    case PROP_PING_METHOD:
+      g_value_take_string (value, msgpack_rpc_client_get_ping_method (self));
+      break;
     case PROP_QUEUE_WHILE_CONNECTING:
       g_value_set_boolean (value, msgpack_rpc_client_get_queue_while_connecting (self));
       break;
@@ -232,11 +246,20 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_SOCKET_CLIENT:
       g_value_set_object (value, self->target.socket_client);
       break;
+    case PROP_STALLED:
+      g_value_set_boolean (value, msgpack_rpc_client_get_stalled (self));
+      break;
+    case PROP_STALL_TIMEOUT:
+      g_value_set_int (value, msgpack_rpc_client_get_stall_timeout (self));
+      break;
     case PROP_STATUS:
       g_value_set_enum (value, (int) msgpack_rpc_client_get_status (self));
       break;
     case PROP_SUBPROCESS:
       g_value_take_object (value, msgpack_rpc_client_get_subprocess (self));
+      break;
+    case PROP_TCP_KEEPALIVE:
+      g_value_set_boolean (value, msgpack_rpc_client_get_tcp_keepalive (self));
       break;
     case PROP_TLS_CERTIFICATE:
       g_value_take_object (value, msgpack_rpc_client_get_tls_certificate (self));
@@ -290,11 +313,24 @@ msgpack_rpc_client_set_property (GObject      *object,
     case PROP_MAIN_CONTEXT:
       self->main_context = g_value_dup_boxed (value);
       break;
+    case PROP_PING_INTERVAL:
+      msgpack_rpc_client_set_ping_interval (self, g_value_get_int (value));
+      break;
+    case PROP_PING_METHOD:
+      if (g_value_get_string (value) != NULL)
+        msgpack_rpc_client_set_ping_method (self, g_value_get_string (value));
+      break;
     case PROP_QUEUE_WHILE_CONNECTING:
       msgpack_rpc_client_set_queue_while_connecting (self, g_value_get_boolean (value));
       break;
     case PROP_RECONNECT_POLICY:
       msgpack_rpc_client_set_reconnect_policy (self, g_value_get_object (value));
+      break;
+    case PROP_STALL_TIMEOUT:
+      msgpack_rpc_client_set_stall_timeout (self, g_value_get_int (value));
+      break;
+    case PROP_TCP_KEEPALIVE:
+      msgpack_rpc_client_set_tcp_keepalive (self, g_value_get_boolean (value));
       break;
     case PROP_TLS_CERTIFICATE:
       msgpack_rpc_client_set_tls_certificate (self, g_value_get_object (value));
@@ -340,6 +376,7 @@ msgpack_rpc_client_dispose (GObject *object)
   self->watches_network = FALSE;
   g_mutex_unlock (&self->lock);
 
+  _msgpack_rpc_client_stop_keepalive (self);
   if (watches_network)
     _msgpack_rpc_network_unwatch (G_OBJECT (self));
 
@@ -365,6 +402,7 @@ msgpack_rpc_client_finalize (GObject *object)
   g_clear_object (&self->dispatcher);
   g_clear_object (&self->policy);
   g_clear_object (&self->token);
+  _msgpack_rpc_client_clear_keepalive (self);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);
   g_mutex_clear (&self->lock);
@@ -516,6 +554,31 @@ install_properties (GObjectClass *object_class)
   props[PROP_PACK_FLAGS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PACK_FLAGS);
 
   /**
+   * MsgpackRpcClient:ping-interval: (getter get_ping_interval) (setter set_ping_interval)
+   *
+   * The milliseconds of silence after which the peer is called, to hear from it; 0, the default, for
+   * never. It may take twice as long.
+   *
+   * Any answer will do, also an error, and so does anything else that the peer sends. There is one such
+   * call at a time. It is no call of the application's: nobody waits for it, and no signal tells of it.
+   * When no answer comes, [property@Client:stalled] says so, and nothing else happens.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PING_INTERVAL] =
+    g_param_spec_int ("ping-interval", NULL, NULL, 0, G_MAXINT, 0, settable);
+
+  /**
+   * MsgpackRpcClient:ping-method: (getter get_ping_method) (setter set_ping_method)
+   *
+   * The method that pings call, without parameters.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PING_METHOD] =
+    g_param_spec_string ("ping-method", NULL, NULL, "rpc.ping", settable);
+
+  /**
    * MsgpackRpcClient:profile: (getter get_profile) (setter set_profile)
    *
    * The dialect that the peer speaks.
@@ -571,6 +634,33 @@ install_properties (GObjectClass *object_class)
     g_param_spec_object ("socket-client", NULL, NULL, G_TYPE_SOCKET_CLIENT, readable);
 
   /**
+   * MsgpackRpcClient:stalled: (getter get_stalled)
+   *
+   * Whether the peer is overdue: a call waits for its answer, or a ping does, and nothing at all has
+   * come for as long as [property@Client:stall-timeout] says.
+   *
+   * The peer may be busy, or wait for its user: the client stays connected, and this is `FALSE` again
+   * when the peer sends something, when nothing is awaited any more, and when the connection ends. A
+   * peer whose messages are not read, as [property@Connection:paused] says, does not stall.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STALLED] =
+    g_param_spec_boolean ("stalled", NULL, NULL, FALSE, readable);
+
+  /**
+   * MsgpackRpcClient:stall-timeout: (getter get_stall_timeout) (setter set_stall_timeout)
+   *
+   * The milliseconds that the peer may be silent while a call waits for its answer, until
+   * [property@Client:stalled] says so; `G_MAXINT` for no limit. It may take half as long again.
+   *
+   * Since: 1.0
+   */
+  props[PROP_STALL_TIMEOUT] =
+    g_param_spec_int ("stall-timeout", NULL, NULL, 1, G_MAXINT, MSGPACK_RPC_DEFAULT_STALL_TIMEOUT,
+                      settable);
+
+  /**
    * MsgpackRpcClient:status: (getter get_status)
    *
    * Whether the client is connected.
@@ -600,6 +690,20 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_SUBPROCESS] =
     g_param_spec_object ("subprocess", NULL, NULL, G_TYPE_SUBPROCESS, readable);
+
+  /**
+   * MsgpackRpcClient:tcp-keepalive: (getter get_tcp_keepalive) (setter set_tcp_keepalive)
+   *
+   * Whether the kernel asks, while a TCP connection is idle, whether the peer's machine is still
+   * there, and ends the connection when it is not.
+   *
+   * A machine that is there answers for a peer that is busy. When it is asked for the first time is
+   * for the system to say: two hours on Linux, unless it was set otherwise.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TCP_KEEPALIVE] =
+    g_param_spec_boolean ("tcp-keepalive", NULL, NULL, FALSE, settable);
 
   /**
    * MsgpackRpcClient:tls-certificate: (getter get_tls_certificate) (setter set_tls_certificate)
@@ -729,6 +833,7 @@ msgpack_rpc_client_init (MsgpackRpcClient *self)
   _msgpack_rpc_target_init (&self->target);
   self->settings = _msgpack_rpc_settings_new ();
   self->queue_while_connecting = TRUE;
+  _msgpack_rpc_client_init_keepalive (self);
 }
 
 /**

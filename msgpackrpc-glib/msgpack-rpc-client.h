@@ -111,6 +111,29 @@ void             msgpack_rpc_client_set_tls_database    (MsgpackRpcClient *self,
                                                          GTlsDatabase     *tls_database);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_get_stalled       (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int      msgpack_rpc_client_get_stall_timeout (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_stall_timeout (MsgpackRpcClient *self,
+                                               int               stall_timeout);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int      msgpack_rpc_client_get_ping_interval (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_ping_interval (MsgpackRpcClient *self,
+                                               int               ping_interval);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char    *msgpack_rpc_client_get_ping_method   (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_ping_method   (MsgpackRpcClient *self,
+                                               const char       *ping_method);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_get_tcp_keepalive (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_tcp_keepalive (MsgpackRpcClient *self,
+                                               gboolean          tcp_keepalive);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 void     msgpack_rpc_client_open_async (MsgpackRpcClient    *self,
                                         GCancellable        *cancellable,
                                         GAsyncReadyCallback  callback,

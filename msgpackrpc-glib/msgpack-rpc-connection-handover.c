@@ -5,8 +5,8 @@
 
 #include "msgpack-rpc-connection-messages-private.h"
 
-/* What a client that connects again does with its connections: it opens one later, and takes from one
- * that ends the calls that go on to the next. */
+/* What else a client does with its connections: it opens one later, looks whether the peer is there, and
+ * takes from one that ends the calls that go on to the next. */
 
 gboolean
 _msgpack_rpc_connection_has_told_end (MsgpackRpcConnection *self)
@@ -25,6 +25,45 @@ void
 _msgpack_rpc_connection_hurry (MsgpackRpcConnection *self)
 {
   _msgpack_rpc_link_hurry (self->link);
+}
+
+/* ---- whether the peer is there ---- */
+
+gboolean
+_msgpack_rpc_connection_awaits_replies (MsgpackRpcConnection *self)
+{
+  return g_atomic_int_get (&self->calls_in_flight) > 0;
+}
+
+gboolean
+_msgpack_rpc_connection_get_received (MsgpackRpcConnection *self,
+                                      gsize                *received)
+{
+  MsgpackRpcStatistics *statistics = _msgpack_rpc_link_get_statistics (self->link);
+
+  *received = (gsize) g_atomic_pointer_get (
+    &statistics->values[MSGPACK_RPC_STATISTIC_RECEIVED_BYTES]);
+  return !_msgpack_rpc_link_is_paused (self->link, G_MAXUINT);
+}
+
+void
+_msgpack_rpc_connection_set_watched (MsgpackRpcConnection *self,
+                                     gboolean              watched)
+{
+  g_atomic_int_set (&self->is_watched, watched);
+}
+
+void
+_msgpack_rpc_connection_set_overdue (MsgpackRpcConnection *self,
+                                     gboolean              overdue)
+{
+  g_atomic_int_set (&self->is_overdue, overdue);
+}
+
+void
+_msgpack_rpc_connection_work (MsgpackRpcConnection *self)
+{
+  _msgpack_rpc_link_work (self->link);
 }
 
 /* ---- calls that go on ---- */

@@ -34,12 +34,14 @@ struct _MsgpackRpcConnection
   int calls_in_flight;             /* atomic */
   int requests_in_flight;          /* atomic; received and not answered */
   int undelivered;                 /* atomic; messages that wait for the main context */
+  int is_watched;                  /* atomic; the client looks at it */
   gsize held_bytes;                /* atomic; their size */
   int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
   int reading_paused;              /* atomic; because of requests in flight */
   int congestion_posted;           /* atomic; the main context will look at it */
   gboolean told_congested;         /* in the main context; as last notified */
   gboolean has_told_end;           /* in the main context; nothing comes after it */
+  int is_overdue;                  /* atomic; the client wants to know what comes next */
 
   MsgpackRpcHold hold;             /* while a server has not let the peer in */
   int has_said_goodbye;            /* atomic; it may be closed when all is answered */

@@ -665,7 +665,7 @@ take_response (MsgpackRpcConnection *self,
         return;
       if (!end_call (self, call, message))
         count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
-      else if (hears_replies (self))
+      else if (!_msgpack_rpc_call_is_internal (call) && hears_replies (self))
         _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
       return;
     }
@@ -706,6 +706,16 @@ show_message (MsgpackRpcConnection *self,
 }
 
 static void
+tell_client_of_message (MsgpackRpcConnection *self)
+{
+  g_autoptr(GObject) client = ref_client (self);
+
+  g_atomic_int_set (&self->is_overdue, FALSE);
+  if (client != NULL)
+    self->client_funcs->has_heard (client);
+}
+
+static void
 link_message (gpointer  owner,
               GBytes   *raw,
               gsize     size)
@@ -716,6 +726,8 @@ link_message (gpointer  owner,
   g_auto(MsgpackRpcMessage) message = { .type = MSGPACK_RPC_MESSAGE_INVALID };
 
   count (self, MSGPACK_RPC_STATISTIC_RECEIVED_MESSAGES);
+  if (g_atomic_int_get (&self->is_overdue))
+    tell_client_of_message (self);
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
     show_message (self, raw);
   _msgpack_rpc_message_parse (&message, raw, &error);
@@ -1063,6 +1075,20 @@ pack_call (MsgpackRpcConnection  *self,
   return _msgpack_rpc_message_pack_notification (method, params, flags, error);
 }
 
+static void
+tell_client_of_call (MsgpackRpcConnection *self)
+{
+  g_autoptr(GObject) client = NULL;
+
+  if (self->client_funcs == NULL || g_atomic_int_get (&self->is_watched))
+    return;
+
+  g_atomic_int_set (&self->is_watched, TRUE);
+  client = ref_client (self);
+  if (client != NULL)
+    self->client_funcs->awaits_reply (client);
+}
+
 gboolean
 _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
                                        MsgpackRpcCall       *call,
@@ -1078,6 +1104,7 @@ _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
       MSGPACK_RPC_DEBUG (CALLS, self->id, msgid, "call “%s” begins",
                          msgpack_rpc_call_get_method (call));
       g_atomic_int_inc (&self->calls_in_flight);
+      tell_client_of_call (self);
       if (g_atomic_int_get (&self->reading_paused))
         resume_reading (self);
     }

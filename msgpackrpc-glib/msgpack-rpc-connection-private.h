@@ -93,6 +93,11 @@ typedef struct
                             MsgpackRpcConnection       *connection,
                             const GError               *error,
                             gboolean                    opened);
+  /* A call waits for its answer, and the connection is not watched. In any thread, with the client's lock
+   * held or not. */
+  void     (*awaits_reply) (gpointer                    client);
+  /* Something has come from a peer that was overdue. In any thread, no lock held. */
+  void     (*has_heard)    (gpointer                    client);
 } MsgpackRpcClientFuncs;
 
 /* Without a stream: messages wait until it is opened. @client is not referenced. */
@@ -119,6 +124,19 @@ void                  _msgpack_rpc_connection_opened       (MsgpackRpcConnection
 gboolean              _msgpack_rpc_connection_has_ended    (MsgpackRpcConnection   *self);
 /* Whether all has been told of its end. In its context. */
 gboolean              _msgpack_rpc_connection_has_told_end (MsgpackRpcConnection   *self);
+
+/* Whether calls wait for their answer. */
+gboolean _msgpack_rpc_connection_awaits_replies (MsgpackRpcConnection *self);
+/* How many bytes have come. FALSE if nothing is read at the moment. */
+gboolean _msgpack_rpc_connection_get_received   (MsgpackRpcConnection *self,
+                                                 gsize                *received);
+/* While it is watched it does not tell that calls wait; while it is overdue it tells what comes next. */
+void     _msgpack_rpc_connection_set_watched    (MsgpackRpcConnection *self,
+                                                 gboolean              watched);
+void     _msgpack_rpc_connection_set_overdue    (MsgpackRpcConnection *self,
+                                                 gboolean              overdue);
+/* Does what I/O there is to do. */
+void     _msgpack_rpc_connection_work           (MsgpackRpcConnection *self);
 
 /* Opens it at @time (monotonic). */
 void     _msgpack_rpc_connection_open_later (MsgpackRpcConnection *self,
