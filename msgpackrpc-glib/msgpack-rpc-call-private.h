@@ -101,6 +101,8 @@ void     _msgpack_rpc_call_undo_delivery (MsgpackRpcCall    *self);
 /* Whether anybody has connected to the signal, with any detail or none. */
 gboolean  _msgpack_rpc_has_handler         (gpointer             object,
                                             guint                signal_id);
+/* Whether there is one for any signal that would be called now. */
+gboolean  _msgpack_rpc_has_any_handler     (gpointer             object);
 
 /* Whether anybody has asked to be notified of this property. */
 gboolean  _msgpack_rpc_is_notified_of      (gpointer             object,

@@ -136,6 +136,12 @@ _msgpack_rpc_accumulate_agreement (GSignalInvocationHint *hint G_GNUC_UNUSED,
 }
 
 gboolean
+_msgpack_rpc_has_any_handler (gpointer object)
+{
+  return g_signal_handler_find (object, G_SIGNAL_MATCH_UNBLOCKED, 0, 0, NULL, NULL, NULL) != 0;
+}
+
+gboolean
 _msgpack_rpc_call_is_notified (MsgpackRpcCall *self)
 {
   return _msgpack_rpc_has_handler (self, notify_signal);

@@ -70,6 +70,17 @@ _msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
 }
 
 void
+_msgpack_rpc_connection_set_closed_func (MsgpackRpcConnection *self,
+                                         MsgpackRpcClosedFunc  func,
+                                         gpointer              data,
+                                         GDestroyNotify        destroy)
+{
+  self->closed_func = func;
+  self->closed_data = data;
+  self->closed_destroy = destroy;
+}
+
+void
 _msgpack_rpc_connection_set_early_input (MsgpackRpcConnection *self,
                                          GBytes               *input)
 {

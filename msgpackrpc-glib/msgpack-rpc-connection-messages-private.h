@@ -51,6 +51,10 @@ struct _MsgpackRpcConnection
   GWeakRef client;                 /* who hears of everything too */
   const MsgpackRpcClientFuncs *client_funcs; /* fixed; NULL without a client */
 
+  MsgpackRpcClosedFunc closed_func; /* fixed, nullable: a server's */
+  gpointer closed_data;
+  GDestroyNotify closed_destroy;
+
   GMutex lock;                     /* guards all below; taken before the link's lock */
   GIOStream *io_stream;            /* owned, nullable */
   MsgpackRpcCallTable calls;

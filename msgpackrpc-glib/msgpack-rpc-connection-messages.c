@@ -319,12 +319,13 @@ _msgpack_rpc_emit_notification (gpointer                 object,
 
 static void
 deliver_request (MsgpackRpcConnection *self,
-                 MsgpackRpcMessage    *message)
+                 MsgpackRpcMessage    *message,
+                 gboolean              is_heard)
 {
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
   g_autoptr(GObject) client = ref_client (self);
-  gboolean handled;
+  gboolean handled = FALSE;
 
   invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
                                             message);
@@ -336,8 +337,9 @@ deliver_request (MsgpackRpcConnection *self,
       return;
     }
 
-  handled = _msgpack_rpc_emit_request (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
-                                       invocation);
+  if (is_heard)
+    handled = _msgpack_rpc_emit_request (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
+                                         invocation);
   if (!handled && client != NULL)
     handled = self->client_funcs->request (client, invocation);
   if (handled || !_msgpack_rpc_invocation_is_awaited (invocation))
@@ -409,7 +411,8 @@ deliver_incoming (gpointer owner,
   MsgpackRpcConnection *self = owner;
   Incoming *incoming = data;
   gboolean is_request = incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST;
-  gboolean is_shown = is_request && has_handler (self, SIGNAL_MESSAGE);
+  gboolean is_heard = _msgpack_rpc_has_any_handler (self);
+  gboolean is_shown = is_heard && is_request && has_handler (self, SIGNAL_MESSAGE);
 
   release (self, incoming);
   /* It was being read while another thread closed. */
@@ -423,7 +426,7 @@ deliver_incoming (gpointer owner,
       return;
     }
 
-  if (emit_message (self, incoming->message.bytes))
+  if (is_heard && emit_message (self, incoming->message.bytes))
     {
       /* Whoever took it answers it with a message of its own. */
       if (is_request)
@@ -433,8 +436,8 @@ deliver_incoming (gpointer owner,
 
   if (is_shown)
     _msgpack_rpc_connection_give_back_request (self);
-  if (incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST)
-    deliver_request (self, &incoming->message);
+  if (is_request)
+    deliver_request (self, &incoming->message, is_heard);
   else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
     deliver_notification (self, &incoming->message);
 }
@@ -620,11 +623,12 @@ check_held_bytes (MsgpackRpcConnection *self)
 }
 
 static gboolean
-hears_replies (MsgpackRpcConnection *self)
+hears_replies (MsgpackRpcConnection *self,
+               gboolean              is_heard)
 {
   g_autoptr(GObject) client = ref_client (self);
 
-  return has_handler (self, SIGNAL_REPLY) ||
+  return (is_heard && has_handler (self, SIGNAL_REPLY)) ||
          (client != NULL && self->client_funcs->hears_replies (client));
 }
 
@@ -645,7 +649,8 @@ get_call_id (const MsgpackRpcPiece *msgid,
 static void
 take_response (MsgpackRpcConnection *self,
                gsize                 size,
-               MsgpackRpcMessage    *message)
+               MsgpackRpcMessage    *message,
+               gboolean              is_heard)
 {
   g_autoptr(MsgpackRpcCall) call = NULL;
   MsgpackRpcReplyKind kind = MSGPACK_RPC_REPLY_UNKNOWN;
@@ -665,7 +670,7 @@ take_response (MsgpackRpcConnection *self,
         return;
       if (!end_call (self, call, message))
         count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
-      else if (!_msgpack_rpc_call_is_internal (call) && hears_replies (self))
+      else if (!_msgpack_rpc_call_is_internal (call) && hears_replies (self, is_heard))
         _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
       return;
     }
@@ -721,7 +726,7 @@ link_message (gpointer  owner,
               gsize     size)
 {
   MsgpackRpcConnection *self = owner;
-  gboolean is_watched;
+  gboolean is_heard, is_watched;
   g_autoptr(GError) error = NULL;
   g_auto(MsgpackRpcMessage) message = { .type = MSGPACK_RPC_MESSAGE_INVALID };
 
@@ -735,8 +740,9 @@ link_message (gpointer  owner,
     return;
 
   /* Of a request or notification that is found out when it is delivered. */
-  is_watched = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE ||
-                message.type == MSGPACK_RPC_MESSAGE_INVALID) && has_handler (self, SIGNAL_MESSAGE);
+  is_heard = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE ||
+              message.type == MSGPACK_RPC_MESSAGE_INVALID) && _msgpack_rpc_has_any_handler (self);
+  is_watched = is_heard && has_handler (self, SIGNAL_MESSAGE);
   size = MAX (size, g_bytes_get_size (raw)) + MESSAGE_COST;
   if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || is_watched) &&
       !check_held_bytes (self))
@@ -754,7 +760,7 @@ link_message (gpointer  owner,
       if (is_watched)
         post_seen (self, size, raw);
       if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
-        take_response (self, size, &message);
+        take_response (self, size, &message, is_heard);
     }
 }
 
@@ -932,10 +938,13 @@ static void
 deliver_ending (gpointer owner,
                 gpointer data)
 {
+  MsgpackRpcConnection *self = owner;
   Ending *ending = data;
 
-  MSGPACK_RPC_CONNECTION (owner)->has_told_end = TRUE;
+  self->has_told_end = TRUE;
   cancel_invocations (owner);
+  if (self->closed_func != NULL)
+    self->closed_func (self, ending->error, self->closed_data);
   g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_CLOSED], 0, ending->error,
                  ending->incomplete, ending->unsent);
 }

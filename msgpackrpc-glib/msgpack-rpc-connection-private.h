@@ -105,6 +105,17 @@ MsgpackRpcConnection *_msgpack_rpc_connection_new_unopened (GMainContext        
                                                             MsgpackRpcLimits            *limits,
                                                             gpointer                     client,
                                                             const MsgpackRpcClientFuncs *funcs);
+/* In the main context, before the signal. */
+typedef void (*MsgpackRpcClosedFunc) (MsgpackRpcConnection *connection,
+                                      const GError         *error,
+                                      gpointer              data);
+
+/* Not a handler of the signal: while there are none at all, none is looked for. */
+void _msgpack_rpc_connection_set_closed_func (MsgpackRpcConnection *self,
+                                              MsgpackRpcClosedFunc  func,
+                                              gpointer              data,
+                                              GDestroyNotify        destroy);
+
 /* Emit the signals of connections and clients, if anybody listens. */
 gboolean              _msgpack_rpc_emit_request            (gpointer                  object,
                                                             guint                     signal_id,

@@ -239,6 +239,8 @@ msgpack_rpc_connection_finalize (GObject *object)
   _msgpack_rpc_hold_clear (&self->hold);
   _msgpack_rpc_call_table_clear (&self->calls);
   g_weak_ref_clear (&self->client);
+  if (self->closed_destroy != NULL)
+    self->closed_destroy (self->closed_data);
   g_clear_object (&self->dispatcher);
   g_clear_pointer (&self->drain, _msgpack_rpc_drain_unref);
   g_clear_object (&self->io_stream);

@@ -34,8 +34,7 @@ leave (MsgpackRpcServer *self,
 }
 
 static void
-guest_free (gpointer  data,
-            GClosure *closure G_GNUC_UNUSED)
+guest_free (gpointer data)
 {
   Guest *guest = data;
   g_autoptr(MsgpackRpcServer) self = g_weak_ref_get (&guest->server);
@@ -71,8 +70,6 @@ forget_pending (MsgpackRpcServer     *self,
 static void
 closed_cb (MsgpackRpcConnection *connection,
            const GError         *error,
-           GVariant             *incomplete G_GNUC_UNUSED,
-           GVariant             *unsent G_GNUC_UNUSED,
            gpointer              user_data)
 {
   Guest *guest = user_data;
@@ -123,7 +120,7 @@ make_connection (MsgpackRpcServer  *self,
   g_weak_ref_init (&(*guest)->server, self);
   _msgpack_rpc_server_add_guest (self);
   (*guest)->place = place;
-  g_signal_connect_data (connection, "closed", G_CALLBACK (closed_cb), *guest, guest_free, 0);
+  _msgpack_rpc_connection_set_closed_func (connection, closed_cb, *guest, guest_free);
   return connection;
 }
 
