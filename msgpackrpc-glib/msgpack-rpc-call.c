@@ -110,11 +110,12 @@ gboolean
 _msgpack_rpc_is_notified_of (gpointer    object,
                              const char *property)
 {
-  const GQuark details[] = { g_quark_try_string (property), 0 };
+  GQuark details[] = { 0, 0 };
 
   if (!_msgpack_rpc_has_handler (object, notify_signal))
     return FALSE;
 
+  details[0] = g_quark_try_string (property);
   for (guint i = 0; i < G_N_ELEMENTS (details); i++)
     if (g_signal_handler_find (object, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL, notify_signal,
                                details[i], NULL, NULL, NULL) != 0)
