@@ -217,6 +217,7 @@ _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GPtrArray) pending = NULL;
+
   g_mutex_lock (&priv->lock);
   pending = g_steal_pointer (&priv->pending);
   priv->pending = g_ptr_array_new_with_free_func (g_object_unref);
@@ -321,8 +322,9 @@ proved_cb (gpointer                     owner,
   if (!accepted)
     return;
 
-  get_on_later (owner, connection, data, welcome);
+  /* In this order: the main context may be faster, and make another one for the same connection. */
   forget_pending (owner, connection);
+  get_on_later (owner, connection, data, welcome);
 }
 
 /* Returns one that is to go for it. */

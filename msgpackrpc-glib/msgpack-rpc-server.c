@@ -43,16 +43,17 @@
  *
  * ## Who is let in
  *
- * On a UNIX socket the same user, and on TCP this machine, unless [property@Server:policy] or
- * [property@Server:allow-remote] say otherwise. There may be [property@Server:max-connections] at a
- * time, and so many of a user or from an address. Others are told so in an error
- * reply of the id 0, if that is possible at once, and cut off. So is the one that has most, when what
- * all of them have sent and were not given yet exceeds [property@Server:max-buffered-bytes].
+ * On a UNIX socket the same user, and on TCP this machine, unless [property@Server:policy],
+ * [property@Server:token] or [property@Server:allow-remote] say otherwise;
+ * [the manual](security.html) has each. There may be [property@Server:max-connections] at a time, and so
+ * many of a user or from an address. Others are told so in an error reply of the id 0, if that is
+ * possible at once, and cut off. So is the one that has most, when what all of them have sent and were
+ * not given yet exceeds [property@Server:max-buffered-bytes].
  *
  * Who comes to a `tls://` address is shown [property@Server:tls-certificate], and may be asked for a
  * certificate by [property@Server:tls-authentication-mode]. It has
- * [property@Limits:handshake-timeout] to shake hands, and counts as a connection meanwhile. If that
- * fails, it is cut off, as TLS has told it why.
+ * [property@Limits:handshake-timeout] to shake hands, and is one of [property@Server:max-handshakes]
+ * meanwhile. If that fails, it is cut off, as TLS has told it why.
  *
  * Those who remain may be looked at by handlers of [signal@Server::authorize], which decide at once
  * or later.
