@@ -78,7 +78,7 @@ assert_drained (Fixture       *f,
   g_assert_cmpuint (count_connections (f), ==, 0);
 }
 
-static void
+static void G_GNUC_PRINTF (2, 3)
 assert_receives (RawPeer    *peer,
                  const char *format,
                  ...)
