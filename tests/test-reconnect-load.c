@@ -217,10 +217,21 @@ setup (Fixture       *f,
   g_signal_connect (f->client, "status-changed", G_CALLBACK (status_changed_cb), f);
 }
 
-static gboolean
-set_flag (gpointer data)
+typedef struct
 {
-  g_atomic_int_set ((int *) data, TRUE);
+  Fixture *f;
+  GSourceFunc func;
+  int is_over;     /* atomic */
+} Errand;
+
+/* In one go: @func may run the context, and another source would be dispatched within it. */
+static gboolean
+run_errand (gpointer data)
+{
+  Errand *errand = data;
+
+  errand->func (errand->f);
+  g_atomic_int_set (&errand->is_over, TRUE);
   return G_SOURCE_REMOVE;
 }
 
@@ -229,12 +240,10 @@ static void
 run_there (Fixture     *f,
            GSourceFunc  func)
 {
-  GMainContext *context = msgpack_rpc_loop_thread_get_main_context (f->thread);
-  int over = FALSE;
+  Errand errand = { .f = f, .func = func };
 
-  g_main_context_invoke (context, func, f);
-  g_main_context_invoke (context, set_flag, &over);
-  WAIT_UNTIL (g_atomic_int_get (&over));
+  g_main_context_invoke (msgpack_rpc_loop_thread_get_main_context (f->thread), run_errand, &errand);
+  WAIT_UNTIL (g_atomic_int_get (&errand.is_over));
 }
 
 static void
