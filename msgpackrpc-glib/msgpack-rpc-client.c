@@ -64,6 +64,7 @@ enum
   PROP_CONNECTION,
   PROP_DEFAULT_TIMEOUT,
   PROP_DISPATCHER,
+  PROP_FORWARD_STDERR,
   PROP_IO_STREAM,
   PROP_LAST_ERROR,
   PROP_LIMITS,
@@ -219,6 +220,9 @@ msgpack_rpc_client_get_property (GObject    *object,
     case PROP_DISPATCHER:
       g_value_set_object (value, msgpack_rpc_client_get_dispatcher (self));
       break;
+    case PROP_FORWARD_STDERR:
+      g_value_set_boolean (value, msgpack_rpc_client_get_forward_stderr (self));
+      break;
     case PROP_IO_STREAM:
       g_value_set_object (value, self->target.io_stream);
       break;
@@ -304,6 +308,9 @@ msgpack_rpc_client_set_property (GObject      *object,
     case PROP_DISPATCHER:
       msgpack_rpc_client_set_dispatcher (self, g_value_get_object (value));
       break;
+    case PROP_FORWARD_STDERR:
+      msgpack_rpc_client_set_forward_stderr (self, g_value_get_boolean (value));
+      break;
     case PROP_IO_STREAM:
       self->target.io_stream = g_value_dup_object (value);
       break;
@@ -355,6 +362,7 @@ msgpack_rpc_client_constructed (GObject *object)
 
   if (self->main_context == NULL)
     self->main_context = g_main_context_ref_thread_default ();
+  self->target.home = self->main_context;
   if (self->limits == NULL)
     self->limits = msgpack_rpc_limits_new ();
   self->reactor = _msgpack_rpc_reactor_get (self->main_context);
@@ -500,6 +508,18 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_DISPATCHER] =
     g_param_spec_object ("dispatcher", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, settable);
+
+  /**
+   * MsgpackRpcClient:forward-stderr: (getter get_forward_stderr) (setter set_forward_stderr)
+   *
+   * Whether what a program that [ctor@Client.new_for_argv] starts writes to its standard error is
+   * passed on to that of this process. In any case, the error that says how the program has ended has
+   * the last of it. A change counts from the next start on.
+   *
+   * Since: 1.0
+   */
+  props[PROP_FORWARD_STDERR] =
+    g_param_spec_boolean ("forward-stderr", NULL, NULL, TRUE, settable);
 
   /**
    * MsgpackRpcClient:io-stream:
@@ -898,8 +918,13 @@ msgpack_rpc_client_new_for_stream (GIOStream *io_stream)
  * Creates a client for a program, started when the client is opened, that speaks MessagePack-RPC on
  * its standard input and output.
  *
- * The program is looked for in `PATH`. There is no shell. Its standard error is that of this
- * process.
+ * The program is looked for in `PATH`. There is no shell. What it writes to its standard error
+ * appears on that of this process, unless [property@Client:forward-stderr] is `FALSE`.
+ *
+ * When the program ends, so does the connection, and with it calls in flight, with
+ * `G_IO_ERROR_CLOSED` and a text that has the exit status or signal, and the last 20 lines of its
+ * standard error (at most 8 KiB). Closing the client closes the program's standard input, and does
+ * not wait for its end.
  *
  * Returns: (transfer full): a new client
  * Since: 1.0

@@ -100,6 +100,12 @@ void                       msgpack_rpc_client_set_reconnect_policy (MsgpackRpcCl
                                                                     MsgpackRpcReconnectPolicy *policy);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_get_forward_stderr (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_forward_stderr (MsgpackRpcClient *self,
+                                                gboolean          forward_stderr);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 GTlsCertificate *msgpack_rpc_client_get_tls_certificate (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void             msgpack_rpc_client_set_tls_certificate (MsgpackRpcClient *self,

@@ -19,6 +19,8 @@ typedef struct
   GSocketConnectable *connectable;
   GIOStream *io_stream;
   GStrv argv;
+  GMainContext *home;           /* not owned: the client's */
+  int forwards_stderr;          /* atomic; of what argv starts */
   GSocketClient *socket_client;
   MsgpackRpcTargetShared *shared; /* owned */
 } MsgpackRpcTarget;

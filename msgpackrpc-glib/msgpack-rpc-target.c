@@ -9,6 +9,7 @@
 
 #include "msgpack-rpc-address-private.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-program-stream-private.h"
 #include "msgpack-rpc-tls-private.h"
 #include "msgpack-rpc-transport-private.h"
 
@@ -199,6 +200,7 @@ _msgpack_rpc_target_init (MsgpackRpcTarget *self)
   g_mutex_init (&self->shared->lock);
   self->shared->attempts = g_ptr_array_new ();
 
+  self->forwards_stderr = TRUE;
   self->socket_client = g_socket_client_new ();
   g_signal_connect_data (self->socket_client, "event", G_CALLBACK (socket_event_cb),
                          shared_ref (self->shared), release_shared, 0);
@@ -286,7 +288,7 @@ _msgpack_rpc_target_describe (MsgpackRpcTarget *self)
   if (self->connectable != NULL)
     return g_socket_connectable_to_string (self->connectable);
   if (self->argv != NULL)
-    return g_strdup (self->argv[0]);
+    return g_filename_display_name (self->argv[0]);
   return self->io_stream != NULL ? g_strdup (G_OBJECT_TYPE_NAME (self->io_stream)) : NULL;
 }
 
@@ -365,26 +367,25 @@ connect_to_address (MsgpackRpcTarget *self,
 }
 
 static void
-spawn (MsgpackRpcTarget *self,
+start (MsgpackRpcTarget *self,
        GTask            *task)
 {
   Attempt *attempt = g_task_get_task_data (task);
+  MsgpackRpcProgram *program;
   GError *error = NULL;
 
-  attempt->subprocess = g_subprocess_newv ((const char * const *) self->argv,
-                                           G_SUBPROCESS_FLAGS_STDIN_PIPE |
-                                           G_SUBPROCESS_FLAGS_STDOUT_PIPE,
-                                           &error);
-  if (attempt->subprocess == NULL)
+  program = _msgpack_rpc_program_start ((const char * const *) self->argv,
+                                        g_atomic_int_get (&self->forwards_stderr), self->home,
+                                        &error);
+  if (program == NULL)
     {
-      return_error (task, error);
+      g_prefix_error (&error, _("Could not start “%s”: "), attempt->name);
+      g_task_return_error (task, error);
       return;
     }
 
-  g_task_return_pointer (task,
-                         g_simple_io_stream_new (g_subprocess_get_stdout_pipe (attempt->subprocess),
-                                                 g_subprocess_get_stdin_pipe (attempt->subprocess)),
-                         g_object_unref);
+  attempt->subprocess = g_object_ref (_msgpack_rpc_program_get_subprocess (program));
+  g_task_return_pointer (task, _msgpack_rpc_program_stream_new (program), g_object_unref);
 }
 
 /* A task reports what is known at once later too: calls that are made right after opening fare alike,
@@ -411,7 +412,7 @@ _msgpack_rpc_target_open_async (MsgpackRpcTarget    *self,
   else if (self->connectable != NULL)
     connect_to (self, self->connectable, task);
   else if (self->argv != NULL && self->argv[0] != NULL)
-    spawn (self, task);
+    start (self, task);
   else if (self->io_stream != NULL)
     g_task_return_pointer (task, g_object_ref (self->io_stream), g_object_unref);
   else

@@ -200,7 +200,7 @@ class Fails(TestCase):
     @needs_nvim
     def test_killed_in_a_pipe(self):
         kill = f'luaeval("vim.loop.kill(vim.loop.getpid(), {signal.SIGKILL:d})")'
-        self.fail_with('closed', self.start_program('--eval', kill))
+        self.fail_with('signal 9', self.start_program('--eval', kill))
 
     @needs_nvim
     def test_expression_in_error(self):
@@ -235,7 +235,7 @@ class Fails(TestCase):
 
     def test_nvim_ends_at_once(self):
         self.make_nvim('exit 3')
-        self.fail_with('closed', self.start_program())
+        self.fail_with('status 3', self.start_program())
 
     def test_nvim_is_something_else(self):
         self.make_nvim('echo Hello; cat >/dev/null')
