@@ -325,9 +325,11 @@ static void
 demand_certificates (Fixture *f)
 {
   g_autoptr(GTlsDatabase) database = certificates_trust (certificates, "authority");
+  MsgpackRpcServer *server = f->server;
 
-  msgpack_rpc_server_set_tls_authentication_mode (f->server, G_TLS_AUTHENTICATION_REQUIRED);
-  msgpack_rpc_server_set_tls_database (f->server, database);
+  msgpack_rpc_server_set_tls_certificate (server, localhost);
+  msgpack_rpc_server_set_tls_authentication_mode (server, G_TLS_AUTHENTICATION_REQUIRED);
+  msgpack_rpc_server_set_tls_database (server, database);
 }
 
 static void
