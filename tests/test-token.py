@@ -11,7 +11,9 @@ import re
 import secrets
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 
 import msgpack
@@ -134,6 +136,74 @@ class Tokens(unittest.TestCase):
         self.server.props.policy = policy.NONE
         with self.assertRaises((AssertionError, EOFError, OSError)):
             self.peer().call('greet')
+
+
+class Secrets(unittest.TestCase):
+    """Whatever is looked at, the token is not there."""
+
+    PROGRAM = """if True:
+        import sys, gi
+        gi.require_version('MsgpackRpc', '1.0')
+        from gi.repository import GLib, MsgpackRpc as M
+        thread = M.LoopThread.new('server')
+        thread.start()
+        server = M.Server(main_context=thread.get_main_context())
+        tokens = [M.Token.new_for_bytes(GLib.Bytes.new(text.encode())) for text in sys.argv[1:]]
+        server.props.token = tokens[0]
+        address, = server.listen_sync('tcp://127.0.0.1:0', None)
+        for token in tokens:
+            client = M.Client.new(address)
+            client.props.token = token
+            try:
+                client.open_sync(None)
+                client.call_sync('greet', None, None)
+            except GLib.Error as error:
+                print(error.message, file=sys.stderr)
+    """
+
+    def test_log(self):
+        tokens = [SHARED.decode(), SHARED.decode() + '!']
+        process = subprocess.run([sys.executable, '-c', self.PROGRAM, *tokens], text=True,
+                                 check=True, timeout=DEADLINE, stderr=subprocess.PIPE,
+                                 env={**os.environ, 'MSGPACK_RPC_DEBUG': 'all',
+                                      'G_MESSAGES_DEBUG': 'MsgpackRpc'})
+        self.assertIn('There is no method “greet”', process.stderr)
+        self.assertIn('the token is another one', process.stderr)
+        self.assertNotIn(SHARED.decode(), process.stderr)
+        self.assertNotIn(SHARED.hex(), process.stderr.replace(' ', ''))
+
+    def test_wire(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            listener.settimeout(0.01)
+            client = M.Client.new(f'tcp://127.0.0.1:{listener.getsockname()[1]}')
+            token = M.Token.new_for_bytes(GLib.Bytes.new(SHARED))
+            client.props.token = token
+            client.open_async(None, None)
+            client.call_async('greet', None, None, None)
+            received = b''
+            stream, unpacker = None, msgpack.Unpacker()
+            end = time.monotonic() + DEADLINE
+            while time.monotonic() < end:
+                GLib.MainContext.default().iteration(False)
+                try:
+                    if stream is None:
+                        stream, _ = listener.accept()
+                        stream.settimeout(0.01)
+                    data = stream.recv(4096)
+                except TimeoutError:
+                    continue
+                if not data:
+                    break
+                received += data
+                unpacker.feed(data)
+                for _, msgid, method, _ in unpacker:
+                    self.assertEqual(method, 'rpc.authenticate')
+                    stream.sendall(msgpack.packb([1, msgid, None, secrets.token_bytes(32)]))
+            stream.close()
+        self.assertEqual(data, b'')
+        self.assertEqual(msgid, 2)
+        self.assertNotIn(SHARED, received)
+        self.assertNotIn(b'greet', received)
 
 
 class Files(unittest.TestCase):
