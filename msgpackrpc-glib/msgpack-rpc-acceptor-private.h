@@ -15,9 +15,13 @@ typedef struct _MsgpackRpcAcceptor MsgpackRpcAcceptor;
 typedef void (*MsgpackRpcAcceptFunc) (gpointer           owner,
                                       GSocketConnection *connection);
 
+/* It pauses, or no more. In any thread, no lock held. */
+typedef void (*MsgpackRpcPausedFunc) (gpointer owner);
+
 /* @owner is not kept alive. */
 MsgpackRpcAcceptor *_msgpack_rpc_acceptor_new   (GObject              *owner,
                                                  MsgpackRpcAcceptFunc  func,
+                                                 MsgpackRpcPausedFunc  paused,
                                                  GMainContext         *context);
 /* When the owner is gone. */
 void                _msgpack_rpc_acceptor_free  (MsgpackRpcAcceptor   *self);
@@ -29,6 +33,7 @@ gboolean _msgpack_rpc_acceptor_add        (MsgpackRpcAcceptor *self,
 /* At first it is not active. */
 void     _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
                                            gboolean            active);
+gboolean _msgpack_rpc_acceptor_is_paused  (MsgpackRpcAcceptor *self);
 /* Closes all sockets. Others may be added later. */
 void     _msgpack_rpc_acceptor_close      (MsgpackRpcAcceptor *self);
 /* Whether none can be added. */

@@ -22,6 +22,7 @@ struct _MsgpackRpcAcceptor
   int ref_count;            /* atomic; each source has one */
   GWeakRef owner;
   MsgpackRpcAcceptFunc func;
+  MsgpackRpcPausedFunc paused;
   GMainContext *context;    /* owned */
 
   GSocket *sentinel;        /* among a listener's sockets, and closed with them; nullable */
@@ -46,18 +47,42 @@ acceptor_ref (MsgpackRpcAcceptor *self)
   return self;
 }
 
+gboolean
+_msgpack_rpc_acceptor_is_paused (MsgpackRpcAcceptor *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->pause_source != NULL;
+}
+
+/* With no lock held: letting go of the owner may close this. */
+static void
+tell_paused (MsgpackRpcAcceptor *self)
+{
+  g_autoptr(GObject) owner = g_weak_ref_get (&self->owner);
+
+  if (owner != NULL)
+    self->paused (owner);
+}
+
 static gboolean
 pause_over_cb (gpointer user_data)
 {
   MsgpackRpcAcceptor *self = user_data;
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gboolean is_over;
 
   /* Closing may have been faster, and accepting may have paused again since. */
-  if (self->pause_source == g_main_current_source ())
+  g_mutex_lock (&self->lock);
+  is_over = self->pause_source == g_main_current_source ();
+  if (is_over)
     {
       g_clear_pointer (&self->pause_source, g_source_unref);
       update_sources (self);
     }
+  g_mutex_unlock (&self->lock);
+
+  if (is_over)
+    tell_paused (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -121,6 +146,8 @@ accept_cb (GSocket      *socket,
       self->func (owner, connection);
     }
 
+  if (owner != NULL && _msgpack_rpc_acceptor_is_paused (self))
+    tell_paused (self);
   return owner != NULL ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
@@ -163,6 +190,7 @@ update_sources (MsgpackRpcAcceptor *self)
 MsgpackRpcAcceptor *
 _msgpack_rpc_acceptor_new (GObject              *owner,
                            MsgpackRpcAcceptFunc  func,
+                           MsgpackRpcPausedFunc  paused,
                            GMainContext         *context)
 {
   MsgpackRpcAcceptor *self = g_new0 (MsgpackRpcAcceptor, 1);
@@ -170,6 +198,7 @@ _msgpack_rpc_acceptor_new (GObject              *owner,
   self->ref_count = 1;
   g_weak_ref_init (&self->owner, owner);
   self->func = func;
+  self->paused = paused;
   self->context = g_main_context_ref (context);
   g_mutex_init (&self->lock);
   self->listeners =
@@ -232,9 +261,15 @@ close_all (MsgpackRpcAcceptor *self)
 void
 _msgpack_rpc_acceptor_close (MsgpackRpcAcceptor *self)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gboolean was_paused;
 
+  g_mutex_lock (&self->lock);
+  was_paused = self->pause_source != NULL;
   close_all (self);
+  g_mutex_unlock (&self->lock);
+
+  if (was_paused)
+    tell_paused (self);
 }
 
 void
@@ -258,8 +293,8 @@ _msgpack_rpc_acceptor_dismiss (MsgpackRpcAcceptor *self)
       GSocket *socket;
 
       _msgpack_rpc_listener_retire (listener);
-      /* On TLS they cannot have sent anything yet. */
-      while (!_msgpack_rpc_listener_is_tls (listener->socket) &&
+      /* On TLS they cannot have sent anything yet; elsewhere others can still accept them. */
+      while (!listener->is_shared && !_msgpack_rpc_listener_is_tls (listener->socket) &&
              (socket = g_socket_accept (listener->socket, NULL, NULL)) != NULL)
         g_ptr_array_add (sockets, socket);
     }

@@ -17,6 +17,7 @@ typedef struct
   char *path;       /* of a UNIX socket's file, else NULL */
   dev_t device;     /* of that file */
   ino_t inode;
+  gboolean is_shared; /* with whoever has made it: it is not to be shut down */
   GSource *source;  /* the owner's, nullable */
 } MsgpackRpcListener;
 
@@ -29,6 +30,14 @@ void     _msgpack_rpc_listener_mark_tls (gpointer object);
 void _msgpack_rpc_listener_retire (MsgpackRpcListener *self);
 /* Closes the socket, too. */
 void _msgpack_rpc_listener_free   (MsgpackRpcListener *self);
+
+/* One for a socket that listens already; takes the descriptor. */
+MsgpackRpcListener *_msgpack_rpc_listener_new_shared (int                  fd,
+                                                      GError             **error);
+/* Who may use its file, if it has one. */
+gboolean            _msgpack_rpc_listener_set_mode   (MsgpackRpcListener  *self,
+                                                      guint                mode,
+                                                      GError             **error);
 
 /* Makes a list of #MsgpackRpcListener for a list of #GSocketAddress. With several addresses, those
  * that this machine does not have are left out; where their port is 0, all get the same one. Blocks

@@ -32,6 +32,9 @@
 
 #define LOCK_ATTEMPTS 16
 
+/* Of the file of a UNIX socket. */
+#define DEFAULT_MODE 0600
+
 gboolean
 _msgpack_rpc_listener_is_tls (gpointer object)
 {
@@ -60,7 +63,7 @@ _msgpack_rpc_listener_retire (MsgpackRpcListener *self)
   remove_file (self);
 
   /* For TCP this would turn away those who have come. */
-  if (g_socket_get_family (self->socket) == G_SOCKET_FAMILY_UNIX)
+  if (!self->is_shared && g_socket_get_family (self->socket) == G_SOCKET_FAMILY_UNIX)
     shutdown (g_socket_get_fd (self->socket), SHUT_RD);
 }
 
@@ -76,7 +79,8 @@ _msgpack_rpc_listener_free (MsgpackRpcListener *self)
       g_source_unref (self->source);
     }
   /* Closing alone would leave it open for as long as another thread polls it. */
-  shutdown (g_socket_get_fd (self->socket), SHUT_RDWR);
+  if (!self->is_shared)
+    shutdown (g_socket_get_fd (self->socket), SHUT_RDWR);
   g_socket_close (self->socket, NULL);
   g_object_unref (self->socket);
   g_free (self->address);
@@ -226,6 +230,19 @@ bind_path (MsgpackRpcListener  *self,
   return is_bound;
 }
 
+/* It is narrower before. */
+gboolean
+_msgpack_rpc_listener_set_mode (MsgpackRpcListener  *self,
+                                guint                mode,
+                                GError             **error)
+{
+  if (self->path == NULL || mode == DEFAULT_MODE || g_chmod (self->path, (int) mode) == 0)
+    return TRUE;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "%s", g_strerror (errno));
+  return FALSE;
+}
+
 /* ---- opening ---- */
 
 static gboolean
@@ -282,6 +299,44 @@ listener_new (GSocketAddress  *address,
   if (is_tls)
     _msgpack_rpc_listener_mark_tls (self->socket);
   self->address = _msgpack_rpc_address_format (bound, is_tls);
+  return self;
+}
+
+static gboolean
+is_listening (int fd)
+{
+  int is_stream = 0, listens = 0;
+  socklen_t size = sizeof is_stream;
+
+  return getsockopt (fd, SOL_SOCKET, SO_TYPE, &is_stream, &size) == 0 && is_stream == SOCK_STREAM &&
+         getsockopt (fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens;
+}
+
+MsgpackRpcListener *
+_msgpack_rpc_listener_new_shared (int      fd,
+                                  GError **error)
+{
+  g_autoptr(GSocketAddress) bound = NULL;
+  g_autoptr(GSocket) socket = NULL;
+  MsgpackRpcListener *self;
+
+  if (!is_listening (fd))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   _("Descriptor %d is no stream socket that listens"), fd);
+      g_close (fd, NULL);
+      return NULL;
+    }
+
+  socket = g_socket_new_from_fd (fd, error);
+  if (socket == NULL || (bound = g_socket_get_local_address (socket, error)) == NULL)
+    return NULL;
+
+  g_socket_set_blocking (socket, FALSE);
+  self = g_new0 (MsgpackRpcListener, 1);
+  self->socket = g_steal_pointer (&socket);
+  self->address = _msgpack_rpc_address_format (bound, FALSE);
+  self->is_shared = TRUE;
   return self;
 }
 

@@ -270,10 +270,9 @@ _msgpack_rpc_server_start_drain (MsgpackRpcServer    *self,
 
 /* ---- waiting for it ---- */
 
-/* FALSE if it has ended. */
-static gboolean
-leave_drain (MsgpackRpcServer *self,
-             GTask            *task)
+gboolean
+_msgpack_rpc_server_leave_drain (MsgpackRpcServer *self,
+                                 GTask            *task)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
@@ -287,7 +286,7 @@ cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
 {
   GTask *task = user_data;
 
-  if (leave_drain (g_task_get_source_object (task), task))
+  if (_msgpack_rpc_server_leave_drain (g_task_get_source_object (task), task))
     g_task_return_error_if_cancelled (task);
   return G_SOURCE_REMOVE;
 }

@@ -26,35 +26,23 @@ check_tls (MsgpackRpcServer  *self,
   return FALSE;
 }
 
-/* Returns the addresses that were bound. */
-static char **
-open_listeners (MsgpackRpcServer  *self,
-                const char        *address,
-                GPtrArray         *addresses,
-                GError           **error)
+gboolean
+_msgpack_rpc_server_check_listening (MsgpackRpcServer  *self,
+                                     GError           **error)
 {
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  g_autoptr(GPtrArray) listeners = NULL;
+  if (!_msgpack_rpc_acceptor_is_closed (_msgpack_rpc_server_get_private (self)->acceptor))
+    return TRUE;
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closed"));
+  return FALSE;
+}
+
+char **
+_msgpack_rpc_server_add_listeners (MsgpackRpcServer  *self,
+                                   GPtrArray         *listeners,
+                                   GError           **error)
+{
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
-  gboolean is_tls = _msgpack_rpc_address_is_tls (address);
-
-  if (_msgpack_rpc_acceptor_is_closed (priv->acceptor))
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closed"));
-      return NULL;
-    }
-
-  if (is_tls && !check_tls (self, address, error))
-    return NULL;
-
-  listeners = _msgpack_rpc_listener_open (addresses, is_tls, error);
-  if (listeners == NULL)
-    {
-      g_autofree char *shown = g_filename_display_name (address);
-
-      g_prefix_error (error, _("Cannot listen on “%s”: "), shown);
-      return NULL;
-    }
 
   for (guint i = 0; i < listeners->len; i++)
     {
@@ -62,13 +50,54 @@ open_listeners (MsgpackRpcServer  *self,
 
       g_strv_builder_add (builder, listener->address);
     }
-  if (!_msgpack_rpc_acceptor_add (priv->acceptor, listeners))
+
+  if (_msgpack_rpc_acceptor_add (_msgpack_rpc_server_get_private (self)->acceptor, listeners))
+    return g_strv_builder_end (builder);
+
+  g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                       _("The server is being drained"));
+  return NULL;
+}
+
+static gboolean
+open_files (MsgpackRpcServer  *self,
+            GPtrArray         *listeners,
+            GError           **error)
+{
+  guint mode = msgpack_rpc_server_get_unix_mode (self);
+
+  for (guint i = 0; i < listeners->len; i++)
+    if (!_msgpack_rpc_listener_set_mode (g_ptr_array_index (listeners, i), mode, error))
+      return FALSE;
+
+  return TRUE;
+}
+
+/* Returns the addresses that were bound. */
+static char **
+open_listeners (MsgpackRpcServer  *self,
+                const char        *address,
+                GPtrArray         *addresses,
+                GError           **error)
+{
+  g_autoptr(GPtrArray) listeners = NULL;
+  gboolean is_tls = _msgpack_rpc_address_is_tls (address);
+
+  if (!_msgpack_rpc_server_check_listening (self, error))
+    return NULL;
+  if (is_tls && !check_tls (self, address, error))
+    return NULL;
+
+  listeners = _msgpack_rpc_listener_open (addresses, is_tls, error);
+  if (listeners == NULL || !open_files (self, listeners, error))
     {
-      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                           _("The server is being drained"));
+      g_autofree char *shown = g_filename_display_name (address);
+
+      g_prefix_error (error, _("Cannot listen on “%s”: "), shown);
       return NULL;
     }
-  return g_strv_builder_end (builder);
+
+  return _msgpack_rpc_server_add_listeners (self, listeners, error);
 }
 
 static void
@@ -169,7 +198,8 @@ msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
  * is 0. What is returned are the addresses as a client can use them, in the order of binding; any
  * interface is written as the loopback one.
  *
- * The file of a UNIX socket is accessible to this user only. One that a crashed server has left
+ * The file of a UNIX socket is accessible to this user only, unless [property@Server:unix-mode] says
+ * otherwise. One that a crashed server has left
  * behind is replaced: a socket of this user, at which nobody listens. A file `path.lock` is there
  * for the moment. The socket is removed when the server closes it.
  *
@@ -205,4 +235,74 @@ msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
     return NULL;
 
   return open_listeners (self, address, addresses, error);
+}
+
+/**
+ * msgpack_rpc_server_get_unix_mode: (get-property unix-mode)
+ * @self: a server
+ *
+ * Gets the mode bits of the files of UNIX sockets.
+ *
+ * Returns: the mode, 0600 by default
+ *
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_server_get_unix_mode (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv;
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
+
+  priv = _msgpack_rpc_server_get_private (self);
+  locker = g_mutex_locker_new (&priv->lock);
+  return priv->unix_mode;
+}
+
+/**
+ * msgpack_rpc_server_set_unix_mode: (set-property unix-mode)
+ * @self: a server
+ * @unix_mode: mode bits, up to 0777
+ *
+ * Sets the mode bits of the files of UNIX sockets on which the server listens from now on.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_unix_mode (MsgpackRpcServer *self,
+                                  guint             unix_mode)
+{
+  MsgpackRpcServerPrivate *priv;
+  gboolean has_changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+  g_return_if_fail (unix_mode <= 0777);
+
+  priv = _msgpack_rpc_server_get_private (self);
+  g_mutex_lock (&priv->lock);
+  has_changed = priv->unix_mode != unix_mode;
+  priv->unix_mode = unix_mode;
+  g_mutex_unlock (&priv->lock);
+
+  if (has_changed)
+    _msgpack_rpc_server_notify (self, "unix-mode");
+}
+
+/**
+ * msgpack_rpc_server_is_accepting_paused: (get-property accepting-paused)
+ * @self: a server
+ *
+ * Gets whether nobody is accepted for the moment, since the system could not accept the last one.
+ *
+ * Returns: `TRUE` if it is so
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_server_is_accepting_paused (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), FALSE);
+
+  return _msgpack_rpc_acceptor_is_paused (_msgpack_rpc_server_get_private (self)->acceptor);
 }

@@ -51,6 +51,7 @@ typedef struct
   GTlsAuthenticationMode tls_authentication_mode;
   GPtrArray *handshakes;              /* those that go on; msgpack-rpc-server-tls.c has what they are */
   GQueue unproven;                    /* likewise; those that must show the token, oldest first */
+  guint unix_mode;
   guint n_guests;                     /* connections that have not ended, or are about to be */
   MsgpackRpcDrain *drain;             /* owned; NULL while it is not drained */
   GPtrArray *drain_tasks;             /* of GTask, which wait for its end */
@@ -100,10 +101,20 @@ void     _msgpack_rpc_server_dismiss_handshakes   (MsgpackRpcServer *self,
 GPtrArray *
          _msgpack_rpc_server_new_handshakes       (void);
 
+/* Whether it may listen, and does on these. Returns their addresses. */
+gboolean  _msgpack_rpc_server_check_listening     (MsgpackRpcServer  *self,
+                                                   GError           **error);
+char    **_msgpack_rpc_server_add_listeners       (MsgpackRpcServer  *self,
+                                                   GPtrArray         *listeners,
+                                                   GError           **error);
+
 /* Begins to drain, or hurries. @task: returns what was not sent, or NULL. */
 void     _msgpack_rpc_server_start_drain     (MsgpackRpcServer     *self,
                                               MsgpackRpcCloseMode   mode,
                                               int                   timeout,
+                                              GTask                *task);
+/* FALSE if @task does not wait for it, or not any more. */
+gboolean _msgpack_rpc_server_leave_drain     (MsgpackRpcServer     *self,
                                               GTask                *task);
 /* Whether somebody may come in: not while it is drained. */
 gboolean _msgpack_rpc_server_is_open         (MsgpackRpcServer     *self,

@@ -74,6 +74,7 @@
 enum
 {
   PROP_0,
+  PROP_ACCEPTING_PAUSED,
   PROP_ALLOW_REMOTE,
   PROP_BUFFERED_BYTES,
   PROP_CONNECTIONS,
@@ -93,6 +94,7 @@ enum
   PROP_TLS_CERTIFICATE,
   PROP_TLS_DATABASE,
   PROP_TOKEN,
+  PROP_UNIX_MODE,
   N_PROPS
 };
 
@@ -141,6 +143,13 @@ accepted_cb (gpointer           owner,
   gboolean is_handled;
 
   g_signal_emit_by_name (owner, "incoming", connection, NULL, &is_handled);
+}
+
+/* In any thread. */
+static void
+paused_cb (gpointer owner)
+{
+  _msgpack_rpc_server_notify (owner, "accepting-paused");
 }
 
 static void
@@ -201,7 +210,7 @@ msgpack_rpc_server_constructed (GObject *object)
   if (priv->main_context == NULL)
     priv->main_context = g_main_context_ref_thread_default ();
   priv->reactor = _msgpack_rpc_reactor_get (priv->main_context);
-  priv->acceptor = _msgpack_rpc_acceptor_new (object, accepted_cb, priv->main_context);
+  priv->acceptor = _msgpack_rpc_acceptor_new (object, accepted_cb, paused_cb, priv->main_context);
   _msgpack_rpc_acceptor_set_active (priv->acceptor,
                                     g_socket_service_is_active (G_SOCKET_SERVICE (self)));
   _msgpack_rpc_acceptor_follow (priv->acceptor, G_SOCKET_LISTENER (self));
@@ -270,6 +279,14 @@ msgpack_rpc_server_get_property (GObject    *object,
 
   switch (prop_id)
     {
+    case PROP_ACCEPTING_PAUSED:
+      g_value_set_boolean (value, _msgpack_rpc_acceptor_is_paused (priv->acceptor));
+      break;
+
+    case PROP_UNIX_MODE:
+      g_value_set_uint (value, priv->unix_mode);
+      break;
+
     case PROP_ALLOW_REMOTE:
       g_value_set_boolean (value, priv->allow_remote);
       break;
@@ -418,6 +435,10 @@ msgpack_rpc_server_set_property (GObject      *object,
       msgpack_rpc_server_set_tls_database (self, g_value_get_object (value));
       break;
 
+    case PROP_UNIX_MODE:
+      msgpack_rpc_server_set_unix_mode (self, g_value_get_uint (value));
+      break;
+
     case PROP_TOKEN:
       msgpack_rpc_server_set_token (self, g_value_get_object (value));
       break;
@@ -431,6 +452,34 @@ static void
 install_properties (GObjectClass *object_class)
 {
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  /**
+   * MsgpackRpcServer:accepting-paused: (getter is_accepting_paused)
+   *
+   * Whether nobody is accepted on the addresses that the server listens on, since the system could not
+   * accept the last one: most often, there are no file descriptors left.
+   *
+   * It is tried again after 100 ms, and each time that fails after twice as long, up to 5 seconds.
+   * Those who come wait meanwhile.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ACCEPTING_PAUSED] =
+      g_param_spec_boolean ("accepting-paused", NULL, NULL, FALSE,
+                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * MsgpackRpcServer:unix-mode: (getter get_unix_mode) (setter set_unix_mode)
+   *
+   * The mode bits of the files of UNIX sockets on which the server listens from now on; by default
+   * 0600, for this user only.
+   *
+   * Whoever can write to the file can connect, but is not thereby let in: see
+   * [property@Server:policy].
+   *
+   * Since: 1.0
+   */
+  props[PROP_UNIX_MODE] = g_param_spec_uint ("unix-mode", NULL, NULL, 0, 0777, 0600, flags);
 
   /**
    * MsgpackRpcServer:allow-remote: (getter get_allow_remote) (setter set_allow_remote)
@@ -742,6 +791,7 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
 
   g_mutex_init (&priv->lock);
   g_cond_init (&priv->drained);
+  priv->unix_mode = 0600;
   priv->drain_timer.func = _msgpack_rpc_server_drain_timed_out;
   priv->drain_timer.owner = G_OBJECT (self);
   priv->drain_timer.weak = TRUE;

@@ -147,6 +147,19 @@ char     **msgpack_rpc_server_listen_sync (MsgpackRpcServer  *self,
                                            GError           **error) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+char     **msgpack_rpc_server_listen_activated (MsgpackRpcServer  *self,
+                                                GError           **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_server_get_unix_mode (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_server_set_unix_mode (MsgpackRpcServer *self,
+                                        guint             unix_mode);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_server_is_accepting_paused (MsgpackRpcServer *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 void      msgpack_rpc_server_drain_async (MsgpackRpcServer     *self,
                                           MsgpackRpcCloseMode   mode,
                                           int                   timeout,
@@ -163,6 +176,18 @@ GVariant *msgpack_rpc_server_drain_sync (MsgpackRpcServer     *self,
                                          int                   timeout,
                                          GCancellable         *cancellable,
                                          GError              **error) G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void      msgpack_rpc_server_drain_on_signal_async (MsgpackRpcServer     *self,
+                                                    MsgpackRpcCloseMode   mode,
+                                                    int                   timeout,
+                                                    GCancellable         *cancellable,
+                                                    GAsyncReadyCallback   callback,
+                                                    gpointer              user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant *msgpack_rpc_server_drain_on_signal_finish (MsgpackRpcServer  *self,
+                                                     GAsyncResult      *result,
+                                                     GError           **error) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcConnection *msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,

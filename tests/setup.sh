@@ -98,6 +98,7 @@ needs_to_test ()
   need_program gjs gjs
   need_program msgfmt gettext
   need_program nvim neovim
+  need_program systemd-socket-activate systemd
   need_program openssl openssl
   need_program vapigen valac
   need_python_module gi python3-gi

@@ -114,6 +114,27 @@ test_unix (Fixture       *f,
 }
 
 static void
+test_unix_mode (Fixture       *f,
+                gconstpointer  data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "open", NULL);
+  g_autofree char *address = NULL;
+  GStatBuf status;
+  RawPeer peer;
+
+  g_test_summary ("The file of a UNIX socket gets the mode that is asked for");
+
+  g_assert_cmpuint (msgpack_rpc_server_get_unix_mode (f->server), ==, 0600);
+  msgpack_rpc_server_set_unix_mode (f->server, 0666);
+  address = listen_on (f->server, path);
+  g_assert_cmpint (g_lstat (path, &status), ==, 0);
+  g_assert_cmpint (status.st_mode & 0777, ==, 0666);
+  enter (f, &peer, address);
+  assert_add (&peer);
+  raw_peer_clear (&peer);
+}
+
+static void
 test_abstract (Fixture       *f,
                gconstpointer  data)
 {
@@ -426,6 +447,7 @@ main (int   argc,
   ADD ("localhost", test_localhost);
   ADD ("any", test_any);
   ADD ("unix", test_unix);
+  ADD ("unix-mode", test_unix_mode);
   ADD ("abstract", test_abstract);
   ADD ("stale", test_stale);
   ADD ("not-stale", test_not_stale);

@@ -445,6 +445,16 @@ test_many (Fixture       *f,
 }
 
 static void
+notify_cb (GObject    *object,
+           GParamSpec *pspec,
+           gpointer    user_data)
+{
+  guint *n_notified = user_data;
+
+  (*n_notified)++;
+}
+
+static void
 test_no_descriptors (Fixture       *f,
                      gconstpointer  data)
 {
@@ -452,6 +462,7 @@ test_no_descriptors (Fixture       *f,
   const char *preloaded = g_getenv ("LD_PRELOAD");
   struct rlimit limit;
   rlim_t soft_limit;
+  guint n_notified = 0;
   RawPeer peer;
 
   g_test_summary ("Out of file descriptors, accepting pauses, and goes on later");
@@ -465,6 +476,8 @@ test_no_descriptors (Fixture       *f,
 
   g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
   soft_limit = limit.rlim_cur;
+  g_assert_false (msgpack_rpc_server_is_accepting_paused (f->server));
+  g_signal_connect (f->server, "notify::accepting-paused", G_CALLBACK (notify_cb), &n_notified);
   raw_peer_init_connected (&peer, address);
   limit.rlim_cur = 3;
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
@@ -473,22 +486,16 @@ test_no_descriptors (Fixture       *f,
   g_assert_cmpuint (count_connections (f), ==, 0);
   /* It does not try again and again. */
   g_assert_false (g_main_context_pending (NULL));
+  g_assert_true (msgpack_rpc_server_is_accepting_paused (f->server));
+  g_assert_cmpuint (n_notified, ==, 1);
 
   limit.rlim_cur = soft_limit;
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
   WAIT_UNTIL (count_connections (f) == 1);
+  g_assert_false (msgpack_rpc_server_is_accepting_paused (f->server));
+  g_assert_cmpuint (n_notified, >=, 2);
   assert_add (&peer);
   raw_peer_clear (&peer);
-}
-
-static void
-notify_cb (GObject    *object,
-           GParamSpec *pspec,
-           gpointer    user_data)
-{
-  guint *n_notified = user_data;
-
-  (*n_notified)++;
 }
 
 static void
