@@ -81,6 +81,7 @@ _msgpack_rpc_budget_join (MsgpackRpcBudget *self,
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
+  _msgpack_rpc_link_set_budget_position (link, self->links->len);
   g_ptr_array_add (self->links, link);
 }
 
@@ -89,8 +90,13 @@ _msgpack_rpc_budget_leave (MsgpackRpcBudget *self,
                            MsgpackRpcLink   *link)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  guint position = _msgpack_rpc_link_get_budget_position (link);
 
-  g_ptr_array_remove_fast (self->links, link);
+  /* Not by looking for it: there may be thousands, and all may leave at once. */
+  g_assert (g_ptr_array_index (self->links, position) == link);
+  g_ptr_array_remove_index_fast (self->links, position);
+  if (position < self->links->len)
+    _msgpack_rpc_link_set_budget_position (g_ptr_array_index (self->links, position), position);
 }
 
 void

@@ -73,3 +73,16 @@ _msgpack_rpc_link_drop_budget (MsgpackRpcLink *self)
     _msgpack_rpc_link_charge (self, i, 0);
   _msgpack_rpc_budget_unref (self->budget);
 }
+
+void
+_msgpack_rpc_link_set_budget_position (MsgpackRpcLink *self,
+                                       guint           position)
+{
+  self->budget_position = position;
+}
+
+guint
+_msgpack_rpc_link_get_budget_position (MsgpackRpcLink *self)
+{
+  return self->budget_position;
+}

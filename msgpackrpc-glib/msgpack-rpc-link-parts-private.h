@@ -72,6 +72,7 @@ struct _MsgpackRpcLink
   MsgpackRpcStatistics *statistics; /* owned, an atomic rc box */
   MsgpackRpcBudget *budget;     /* owned, nullable; fixed before it is used */
   gsize charged[N_CHARGES];     /* atomic; what it has been told */
+  guint budget_position;        /* the budget's */
   gconstpointer lane;           /* the reactor's; fixed before it is used */
 
   GMutex lock;                  /* guards all below, but for what the holder of the I/O has */

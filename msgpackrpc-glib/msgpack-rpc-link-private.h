@@ -90,6 +90,10 @@ void  _msgpack_rpc_link_set_budget  (MsgpackRpcLink   *self,
 /* The owner holds @held, a number of bytes of messages that others change: counts it. */
 void  _msgpack_rpc_link_charge_held (MsgpackRpcLink   *self,
                                      gsize            *held);
+/* Where it stands in the budget's list, which looks for it there. With the budget's lock held. */
+void  _msgpack_rpc_link_set_budget_position (MsgpackRpcLink   *self,
+                                             guint             position);
+guint _msgpack_rpc_link_get_budget_position (MsgpackRpcLink   *self);
 /* How much of the budget it has. */
 gsize _msgpack_rpc_link_get_charged (MsgpackRpcLink   *self);
 

@@ -21,6 +21,13 @@ MsgpackRpcObjectList *_msgpack_rpc_object_list_new (GType item_type);
  * there. */
 guint    _msgpack_rpc_object_list_append  (MsgpackRpcObjectList *self,
                                            gpointer              object);
+/* The same; @serial finds it again without looking at all the others. */
+guint    _msgpack_rpc_object_list_append_with_serial (MsgpackRpcObjectList *self,
+                                                      gpointer              object,
+                                                      guint64              *serial);
+gboolean _msgpack_rpc_object_list_remove_serial      (MsgpackRpcObjectList *self,
+                                                      guint64               serial,
+                                                      guint                *position);
 gboolean _msgpack_rpc_object_list_remove  (MsgpackRpcObjectList *self,
                                            gpointer              object,
                                            guint                *position);
@@ -29,6 +36,8 @@ gboolean _msgpack_rpc_object_list_replace (MsgpackRpcObjectList *self,
                                            gpointer              replacement,
                                            guint                *position);
 
+/* Removes all, which it returns. */
+GPtrArray *_msgpack_rpc_object_list_take (MsgpackRpcObjectList *self);
 /* The objects that are there now. */
 GPtrArray *_msgpack_rpc_object_list_copy (MsgpackRpcObjectList *self);
 

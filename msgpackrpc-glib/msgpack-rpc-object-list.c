@@ -12,6 +12,8 @@ struct _MsgpackRpcObjectList
   GType item_type;
   GMutex lock;
   GPtrArray *objects; /* owned; guarded by lock, which is not held while one is unreferenced */
+  GArray *serials;    /* of guint64, rising: one for each; likewise */
+  guint64 last_serial;
 };
 
 static void list_model_iface_init (GListModelInterface *iface);
@@ -61,6 +63,7 @@ _msgpack_rpc_object_list_finalize (GObject *object)
   MsgpackRpcObjectList *self = MSGPACK_RPC_OBJECT_LIST (object);
 
   g_ptr_array_unref (self->objects);
+  g_array_unref (self->serials);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (_msgpack_rpc_object_list_parent_class)->finalize (object);
@@ -79,6 +82,7 @@ _msgpack_rpc_object_list_init (MsgpackRpcObjectList *self)
 {
   g_mutex_init (&self->lock);
   self->objects = g_ptr_array_new_with_free_func (g_object_unref);
+  self->serials = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
 
 MsgpackRpcObjectList *
@@ -91,13 +95,59 @@ _msgpack_rpc_object_list_new (GType item_type)
 }
 
 guint
-_msgpack_rpc_object_list_append (MsgpackRpcObjectList *self,
-                                 gpointer              object)
+_msgpack_rpc_object_list_append_with_serial (MsgpackRpcObjectList *self,
+                                             gpointer              object,
+                                             guint64              *serial)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   g_ptr_array_add (self->objects, g_object_ref (object));
+  *serial = ++self->last_serial;
+  g_array_append_val (self->serials, self->last_serial);
   return self->objects->len - 1;
+}
+
+guint
+_msgpack_rpc_object_list_append (MsgpackRpcObjectList *self,
+                                 gpointer              object)
+{
+  guint64 serial;
+
+  return _msgpack_rpc_object_list_append_with_serial (self, object, &serial);
+}
+
+static int
+compare_serials (gconstpointer a,
+                 gconstpointer b)
+{
+  guint64 left = *(const guint64 *) a;
+  guint64 right = *(const guint64 *) b;
+
+  return left < right ? -1 : left > right;
+}
+
+/* The object, which is the caller's now. The lock is held. */
+static gpointer
+take_position (MsgpackRpcObjectList *self,
+               guint                 position)
+{
+  g_array_remove_index (self->serials, position);
+  return g_ptr_array_steal_index (self->objects, position);
+}
+
+gboolean
+_msgpack_rpc_object_list_remove_serial (MsgpackRpcObjectList *self,
+                                        guint64               serial,
+                                        guint                *position)
+{
+  g_autoptr(GObject) object = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (g_array_binary_search (self->serials, &serial, compare_serials, position))
+    object = take_position (self, *position);
+  g_mutex_unlock (&self->lock);
+
+  return object != NULL;
 }
 
 gboolean
@@ -110,7 +160,7 @@ _msgpack_rpc_object_list_remove (MsgpackRpcObjectList *self,
   g_mutex_lock (&self->lock);
   found = g_ptr_array_find (self->objects, object, position);
   if (found)
-    g_ptr_array_steal_index (self->objects, *position);
+    take_position (self, *position);
   g_mutex_unlock (&self->lock);
 
   if (found)
@@ -135,6 +185,17 @@ _msgpack_rpc_object_list_replace (MsgpackRpcObjectList *self,
   if (found)
     g_object_unref (object);
   return found;
+}
+
+GPtrArray *
+_msgpack_rpc_object_list_take (MsgpackRpcObjectList *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  GPtrArray *taken = self->objects;
+
+  self->objects = g_ptr_array_new_with_free_func (g_object_unref);
+  g_array_set_size (self->serials, 0);
+  return taken;
 }
 
 GPtrArray *

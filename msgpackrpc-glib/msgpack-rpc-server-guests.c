@@ -20,6 +20,7 @@ typedef struct
 {
   GWeakRef server;
   MsgpackRpcPlace *place; /* the server's; NULL until it has shown who it is */
+  guint64 serial;     /* in the list */
   gboolean is_listed; /* in the main context */
   gboolean has_ended; /* likewise */
 } Guest;
@@ -84,7 +85,7 @@ closed_cb (MsgpackRpcConnection *connection,
   priv = _msgpack_rpc_server_get_private (self);
   if (guest->is_listed)
     {
-      if (_msgpack_rpc_object_list_remove (priv->connections, connection, &position))
+      if (_msgpack_rpc_object_list_remove_serial (priv->connections, guest->serial, &position))
         g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 1, 0);
       g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_DISCONNECTED], 0, connection,
                      error);
@@ -136,7 +137,8 @@ admit (MsgpackRpcServer     *self,
   if (!guest->has_ended)
     {
       guest->is_listed = TRUE;
-      position = _msgpack_rpc_object_list_append (priv->connections, connection);
+      position = _msgpack_rpc_object_list_append_with_serial (priv->connections, connection,
+                                                              &guest->serial);
       g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
       g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_CONNECTED], 0, connection);
       _msgpack_rpc_server_drain_guest (self, connection);

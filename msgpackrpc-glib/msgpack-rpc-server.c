@@ -222,7 +222,7 @@ msgpack_rpc_server_dispose (GObject *object)
 {
   MsgpackRpcServer *self = MSGPACK_RPC_SERVER (object);
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  g_autoptr(GPtrArray) connections = _msgpack_rpc_object_list_copy (priv->connections);
+  g_autoptr(GPtrArray) connections = NULL;
 
   _msgpack_rpc_server_abandon_drain (self);
   _msgpack_rpc_reactor_forget (priv->reactor, self);
@@ -230,14 +230,10 @@ msgpack_rpc_server_dispose (GObject *object)
   _msgpack_rpc_server_drop_handshakes (self);
   _msgpack_rpc_server_drop_pending (self);
 
+  connections = _msgpack_rpc_object_list_take (priv->connections);
   for (guint i = 0; i < connections->len; i++)
-    {
-      MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
-      guint position;
-
-      _msgpack_rpc_object_list_remove (priv->connections, connection, &position);
-      msgpack_rpc_connection_close_async (connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
-    }
+    msgpack_rpc_connection_close_async (g_ptr_array_index (connections, i),
+                                        MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
 
   G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->dispose (object);
 }
