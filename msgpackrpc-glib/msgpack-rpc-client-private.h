@@ -64,6 +64,7 @@ struct _MsgpackRpcClient
   guint n_attempts;                  /* since the client was opened, or was last connected */
   guint n_delays;                    /* in a row */
   gint64 last_delay;                 /* microseconds */
+  MsgpackRpcTimer open_timer;        /* opens when there may be descriptors again */
   gint64 connected_at;               /* monotonic */
   gboolean watches_network;
   GSubprocess *subprocess;           /* owned; of argv */
@@ -130,6 +131,9 @@ GPtrArray     *_msgpack_rpc_client_ended             (gpointer              clie
                                                       MsgpackRpcConnection *connection,
                                                       const GError         *error,
                                                       gboolean              opened);
+void           _msgpack_rpc_client_init_reconnect    (MsgpackRpcClient     *self);
+/* In dispose. */
+void           _msgpack_rpc_client_stop_reconnect    (MsgpackRpcClient     *self);
 /* An attempt begins: which one it is, from 1. */
 guint          _msgpack_rpc_client_begin_attempt     (MsgpackRpcClient     *self);
 /* It has succeeded, or failed with an error that names it: FALSE if it was the last one. */

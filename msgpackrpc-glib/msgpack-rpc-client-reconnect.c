@@ -11,6 +11,9 @@
 /* What a client does when an attempt to connect has failed, and when it has lost its connection: it
  * tries again if its policy says so, and the calls that were not lost go on. */
 
+/* How long it waits for descriptors, in microseconds. */
+#define DESCRIPTOR_DELAY (100 * 1000)
+
 /* ---- delays ---- */
 
 static void
@@ -149,6 +152,39 @@ was_stopped (const GError *error,
          (error == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
 }
 
+/* A connection that waits needs a descriptor, which there may be none of: that is no reason to give up.
+ * The timer belongs to the client's context, and so would not do for the other delays. */
+static void
+open_later (MsgpackRpcClient     *self,
+            MsgpackRpcConnection *connection,
+            gint64                time)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  if (_msgpack_rpc_connection_open_later (connection, time))
+    return;
+
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->connection == connection)
+    _msgpack_rpc_reactor_start_timer (self->reactor, &self->open_timer,
+                                      MAX (time, g_get_monotonic_time () + DESCRIPTOR_DELAY));
+}
+
+static void
+open_now (gpointer owner)
+{
+  MsgpackRpcClient *self = owner;
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->is_wanted && self->was_opened)
+    g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+
+  if (connection != NULL)
+    open_later (self, connection, 0);
+}
+
 /* The lock is held. */
 static MsgpackRpcKeep
 choose_keep (MsgpackRpcClient *self,
@@ -224,8 +260,31 @@ _msgpack_rpc_client_ended (gpointer              client,
   g_mutex_unlock (&self->lock);
 
   if (next != NULL)
-    _msgpack_rpc_connection_open_later (next, time);
+    open_later (self, next, time);
   return rest;
+}
+
+void
+_msgpack_rpc_client_init_reconnect (MsgpackRpcClient *self)
+{
+  self->open_timer.func = open_now;
+  self->open_timer.owner = G_OBJECT (self);
+  self->open_timer.weak = TRUE;
+}
+
+void
+_msgpack_rpc_client_stop_reconnect (MsgpackRpcClient *self)
+{
+  gboolean watches_network;
+
+  g_mutex_lock (&self->lock);
+  watches_network = self->watches_network;
+  self->watches_network = FALSE;
+  _msgpack_rpc_reactor_stop_timer (self->reactor, &self->open_timer);
+  g_mutex_unlock (&self->lock);
+
+  if (watches_network)
+    _msgpack_rpc_network_unwatch (G_OBJECT (self));
 }
 
 /* ---- the policy ---- */

@@ -10,7 +10,6 @@
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-invocation.h"
-#include "msgpack-rpc-network-private.h"
 #include "msgpack-rpc-peer.h"
 
 /**
@@ -373,20 +372,16 @@ msgpack_rpc_client_dispose (GObject *object)
 {
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
-  gboolean watches_network;
 
   /* What ends an attempt to connect would tell the application of it. */
   _msgpack_rpc_target_silence (&self->target);
   g_mutex_lock (&self->lock);
   self->is_wanted = FALSE;
   connection = g_steal_pointer (&self->connection);
-  watches_network = self->watches_network;
-  self->watches_network = FALSE;
   g_mutex_unlock (&self->lock);
 
   _msgpack_rpc_client_stop_keepalive (self);
-  if (watches_network)
-    _msgpack_rpc_network_unwatch (G_OBJECT (self));
+  _msgpack_rpc_client_stop_reconnect (self);
 
   /* Somebody else may hold the connection; it was this client's all the same. */
   if (connection != NULL)
@@ -854,6 +849,7 @@ msgpack_rpc_client_init (MsgpackRpcClient *self)
   self->settings = _msgpack_rpc_settings_new ();
   self->queue_while_connecting = TRUE;
   _msgpack_rpc_client_init_keepalive (self);
+  _msgpack_rpc_client_init_reconnect (self);
 }
 
 /**

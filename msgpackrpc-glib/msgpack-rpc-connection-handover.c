@@ -14,11 +14,11 @@ _msgpack_rpc_connection_has_told_end (MsgpackRpcConnection *self)
   return self->has_told_end;
 }
 
-void
+gboolean
 _msgpack_rpc_connection_open_later (MsgpackRpcConnection *self,
                                     gint64                time)
 {
-  _msgpack_rpc_link_open_later (self->link, time);
+  return _msgpack_rpc_link_open_later (self->link, time);
 }
 
 void

@@ -76,49 +76,58 @@ _msgpack_rpc_link_stop_opening (MsgpackRpcLink *self)
   return self->opening != NULL ? g_object_ref (self->opening->cancellable) : NULL;
 }
 
-/* new → @state */
+/* new → @state. FALSE if there is no private context to do it in. */
 static gboolean
-start_opening (MsgpackRpcLink *self,
-               State           state,
-               gint64          time)
+start_opening (MsgpackRpcLink  *self,
+               State            state,
+               gint64           time,
+               gboolean        *is_new,
+               GError         **error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  *is_new = self->state == STATE_NEW;
+  if (!*is_new)
+    return TRUE;
+  if (!_msgpack_rpc_link_start_private_context (self, error))
+    return FALSE;
+
+  self->opening = g_new0 (Opening, 1);
+  self->opening->cancellable = g_cancellable_new ();
+  self->opening->is_pending = TRUE;
+  self->opening->time = time;
+  _msgpack_rpc_link_set_state (self, state, NULL);
+  return TRUE;
+}
+
+gboolean
+_msgpack_rpc_link_open (MsgpackRpcLink *self)
 {
   g_autoptr(GError) error = NULL;
-  gboolean is_new, started = FALSE;
+  gboolean is_new;
 
   /* Before there is a private context: nobody holds it for long. */
   if (!_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
     return FALSE;
 
-  g_mutex_lock (&self->lock);
-  is_new = self->state == STATE_NEW;
-  started = is_new && _msgpack_rpc_link_start_private_context (self, &error);
-  if (started)
-    {
-      self->opening = g_new0 (Opening, 1);
-      self->opening->cancellable = g_cancellable_new ();
-      self->opening->is_pending = TRUE;
-      self->opening->time = time;
-      _msgpack_rpc_link_set_state (self, state, NULL);
-    }
-  g_mutex_unlock (&self->lock);
-
-  if (is_new && !started)
+  if (!start_opening (self, STATE_CONNECTING, 0, &is_new, &error))
     _msgpack_rpc_link_end (self, error);
   _msgpack_rpc_link_leave_io (self);
   return is_new;
 }
 
 gboolean
-_msgpack_rpc_link_open (MsgpackRpcLink *self)
-{
-  return start_opening (self, STATE_CONNECTING, 0);
-}
-
-gboolean
 _msgpack_rpc_link_open_later (MsgpackRpcLink *self,
                               gint64          time)
 {
-  return start_opening (self, STATE_WAITING, time);
+  gboolean is_new, done;
+
+  if (!_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
+    return TRUE;
+
+  done = start_opening (self, STATE_WAITING, time, &is_new, NULL);
+  _msgpack_rpc_link_leave_io (self);
+  return done;
 }
 
 gboolean
