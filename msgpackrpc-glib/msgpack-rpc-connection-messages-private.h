@@ -110,9 +110,9 @@ gboolean              _msgpack_rpc_connection_send_answer    (MsgpackRpcConnecti
                                                               gsize                    request_size,
                                                               GVariant                *error_value,
                                                               GVariant                *result);
-/* Delivers func (self, data) in the main context, unless the connection is disposed of before. */
 /* The link is congested, or no more. */
 void                  _msgpack_rpc_connection_post_congestion (gpointer                owner);
+/* Delivers func (self, data) in the main context, unless the connection is disposed of before. */
 void                  _msgpack_rpc_connection_post           (MsgpackRpcConnection    *self,
                                                               MsgpackRpcPostFunc       func,
                                                               gpointer                 data,
@@ -124,6 +124,11 @@ gboolean              _msgpack_rpc_connection_unregister_call (MsgpackRpcConnect
 /* What calls end with when the link has ended. @opened: it had a stream once. */
 GError               *_msgpack_rpc_connection_make_call_error (const GError           *error,
                                                                gboolean                opened);
+/* The client that hears of everything too, or NULL. */
+GObject              *_msgpack_rpc_connection_ref_client     (MsgpackRpcConnection    *self);
+/* A call of ours is made, or waits no more. */
+void                  _msgpack_rpc_connection_resume_reading (MsgpackRpcConnection    *self);
+void                  _msgpack_rpc_connection_call_has_left  (MsgpackRpcConnection    *self);
 /* They were taken out of the table. */
 void                  _msgpack_rpc_connection_calls_have_left (MsgpackRpcConnection   *self,
                                                               GPtrArray               *calls);

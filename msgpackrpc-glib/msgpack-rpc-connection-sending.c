@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-connection-messages-private.h"
+
+#include "msgpack-rpc-debug-private.h"
+#include "msgpack-rpc-message-private.h"
+
+/* How a call gets into the table and the output queue, and out of them. */
+
+void
+_msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
+                                     MsgpackRpcCall       *call,
+                                     guint32               msgid)
+{
+  MsgpackRpcDelivery delivery = _msgpack_rpc_link_withdraw (self->link, call);
+  gboolean was_there;
+
+  /* Not in the queue: written, or taken out of it by closing, which has said so itself. */
+  if (delivery != MSGPACK_RPC_DELIVERY_SENT)
+    _msgpack_rpc_call_set_delivery (call, delivery);
+
+  g_mutex_lock (&self->lock);
+  was_there = _msgpack_rpc_call_table_forget (&self->calls, call, msgid,
+                                              delivery != MSGPACK_RPC_DELIVERY_NOT_SENT);
+  g_mutex_unlock (&self->lock);
+
+  if (was_there && msgid != 0)
+    _msgpack_rpc_connection_call_has_left (self);
+}
+
+gboolean
+_msgpack_rpc_connection_unregister_call (MsgpackRpcConnection *self,
+                                         MsgpackRpcCall       *call,
+                                         guint32               msgid)
+{
+  gboolean was_there;
+
+  g_mutex_lock (&self->lock);
+  was_there = _msgpack_rpc_call_table_forget (&self->calls, call, msgid, FALSE);
+  g_mutex_unlock (&self->lock);
+
+  if (was_there && msgid != 0)
+    _msgpack_rpc_connection_call_has_left (self);
+  return was_there;
+}
+
+void
+_msgpack_rpc_connection_calls_have_left (MsgpackRpcConnection *self,
+                                         GPtrArray            *calls)
+{
+  for (guint i = 0; i < calls->len; i++)
+    if (_msgpack_rpc_call_get_kind (g_ptr_array_index (calls, i)) == MSGPACK_RPC_CALL_KIND_REQUEST)
+      _msgpack_rpc_connection_call_has_left (self);
+}
+
+static MsgpackRpcPacked *
+pack_call (MsgpackRpcConnection  *self,
+           MsgpackRpcCall        *call,
+           guint32                msgid,
+           GError               **error)
+{
+  const char *method = msgpack_rpc_call_get_method (call);
+  GVariant *params = msgpack_rpc_call_get_params (call);
+  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+
+  if (msgid != 0)
+    return _msgpack_rpc_message_pack_request (msgid, method, params, flags, error);
+
+  return _msgpack_rpc_message_pack_notification (method, params, flags, error);
+}
+
+static void
+tell_client_of_call (MsgpackRpcConnection *self)
+{
+  g_autoptr(GObject) client = NULL;
+
+  if (self->client_funcs == NULL || g_atomic_int_get (&self->is_watched))
+    return;
+
+  g_atomic_int_set (&self->is_watched, TRUE);
+  client = _msgpack_rpc_connection_ref_client (self);
+  if (client != NULL)
+    self->client_funcs->awaits_reply (client);
+}
+
+gboolean
+_msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
+                                       MsgpackRpcCall       *call,
+                                       guint32               msgid)
+{
+  g_mutex_lock (&self->lock);
+  _msgpack_rpc_call_table_add (&self->calls, call, msgid);
+  g_mutex_unlock (&self->lock);
+
+  if (msgid != 0)
+    {
+      _msgpack_rpc_statistics_add (_msgpack_rpc_link_get_statistics (self->link),
+                                   MSGPACK_RPC_STATISTIC_CALLS, 1);
+      MSGPACK_RPC_DEBUG (CALLS, self->id, msgid, "call “%s” begins",
+                         msgpack_rpc_call_get_method (call));
+      g_atomic_int_inc (&self->calls_in_flight);
+      tell_client_of_call (self);
+      if (g_atomic_int_get (&self->reading_paused))
+        _msgpack_rpc_connection_resume_reading (self);
+    }
+
+  if (_msgpack_rpc_call_bind (call, self, self->link, msgid))
+    return TRUE;
+
+  _msgpack_rpc_connection_forget_call (self, call, msgid);
+  return FALSE;
+}
+
+static guint32
+new_msgid (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return _msgpack_rpc_call_table_new_id (&self->calls);
+}
+
+/* The entry is in the table before the first byte is queued: a reply always finds its call. */
+gboolean
+_msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
+                                    MsgpackRpcCall       *call,
+                                    gboolean              may_refuse)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+  guint32 msgid = 0;
+
+  if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
+    msgid = new_msgid (self);
+
+  packed = pack_call (self, call, msgid, &error);
+  if (packed == NULL)
+    {
+      _msgpack_rpc_call_fail (call, error);
+      return TRUE;
+    }
+
+  if (!_msgpack_rpc_connection_register_call (self, call, msgid) ||
+      _msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
+    return TRUE;
+
+  if (may_refuse && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    return !_msgpack_rpc_connection_unregister_call (self, call, msgid);
+
+  _msgpack_rpc_call_fail (call, error);
+  return TRUE;
+}
+
+void
+_msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
+                                MsgpackRpcCall       *call)
+{
+  _msgpack_rpc_connection_try_submit (self, call, FALSE);
+}
+
+gboolean
+_msgpack_rpc_connection_park (MsgpackRpcConnection  *self,
+                              MsgpackRpcCall        *call,
+                              gsize                 *size,
+                              GError               **error)
+{
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+  guint32 msgid = 0;
+
+  if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_REQUEST)
+    msgid = new_msgid (self);
+
+  packed = pack_call (self, call, msgid, error);
+  if (packed == NULL || !_msgpack_rpc_link_check_room (self->link, *size, packed->size, error))
+    return FALSE;
+
+  *size += packed->size;
+  _msgpack_rpc_connection_register_call (self, call, msgid);
+  return TRUE;
+}
+
+void
+_msgpack_rpc_connection_close (MsgpackRpcConnection *self,
+                               MsgpackRpcCloseMode   mode,
+                               MsgpackRpcCall       *call)
+{
+  gboolean registered = _msgpack_rpc_connection_register_call (self, call, 0);
+
+  /* Also if the call was cancelled before it began. */
+  _msgpack_rpc_link_close (self->link, mode, NULL);
+  if (registered && _msgpack_rpc_link_has_ended (self->link))
+    _msgpack_rpc_call_succeed (call);
+}
+
+static void
+connection_send_call (MsgpackRpcPeer *peer,
+                      MsgpackRpcCall *call)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
+
+  if (_msgpack_rpc_call_start (call, self, self->reactor,
+                               msgpack_rpc_connection_get_default_timeout (self)))
+    _msgpack_rpc_connection_submit (self, call);
+}
+
+static gboolean
+connection_send_notification (MsgpackRpcPeer  *peer,
+                              const char      *method,
+                              GVariant        *params,
+                              GError         **error)
+{
+  MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
+  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+
+  packed = _msgpack_rpc_message_pack_notification (method, params, flags, error);
+
+  return packed != NULL && _msgpack_rpc_link_send (self->link, packed, NULL, FALSE, error);
+}
+
+void
+_msgpack_rpc_connection_init_peer (MsgpackRpcPeerInterface *iface)
+{
+  iface->send_call = connection_send_call;
+  iface->send_notification = connection_send_notification;
+}
