@@ -130,6 +130,8 @@ cut_off_all (MsgpackRpcServer *self)
   _msgpack_rpc_server_drop_pending (self);
   for (guint i = 0; i < connections->len; i++)
     _msgpack_rpc_connection_cut_off (g_ptr_array_index (connections, i), error);
+  /* Connections say so when they end; who was only shaking hands does not. */
+  _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, check_cb, NULL, NULL);
 }
 
 void

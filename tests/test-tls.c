@@ -504,6 +504,34 @@ test_many_handshakes (Fixture       *f,
 }
 
 static void
+test_drain_handshake (Fixture       *f,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  static const guint8 hello[] = { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 };
+  g_autofree char *address = listen_with (f, "localhost");
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+  RawPeer peer;
+
+  g_test_summary ("A server is drained in its time, also while somebody begins to shake hands");
+
+  connect_raw (&peer, address);
+  raw_peer_send (&peer, hello, sizeof hello);
+  /* The first round accepts it, a later one begins. */
+  for (guint i = 0; i < 20; i++)
+    test_drain ();
+  msgpack_rpc_server_drain_async (f->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, 200, NULL,
+                                  test_store_result, &result);
+  WAIT_UNTIL (result != NULL);
+  unsent = msgpack_rpc_server_drain_finish (f->server, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_n_children (unsent), ==, 0);
+  raw_peer_wait_closed (&peer);
+  raw_peer_clear (&peer);
+}
+
+static void
 test_not_tls (Fixture       *f,
               gconstpointer  data G_GNUC_UNUSED)
 {
@@ -752,6 +780,7 @@ main (int    argc,
   ADD ("policy", test_policy);
   ADD ("token", test_token);
   ADD ("many-handshakes", test_many_handshakes);
+  ADD ("drain-handshake", test_drain_handshake);
   ADD ("not-tls", test_not_tls);
   ADD ("no-certificate", test_no_certificate);
   ADD ("silent-server", test_silent_server);
