@@ -752,8 +752,9 @@ install_properties (GObjectClass *object_class)
    *
    * With one, opening includes that each proves to the other that it knows it, which the token itself
    * is not sent for; calls wait until that is done. Opening fails with [error@Error.ACCESS_DENIED] if
-   * the server does not know the token, or does not ask for one, and with `G_IO_ERROR_TIMED_OUT`
-   * after [property@Limits:handshake-timeout].
+   * the server does not know the token, or does not ask for one, with `G_IO_ERROR_CLOSED` if the
+   * server closes instead, and with `G_IO_ERROR_TIMED_OUT` after [property@Limits:handshake-timeout].
+   * One that turns the client away for another reason says which.
    *
    * Since: 1.0
    */

@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-introduction-private.h"
 
+#include "msgpack-rpc-drain-private.h"
 #include "msgpack-rpc-i18n-private.h"
 #include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-proof-private.h"
@@ -175,14 +176,30 @@ is_answer (Introduction            *self,
          (id == self->msgid || (id == 0 && !_msgpack_rpc_piece_is_nil (&message->error)));
 }
 
+static gboolean
+says_goodbye (const MsgpackRpcMessage *message)
+{
+  g_autoptr(GVariant) ids = _msgpack_rpc_drain_parse_goodbye (message);
+
+  return ids != NULL || _msgpack_rpc_drain_is_refusal (message);
+}
+
 static GError *
 make_refusal (const MsgpackRpcMessage *message)
 {
   g_autoptr(GVariant) value = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
   g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
   g_autoptr(GError) remote = NULL;
+  gint64 id;
+
+  if (says_goodbye (message))
+    return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closing"));
 
   remote = _msgpack_rpc_message_error_to_gerror (MSGPACK_RPC_AUTHENTICATE, value, result);
+  /* It has not looked at the token. */
+  if (_msgpack_rpc_piece_get_int (&message->msgid, &id) && id == 0)
+    return g_steal_pointer (&remote);
+
   return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
                       _("The server does not accept the token: %s"), remote->message);
 }

@@ -1031,7 +1031,7 @@ static const struct
   { "short", "(1, 1, @mv nothing, b'abc')", MSGPACK_RPC_ERROR_ACCESS_DENIED, "wrong server" },
   { "error", "(1, 1, 'no', @mv nothing)", MSGPACK_RPC_ERROR_ACCESS_DENIED,
     "The server does not accept the token: no" },
-  { "turned-away", "(1, 0, 'too many', @mv nothing)", MSGPACK_RPC_ERROR_ACCESS_DENIED, "too many" },
+  { "turned-away", "(1, 0, 'too many', @mv nothing)", MSGPACK_RPC_ERROR_REMOTE, "too many" },
   { "boolean-error", "(1, 1, true, 'no')", MSGPACK_RPC_ERROR_ACCESS_DENIED, "token: no" },
   { "not-an-array", "5", MSGPACK_RPC_ERROR_INVALID_MESSAGE, "Could not connect" },
 };
@@ -1062,6 +1062,25 @@ test_closes (Rogue         *self,
   expect_request (self, 1, 2, nonce);
   raw_peer_shutdown_write (&self->server);
   assert_fails (self, G_IO_ERROR, G_IO_ERROR_CLOSED, "before it has proved");
+}
+
+static const char * const goodbyes[] = {
+  "(1, 0, 'closing', {'rpc.closing': <@av []>})",
+  "(1, 1, 'closing', {'rpc.closing': <true>})",
+};
+
+static void
+test_goodbye (Rogue         *self,
+              gconstpointer  data)
+{
+  g_autoptr(GVariant) message = test_parse (goodbyes[GPOINTER_TO_UINT (data)]);
+  guint8 nonce[32];
+
+  g_test_summary ("A server that is closing has nothing against the token");
+
+  expect_request (self, 1, 2, nonce);
+  raw_peer_send_value (&self->server, message);
+  assert_fails (self, G_IO_ERROR, G_IO_ERROR_CLOSED, "The server is closing");
 }
 
 static void
@@ -1254,6 +1273,8 @@ main (int   argc,
                   rogue_teardown);
     }
   ADD_ROGUE ("closes", 0, test_closes);
+  ADD_ROGUE ("goodbye/to-all", 0, test_goodbye);
+  ADD_ROGUE ("goodbye/to-a-request", 1, test_goodbye);
   g_test_add_func ("/msgpack-rpc/token/client/silent", test_silent);
   ADD_ROGUE ("floods", 0, test_floods);
   ADD_ROGUE ("early/whole", 0, test_early);
