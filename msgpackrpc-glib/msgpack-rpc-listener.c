@@ -329,6 +329,8 @@ _msgpack_rpc_listener_new_shared (int      fd,
     }
 
   socket = g_socket_new_from_fd (fd, error);
+  if (socket == NULL)
+    g_close (fd, NULL);
   if (socket == NULL || (bound = g_socket_get_local_address (socket, error)) == NULL)
     return NULL;
 

@@ -52,7 +52,16 @@ take_fds (void)
   return n_fds;
 }
 
-/* Of MsgpackRpcListener, or NULL. */
+/* Nobody else knows that they are there. */
+static void
+close_fds (int first,
+           int n_fds)
+{
+  for (int i = first; i < n_fds; i++)
+    close (FIRST_FD + i);
+}
+
+/* Of MsgpackRpcListener, or NULL; then all are closed. */
 static GPtrArray *
 make_listeners (int      n_fds,
                 GError **error)
@@ -65,7 +74,10 @@ make_listeners (int      n_fds,
       MsgpackRpcListener *listener = _msgpack_rpc_listener_new_shared (FIRST_FD + i, error);
 
       if (listener == NULL)
-        return NULL;
+        {
+          close_fds (i + 1, n_fds);
+          return NULL;
+        }
       g_ptr_array_add (listeners, listener);
     }
 
@@ -91,8 +103,9 @@ make_listeners (int      n_fds,
  * Fails with
  *
  * - `G_IO_ERROR_NOT_FOUND` if there are none: listen on an address then;
- * - `G_IO_ERROR_NOT_SUPPORTED` if one of them is no stream socket that listens;
- * - `G_IO_ERROR_CLOSED` if the server was closed, and `MSGPACK_RPC_ERROR_BUSY` while it is drained.
+ * - `G_IO_ERROR_NOT_SUPPORTED` if one of them is no stream socket that listens: all are closed then;
+ * - `G_IO_ERROR_CLOSED` if the server was closed, and `MSGPACK_RPC_ERROR_BUSY` while it is drained: they are not
+ *   taken then.
  *
  * Returns: (transfer full) (array zero-terminated=1): the addresses of the sockets, or `NULL` with
  *   @error set
@@ -109,7 +122,9 @@ msgpack_rpc_server_listen_activated (MsgpackRpcServer  *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!_msgpack_rpc_server_check_listening (self, error))
+  /* They can be taken only once. */
+  if (!_msgpack_rpc_server_check_listening (self, error) ||
+      !_msgpack_rpc_server_is_open (self, error))
     return NULL;
 
   n_fds = take_fds ();

@@ -4,6 +4,10 @@
 """What programs in Python do with a server: attach data to connections, and drain it."""
 
 import gc
+import os
+import socket
+import subprocess
+import sys
 import unittest
 
 import gi
@@ -13,6 +17,72 @@ gi.require_version('MsgpackRpc', '1.0')
 from gi.repository import GLib, MsgpackRpc  # noqa: E402
 
 import tap  # noqa: E402
+
+
+# A program that finds itself started as a service is, with sockets from descriptor 3 on.
+ACTIVATED = """
+import fcntl
+import os
+import sys
+
+fds = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:]]
+for number in sys.argv[1:]:
+    os.close(int(number))
+for i, fd in enumerate(fds):
+    os.dup2(fd, 3 + i)
+    os.close(fd)
+
+import gi
+gi.require_version('MsgpackRpc', '1.0')
+from gi.repository import GLib, MsgpackRpc
+
+def listen(server):
+    try:
+        return server.listen_activated()
+    except GLib.Error as error:
+        return error
+
+def is_open(fd):
+    return os.path.exists(f'/proc/self/fd/{fd}')
+
+os.environ['LISTEN_PID'] = str(os.getpid())
+os.environ['LISTEN_FDS'] = '2'
+server = MsgpackRpc.Server.new()
+loop = GLib.MainLoop()
+server.drain_async(MsgpackRpc.CloseMode.FINISH_QUEUE, -1, None, lambda *_: loop.quit())
+error = listen(server)
+print(error.matches(MsgpackRpc.error_quark(), MsgpackRpc.Error.BUSY))
+loop.run()
+error = listen(server)
+print(error if isinstance(error, list) else error.message, is_open(3), is_open(4))
+"""
+
+
+def activate(*fds):
+    """Runs ACTIVATED with two descriptors, and returns what it says."""
+    process = subprocess.run([sys.executable, '-c', ACTIVATED, *map(str, fds)], pass_fds=fds,
+                             text=True, timeout=60, stdout=subprocess.PIPE)
+    return process.stdout.splitlines()
+
+
+class Activation(unittest.TestCase):
+    def setUp(self):
+        self.sockets = [socket.create_server(('127.0.0.1', 0)) for _ in range(2)]
+        for one in self.sockets:
+            self.addCleanup(one.close)
+
+    def test_drained(self):
+        """A server that is being drained leaves the sockets for later."""
+        addresses = [f'tcp://127.0.0.1:{one.getsockname()[1]}' for one in self.sockets]
+        self.assertEqual(activate(*[one.fileno() for one in self.sockets]),
+                         ['True', f'{addresses} True True'])
+
+    def test_no_socket(self):
+        """If one is of no use, none is kept."""
+        with open(os.devnull, 'rb') as null:
+            said = activate(null.fileno(), self.sockets[0].fileno())
+        self.assertEqual(said, ['True', 'Descriptor 3 is no stream socket that listens '
+                                'False False'])
 
 
 class Server(unittest.TestCase):
