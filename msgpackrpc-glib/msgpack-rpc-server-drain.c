@@ -415,9 +415,27 @@ get_time_left (MsgpackRpcServer *self)
   return (int) CLAMP (left, 0, G_MAXINT - 1);
 }
 
+static gboolean
+has_ended (MsgpackRpcServer  *self,
+           MsgpackRpcDrain   *drain,
+           GError           **error)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  if (priv->drain != drain)
+    return TRUE;
+
+  g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                       _("Somebody was just being let in: the server is drained when its main "
+                         "context runs"));
+  return FALSE;
+}
+
 /* Nobody else delivers what is posted for the connections. */
 static gboolean
 serve_until_drained (MsgpackRpcServer  *self,
+                     MsgpackRpcDrain   *drain,
                      GCancellable      *cancellable,
                      GError           **error)
 {
@@ -430,6 +448,8 @@ serve_until_drained (MsgpackRpcServer  *self,
   timeout = get_time_left (self);
   g_mutex_unlock (&priv->lock);
 
+  /* They cannot go on meanwhile. */
+  _msgpack_rpc_server_dismiss_handshakes (self, TRUE);
   for (guint i = 0; i < connections->len; i++)
     g_ptr_array_add (calls, _msgpack_rpc_connection_await_end (g_ptr_array_index (connections, i),
                                                                timeout));
@@ -447,7 +467,8 @@ serve_until_drained (MsgpackRpcServer  *self,
     while (_msgpack_rpc_connection_serve (g_ptr_array_index (connections, i)))
       ;
   end_drain (self, FALSE);
-  return TRUE;
+  /* When the time is over it waits for nobody. */
+  return timeout == 0 || has_ended (self, drain, error);
 }
 
 static void
@@ -503,8 +524,10 @@ wait_until_drained (MsgpackRpcServer *self,
  * A handler that has not answered its own request would wait for itself until the time is over: use
  * [method@Server.drain_async] there.
  *
- * Returns: (transfer full): what was not sent, or `NULL` with @error set: `G_IO_ERROR_CANCELLED`, or
- *   `G_IO_ERROR_TOO_MANY_OPEN_FILES`
+ * Returns: (transfer full): what was not sent, or `NULL` with @error set: `G_IO_ERROR_CANCELLED`,
+ *   `G_IO_ERROR_TOO_MANY_OPEN_FILES`, or [error@Error.BUSY] if somebody was just being let in, who is
+ *   not served before the context runs again: the server is drained then, for which
+ *   [method@Server.drain_async] can be waited for
  * Since: 1.0
  */
 GVariant *
@@ -531,7 +554,7 @@ msgpack_rpc_server_drain_sync (MsgpackRpcServer     *self,
 
   if (_msgpack_rpc_reactor_is_home (priv->reactor))
     {
-      if (!serve_until_drained (self, cancellable, error))
+      if (!serve_until_drained (self, drain, cancellable, error))
         return NULL;
     }
   else

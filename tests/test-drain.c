@@ -472,6 +472,34 @@ test_sync (Fixture       *f,
   raw_peer_clear (&peer);
 }
 
+static void
+test_sync_just_come (Fixture       *f,
+                     gconstpointer  data)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+  RawPeer peer;
+
+  g_test_summary ("It does not say that all is done while somebody is on the threshold");
+
+  stream = raw_peer_init (&peer);
+  connection = msgpack_rpc_server_accept_stream (f->server, stream, &error);
+  g_assert_no_error (error);
+  unsent = msgpack_rpc_server_drain_sync (f->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, -1, NULL,
+                                          &error);
+  g_assert_null (unsent);
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY);
+
+  start_drain (f, &result);
+  assert_receives (&peer, GOODBYE, "()");
+  raw_peer_clear (&peer);
+  g_clear_object (&connection);
+  assert_drained (f, &result);
+}
+
 typedef struct
 {
   Fixture *f;
@@ -831,6 +859,7 @@ main (int   argc,
   ADD ("hurry", NULL, test_hurry);
   ADD ("cancel", NULL, test_cancel);
   ADD ("sync", NULL, test_sync);
+  ADD ("sync-just-come", NULL, test_sync_just_come);
   ADD ("sync-elsewhere", NULL, test_sync_elsewhere);
   ADD ("sync-stuck", NULL, test_sync_stuck);
   ADD ("closed-doors", NULL, test_closed_doors);

@@ -532,6 +532,32 @@ test_drain_handshake (Fixture       *f,
 }
 
 static void
+test_drain_handshake_sync (Fixture       *f,
+                           gconstpointer  data G_GNUC_UNUSED)
+{
+  static const guint8 hello[] = { 0x16, 0x03, 0x01, 0x02, 0x00, 0x01 };
+  g_autofree char *address = listen_with (f, "localhost");
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+  RawPeer peer;
+
+  g_test_summary ("One that has left its loop does not wait for hands that it cannot shake");
+
+  connect_raw (&peer, address);
+  raw_peer_send (&peer, hello, sizeof hello);
+  for (guint i = 0; i < 20; i++)
+    test_drain ();
+  unsent = msgpack_rpc_server_drain_sync (f->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE,
+                                          G_MAXINT, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (unsent);
+  /* That is refused while it is drained. */
+  g_free (listen_on (f->server, "tcp://127.0.0.1:0"));
+  raw_peer_wait_closed (&peer);
+  raw_peer_clear (&peer);
+}
+
+static void
 test_not_tls (Fixture       *f,
               gconstpointer  data G_GNUC_UNUSED)
 {
@@ -781,6 +807,7 @@ main (int    argc,
   ADD ("token", test_token);
   ADD ("many-handshakes", test_many_handshakes);
   ADD ("drain-handshake", test_drain_handshake);
+  ADD ("drain-handshake-sync", test_drain_handshake_sync);
   ADD ("not-tls", test_not_tls);
   ADD ("no-certificate", test_no_certificate);
   ADD ("silent-server", test_silent_server);
