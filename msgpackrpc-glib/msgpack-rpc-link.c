@@ -572,7 +572,7 @@ input_ready (gpointer     owner,
   MsgpackRpcLink *self = owner;
 
   g_mutex_lock (&self->lock);
-  if (self->paused != 0 && (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR)) != 0)
+  if (self->paused != 0 && (condition & (G_IO_IN | G_IO_HUP | G_IO_ERR | G_IO_NVAL)) != 0)
     {
       self->input_waits = TRUE;
       _msgpack_rpc_link_update_ports (self);
@@ -730,7 +730,8 @@ _msgpack_rpc_link_query (MsgpackRpcLink   *self,
       guint n;
 
       /* What is not read stays ready. */
-      if (self->owner == NULL || !self->funcs->wants_input (self->owner))
+      if (self->owner == NULL || !self->funcs->wants_input (self->owner) ||
+          !_msgpack_rpc_link_reads_input (self))
         condition &= ~G_IO_IN;
       n = self->transport->klass->get_fds (self->transport, condition, own);
 

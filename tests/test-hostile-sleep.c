@@ -183,6 +183,20 @@ test_flush_sleeps (Hostile       *f,
 }
 
 static void
+test_paused_sleeps (Hostile       *f,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GByteArray) notification = hostile_bytes (NOTIFICATION);
+
+  g_test_summary ("A sync call sleeps while reading pauses and something has come");
+
+  msgpack_rpc_connection_set_paused (f->connection, TRUE);
+  g_assert_cmpint (send (f->raw.fd, notification->data, notification->len, 0), ==,
+                   notification->len);
+  assert_waits_asleep (f);
+}
+
+static void
 add_sleeping (void)
 {
   static const struct
@@ -211,6 +225,8 @@ add_sleeping (void)
     }
   g_test_add ("/msgpack-rpc/connection/flush-sleeps", Hostile, NULL, hostile_setup,
               test_flush_sleeps, hostile_teardown);
+  g_test_add ("/msgpack-rpc/connection/paused-sleeps", Hostile, NULL, hostile_setup,
+              test_paused_sleeps, hostile_teardown);
 }
 
 int
