@@ -14,6 +14,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_LEAK_SANITIZER
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_LEAK_SANITIZER
+#endif
+#ifdef HAS_LEAK_SANITIZER
+#include <sanitizer/lsan_interface.h>
+#endif
+
 /* So long that no test sees its end. */
 #define HOUR (60 * 60 * 1000)
 
@@ -1015,6 +1026,19 @@ listen_and_fill (GArray  *fillers,
   return listener;
 }
 
+/* An attempt that the timeout of a GSocketClient ends leaves objects of GIO's behind that hold each other,
+ * in any program (GLib 2.74). */
+static void
+ignore_leaks (gboolean ignore G_GNUC_UNUSED)
+{
+#ifdef HAS_LEAK_SANITIZER
+  if (ignore)
+    __lsan_disable ();
+  else
+    __lsan_enable ();
+#endif
+}
+
 static void
 test_stuck (Fixture       *f,
             gconstpointer  data G_GNUC_UNUSED)
@@ -1035,6 +1059,8 @@ test_stuck (Fixture       *f,
       g_autoptr(GAsyncResult) opened = NULL;
       g_autoptr(GError) error = NULL;
 
+      if (i == 11)
+        ignore_leaks (TRUE);
       set_client (f, msgpack_rpc_client_new (address));
       msgpack_rpc_client_set_reconnect_policy (f->client, i % 2 == 0 ? f->policy : NULL);
       /* In seconds: once is enough. */
@@ -1059,6 +1085,7 @@ test_stuck (Fixture       *f,
       g_clear_object (&f->client);
       WAIT_UNTIL (count_sockets () == n_sockets);
     }
+  ignore_leaks (FALSE);
 
   for (guint i = 0; i < fillers->len; i++)
     close (g_array_index (fillers, int, i));
