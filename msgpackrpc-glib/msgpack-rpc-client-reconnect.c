@@ -295,7 +295,7 @@ _msgpack_rpc_client_stop_reconnect (MsgpackRpcClient *self)
  *
  * Gets when the client connects again by itself.
  *
- * Returns: (transfer none) (nullable): the policy, or `NULL` if it does not
+ * Returns: (transfer full) (nullable): the policy, or `NULL` if it does not
  * Since: 1.0
  */
 MsgpackRpcReconnectPolicy *
@@ -306,7 +306,7 @@ msgpack_rpc_client_get_reconnect_policy (MsgpackRpcClient *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  return self->policy;
+  return self->policy != NULL ? g_object_ref (self->policy) : NULL;
 }
 
 /**

@@ -244,7 +244,7 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_set_boolean (value, msgpack_rpc_client_get_queue_while_connecting (self));
       break;
     case PROP_RECONNECT_POLICY:
-      g_value_set_object (value, msgpack_rpc_client_get_reconnect_policy (self));
+      g_value_take_object (value, msgpack_rpc_client_get_reconnect_policy (self));
       break;
     case PROP_SOCKET_CLIENT:
       g_value_set_object (value, self->target.socket_client);

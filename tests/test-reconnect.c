@@ -316,6 +316,8 @@ test_property (Fixture       *f,
                gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(MsgpackRpcClient) client = msgpack_rpc_client_new (f->address);
+  g_autoptr(MsgpackRpcReconnectPolicy) policy = NULL;
+  gpointer alive;
   guint n = 0;
 
   g_test_summary ("A client has no policy unless it is given one");
@@ -327,12 +329,26 @@ test_property (Fixture       *f,
   g_assert_cmpuint (n, ==, 0);
   g_object_set (client, "reconnect-policy", f->policy, NULL);
   msgpack_rpc_client_set_reconnect_policy (client, f->policy);
-  g_assert_true (msgpack_rpc_client_get_reconnect_policy (client) == f->policy);
+  policy = msgpack_rpc_client_get_reconnect_policy (client);
+  g_assert_true (policy == f->policy);
   test_drain ();
   g_assert_cmpuint (n, ==, 1);
   msgpack_rpc_client_set_reconnect_policy (client, NULL);
   test_drain ();
   g_assert_cmpuint (n, ==, 2);
+  g_clear_object (&policy);
+
+  /* What was got stays, whoever sets another one meanwhile. */
+  policy = msgpack_rpc_reconnect_policy_new ();
+  alive = policy;
+  g_object_add_weak_pointer (alive, &alive);
+  msgpack_rpc_client_set_reconnect_policy (client, policy);
+  g_object_unref (policy);
+  policy = msgpack_rpc_client_get_reconnect_policy (client);
+  msgpack_rpc_client_set_reconnect_policy (client, NULL);
+  g_assert_nonnull (alive);
+  g_clear_object (&policy);
+  g_assert_null (alive);
 }
 
 /* ---- when it connects ---- */
