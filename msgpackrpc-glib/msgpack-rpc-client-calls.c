@@ -71,6 +71,9 @@ msgpack_rpc_client_get_calls (MsgpackRpcClient *self)
  *
  * Gets whether any call of this client is in flight.
  *
+ * This makes the list of [method@Client.get_calls], if there is none yet: whoever reads it once is told
+ * of each change from then on.
+ *
  * Returns: whether there is one
  * Since: 1.0
  */
@@ -82,8 +85,5 @@ msgpack_rpc_client_get_busy (MsgpackRpcClient *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
 
   locker = g_mutex_locker_new (&self->lock);
-  if (self->call_list != NULL)
-    return !_msgpack_rpc_call_list_is_empty (self->call_list);
-
-  return self->connection != NULL && _msgpack_rpc_connection_has_calls (self->connection);
+  return !_msgpack_rpc_call_list_is_empty (get_list (self));
 }

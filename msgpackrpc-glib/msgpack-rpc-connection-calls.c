@@ -51,9 +51,3 @@ _msgpack_rpc_connection_show_calls (MsgpackRpcConnection *self,
 
   _msgpack_rpc_call_table_show (&self->calls, list);
 }
-
-gboolean
-_msgpack_rpc_connection_has_calls (MsgpackRpcConnection *self)
-{
-  return g_atomic_int_get (&self->calls_in_flight) > 0;
-}

@@ -171,8 +171,6 @@ void       _msgpack_rpc_connection_adopt      (MsgpackRpcConnection *self,
 /* From here on the client's list shows its calls, too. */
 void     _msgpack_rpc_connection_show_calls (MsgpackRpcConnection *self,
                                              MsgpackRpcCallList   *list);
-/* Whether a call of this end waits for its answer. */
-gboolean _msgpack_rpc_connection_has_calls  (MsgpackRpcConnection *self);
 
 /* Sends a request or notification, already started. */
 void _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,

@@ -414,6 +414,24 @@ test_spinner (Fixture       *f,
 }
 
 static void
+test_spinner_late (Fixture       *f,
+                   gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GSimpleAction) spinner = g_simple_action_new ("spinner", NULL);
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_test_summary ("A spinner that is bound while the only call is in flight hears of its end");
+
+  open_client (f);
+  call = msgpack_rpc_peer_start_call (f->peer, "only", NULL);
+  g_object_bind_property (f->client, "busy", spinner, "enabled", G_BINDING_SYNC_CREATE);
+  g_assert_true (g_action_get_enabled (G_ACTION (spinner)));
+  test_drain ();
+  answer (f, call);
+  WAIT_UNTIL (!g_action_get_enabled (G_ACTION (spinner)));
+}
+
+static void
 test_progress_bar (Fixture       *f,
                    gconstpointer  data G_GNUC_UNUSED)
 {
@@ -656,6 +674,7 @@ main (int    argc,
   ADD ("outlives", test_outlives);
   ADD_WITH ("spinner", GINT_TO_POINTER (FALSE), test_spinner);
   ADD_WITH ("spinner-at-once", GINT_TO_POINTER (TRUE), test_spinner);
+  ADD ("spinner-late", test_spinner_late);
   ADD ("progress-bar", test_progress_bar);
   ADD ("steps", test_steps);
   ADD ("steps-elsewhere", test_steps_elsewhere);
