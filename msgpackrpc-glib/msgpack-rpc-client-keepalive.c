@@ -206,7 +206,9 @@ _msgpack_rpc_client_keepalive_status (MsgpackRpcClient           *client,
   MsgpackRpcKeepalive *self = &client->keepalive;
 
   g_mutex_lock (&self->lock);
-  if (status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED && self->ping_interval != 0)
+  /* Calls that waited for it started no timer that would find them: one that looked before stopped. */
+  if (status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED &&
+      (self->ping_interval != 0 || self->stall_timeout != G_MAXINT))
     look_at (self, client->reactor, g_get_monotonic_time ());
   else if (status != MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     forget (self);

@@ -233,6 +233,26 @@ test_busy (Fixture       *f,
 }
 
 static void
+test_late (Fixture       *f,
+           gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  gint64 end;
+
+  g_test_summary ("A peer is overdue with a call that waited longer than that for the connection, too");
+
+  msgpack_rpc_client_set_stall_timeout (f->client, SOON);
+  call = msgpack_rpc_peer_start_call (f->peer, "slow", NULL);
+  /* Until whatever the call has started has looked, and found no connection. */
+  end = g_get_monotonic_time () + 20 * SOON * 1000;
+  WAIT_UNTIL (g_get_monotonic_time () > end);
+  g_assert_cmpstr (f->log->str, ==, "");
+  open_client (f);
+  WAIT_UNTIL (msgpack_rpc_client_get_stalled (f->client));
+  msgpack_rpc_call_cancel (call);
+}
+
+static void
 test_talkative (Fixture       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
@@ -369,6 +389,7 @@ main (int    argc,
   ADD ("ping", test_ping);
   ADD ("ping-late", test_ping_late);
   ADD ("busy", test_busy);
+  ADD ("late", test_late);
   ADD ("talkative", test_talkative);
   ADD ("paused", test_paused);
   ADD ("gone", test_gone);
