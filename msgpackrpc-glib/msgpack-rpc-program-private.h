@@ -32,8 +32,10 @@ int          _msgpack_rpc_program_get_fd         (MsgpackRpcProgram *self,
  * G_IO_ERROR_WOULD_BLOCK while it may yet be known; 0 if the program seems to go on without. */
 gssize   _msgpack_rpc_program_end               (MsgpackRpcProgram  *self,
                                                  GError            **error);
-/* Becomes ready when that is to be asked again; NULL if nobody has asked yet. */
-GSource *_msgpack_rpc_program_create_end_source (MsgpackRpcProgram  *self);
+/* Becomes ready when that is to be asked again, of what it writes if @input, or else of what it reads.
+ * Of each there is one at a time. */
+GSource *_msgpack_rpc_program_create_end_source (MsgpackRpcProgram  *self,
+                                                 gboolean            input);
 
 /* Closes its standard input and output. */
 void _msgpack_rpc_program_close (MsgpackRpcProgram *self);

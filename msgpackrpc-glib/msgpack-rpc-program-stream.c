@@ -26,6 +26,7 @@ struct _MsgpackRpcProgramInput
   GInputStream parent_instance;
 
   MsgpackRpcProgram *program; /* owned */
+  gboolean has_ended;         /* the pipe has, but the program may be about to */
 };
 
 struct _MsgpackRpcProgramOutput
@@ -33,6 +34,7 @@ struct _MsgpackRpcProgramOutput
   GOutputStream parent_instance;
 
   MsgpackRpcProgram *program; /* owned */
+  gboolean has_ended;         /* the pipe has, but the program may be about to */
 };
 
 struct _MsgpackRpcProgramStream
@@ -57,15 +59,19 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcProgramOutput, _msgpack_rpc_program_out
                                                       output_pollable_iface_init))
 G_DEFINE_FINAL_TYPE (MsgpackRpcProgramStream, _msgpack_rpc_program_stream, G_TYPE_IO_STREAM)
 
+/* The descriptor of a pipe that has ended is ready all the time; that of the other pipe is not. */
 static GSource *
 create_source (gpointer           stream,
                MsgpackRpcProgram *program,
                gboolean           input,
+               gboolean           has_ended,
                GCancellable      *cancellable)
 {
-  g_autoptr(GSource) base = _msgpack_rpc_program_create_end_source (program);
+  g_autoptr(GSource) base = NULL;
 
-  if (base == NULL)
+  if (has_ended)
+    base = _msgpack_rpc_program_create_end_source (program, input);
+  else
     base = g_unix_fd_source_new (_msgpack_rpc_program_get_fd (program, input),
                                  input ? G_IO_IN : G_IO_OUT);
   return g_pollable_source_new_full (stream, base, cancellable);
@@ -101,17 +107,18 @@ program_input_read (GInputStream  *stream,
                     GCancellable  *cancellable G_GNUC_UNUSED,
                     GError       **error)
 {
-  MsgpackRpcProgram *program = MSGPACK_RPC_PROGRAM_INPUT (stream)->program;
+  MsgpackRpcProgramInput *self = MSGPACK_RPC_PROGRAM_INPUT (stream);
   gssize n;
 
   do
-    n = read (_msgpack_rpc_program_get_fd (program, TRUE), buffer, count);
+    n = read (_msgpack_rpc_program_get_fd (self->program, TRUE), buffer, count);
   while (n < 0 && errno == EINTR);
 
+  self->has_ended = n == 0;
   if (n > 0)
     return n;
   if (n == 0)
-    return _msgpack_rpc_program_end (program, error);
+    return _msgpack_rpc_program_end (self->program, error);
   return errno == EAGAIN ? _msgpack_rpc_transport_would_block (error) : fail (errno, error);
 }
 
@@ -134,7 +141,9 @@ static GSource *
 program_input_create_source (GPollableInputStream *stream,
                              GCancellable         *cancellable)
 {
-  return create_source (stream, MSGPACK_RPC_PROGRAM_INPUT (stream)->program, TRUE, cancellable);
+  MsgpackRpcProgramInput *self = MSGPACK_RPC_PROGRAM_INPUT (stream);
+
+  return create_source (stream, self->program, TRUE, self->has_ended, cancellable);
 }
 
 static void
@@ -174,20 +183,21 @@ program_output_write (GOutputStream  *stream,
                       GCancellable   *cancellable G_GNUC_UNUSED,
                       GError        **error)
 {
-  MsgpackRpcProgram *program = MSGPACK_RPC_PROGRAM_OUTPUT (stream)->program;
+  MsgpackRpcProgramOutput *self = MSGPACK_RPC_PROGRAM_OUTPUT (stream);
   int saved_errno;
   gssize n;
 
   do
-    n = write (_msgpack_rpc_program_get_fd (program, FALSE), buffer, count);
+    n = write (_msgpack_rpc_program_get_fd (self->program, FALSE), buffer, count);
   while (n < 0 && errno == EINTR);
 
   saved_errno = errno;
+  self->has_ended = n < 0 && saved_errno == EPIPE;
   if (n >= 0)
     return n;
   if (saved_errno == EAGAIN)
     return _msgpack_rpc_transport_would_block (error);
-  if (saved_errno == EPIPE && _msgpack_rpc_program_end (program, error) < 0)
+  if (saved_errno == EPIPE && _msgpack_rpc_program_end (self->program, error) < 0)
     return -1;
   return fail (saved_errno, error);
 }
@@ -211,7 +221,9 @@ static GSource *
 program_output_create_source (GPollableOutputStream *stream,
                               GCancellable          *cancellable)
 {
-  return create_source (stream, MSGPACK_RPC_PROGRAM_OUTPUT (stream)->program, FALSE, cancellable);
+  MsgpackRpcProgramOutput *self = MSGPACK_RPC_PROGRAM_OUTPUT (stream);
+
+  return create_source (stream, self->program, FALSE, self->has_ended, cancellable);
 }
 
 static void

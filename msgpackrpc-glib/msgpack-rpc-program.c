@@ -35,7 +35,8 @@ struct _MsgpackRpcProgram
   GCancellable *cancellable;   /* owned; of waiting for it */
   gboolean has_exited;
   gint64 end_time;             /* when a pipe's end was seen first, monotonic; 0: not yet */
-  GPtrArray *end_sources;      /* of GSource: for whoever waits for has_exited */
+  GSource *end_sources[2];     /* owned, nullable: for whoever waits for has_exited, to write and to
+                                * read */
 
   GSource *err_source;         /* owned, nullable: it has a reference on this, too */
   gpointer err_tag;            /* what the source polls: our standard error if some is pending */
@@ -52,13 +53,20 @@ _msgpack_rpc_program_ref (MsgpackRpcProgram *self)
   return self;
 }
 
+static void
+drop_end_sources (MsgpackRpcProgram *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->end_sources); i++)
+    g_clear_pointer (&self->end_sources[i], g_source_unref);
+}
+
 void
 _msgpack_rpc_program_unref (MsgpackRpcProgram *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
 
-  g_ptr_array_unref (self->end_sources);
+  drop_end_sources (self);
   g_string_free (self->tail, TRUE);
   g_object_unref (self->cancellable);
   g_object_unref (self->subprocess);
@@ -261,17 +269,17 @@ _msgpack_rpc_program_end (MsgpackRpcProgram  *self,
 }
 
 GSource *
-_msgpack_rpc_program_create_end_source (MsgpackRpcProgram *self)
+_msgpack_rpc_program_create_end_source (MsgpackRpcProgram *self,
+                                        gboolean           input)
 {
-  GSource *source;
+  GSource **where = &self->end_sources[input ? 1 : 0];
+  GSource *source = g_timeout_source_new (0);
 
-  if (self->end_time == 0)
-    return NULL;
-
-  source = g_timeout_source_new (0);
   g_source_set_static_name (source, "[msgpackrpc-glib] program end");
   g_source_set_ready_time (source, self->has_exited ? 0 : self->end_time + END_TIMEOUT);
-  g_ptr_array_add (self->end_sources, g_source_ref (source));
+  /* One that was there has fired. */
+  g_clear_pointer (where, g_source_unref);
+  *where = g_source_ref (source);
   return source;
 }
 
@@ -285,10 +293,11 @@ exited_cb (GObject      *source,
   if (g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL))
     {
       self->has_exited = TRUE;
-      for (guint i = 0; i < self->end_sources->len; i++)
-        g_source_set_ready_time (g_ptr_array_index (self->end_sources, i), 0);
+      for (guint i = 0; i < G_N_ELEMENTS (self->end_sources); i++)
+        if (self->end_sources[i] != NULL)
+          g_source_set_ready_time (self->end_sources[i], 0);
     }
-  g_ptr_array_set_size (self->end_sources, 0);
+  drop_end_sources (self);
   _msgpack_rpc_program_unref (self);
 }
 
@@ -328,7 +337,6 @@ _msgpack_rpc_program_start (const char * const  *argv,
   self->err = get_fd (g_subprocess_get_stderr_pipe (subprocess));
   self->home = g_main_context_ref (home);
   self->cancellable = g_cancellable_new ();
-  self->end_sources = g_ptr_array_new_with_free_func ((GDestroyNotify) g_source_unref);
   self->tail = g_string_new (NULL);
   self->forwards = forwards_stderr;
 

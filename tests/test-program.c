@@ -391,6 +391,48 @@ test_lives_on (Fixture       *f,
   g_assert_cmpstr (message, ==, "The peer closed the connection");
 }
 
+static gboolean
+is_over_cb (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_reads_no_more (Fixture       *f,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GSubprocess) subprocess = NULL;
+  g_autoptr(GAsyncResult) called = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = g_strnfill (10000, 'x');
+  gboolean is_over = FALSE;
+  guint n = 0;
+
+  g_test_summary ("A program that closes its output, and then reads no more, is waited for idly");
+
+  /* What it reads lets us write once more when its end was seen. */
+  start (f, "exec 1>&-; sleep 0.2; head -c 65536 >/dev/null; exec sleep 1000");
+  msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  WAIT_UNTIL (msgpack_rpc_client_is_connected (f->client));
+  subprocess = msgpack_rpc_client_get_subprocess (f->client);
+  msgpack_rpc_peer_call_async (f->peer, "add", NULL, NULL, test_store_result, &called);
+  /* More than a pipe holds. */
+  for (guint i = 0; i < 100; i++)
+    {
+      msgpack_rpc_peer_send_notification (f->peer, "n", g_variant_new ("(s)", text), &error);
+      g_assert_no_error (error);
+    }
+  WAIT_UNTIL (called != NULL);
+  g_assert_null (msgpack_rpc_peer_call_finish (f->peer, called, &error));
+  g_assert_nonnull (error);
+
+  g_timeout_add (200, is_over_cb, &is_over);
+  WAIT_UNTIL_WITH (is_over, { test_iterate (); n++; });
+  g_assert_cmpuint (n, <, 100);
+  g_subprocess_force_exit (subprocess);
+}
+
 static void
 test_not_started (Fixture       *f,
                   gconstpointer  data G_GNUC_UNUSED)
@@ -463,6 +505,7 @@ main (int    argc,
   ADD ("flood", test_flood);
   ADD ("nobody-reads", test_nobody_reads);
   ADD ("lives-on", test_lives_on);
+  ADD ("reads-no-more", test_reads_no_more);
   ADD ("not-started", test_not_started);
   ADD ("no-zombie", test_no_zombie);
 
