@@ -446,7 +446,9 @@ iterate_private_context (MsgpackRpcLink *self)
     return;
 
   _msgpack_rpc_link_open_if_due (self);
-  _msgpack_rpc_nested_context_iterate (self->context);
+  /* Whoever polls it asks anew what it waits for, and finds the rest. */
+  if (_msgpack_rpc_nested_context_iterate (self->context))
+    _msgpack_rpc_reactor_wake (self->reactor);
 
   locker = g_mutex_locker_new (&self->lock);
   /* What it polls may be out of date now, and what would have woken it is taken. */

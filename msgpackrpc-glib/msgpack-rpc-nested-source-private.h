@@ -23,8 +23,8 @@ void     _msgpack_rpc_nested_source_destroy (GSource *source);
 
 /* A private context. */
 GMainContext *_msgpack_rpc_nested_context_new     (GError       **error);
-/* Runs what is ready. By one thread at a time. */
-void          _msgpack_rpc_nested_context_iterate (GMainContext  *context);
+/* Runs what is ready, but not for ever; whether more may be. By one thread at a time. */
+gboolean      _msgpack_rpc_nested_context_iterate (GMainContext  *context);
 /* Appends what it waits for to @fds, and returns the timeout in milliseconds, −1 for none.
  * Likewise. */
 int           _msgpack_rpc_nested_context_query   (GMainContext  *context,

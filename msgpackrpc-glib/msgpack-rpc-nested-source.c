@@ -7,6 +7,9 @@
 
 #include "msgpack-rpc-waiter-private.h"
 
+/* How often a private context is iterated at a time: a source of it may be ready without end. */
+#define MAX_ITERATIONS 16
+
 typedef struct
 {
   GSource source;
@@ -161,17 +164,20 @@ _msgpack_rpc_nested_context_new (GError **error)
   return g_main_context_new_with_flags (G_MAIN_CONTEXT_FLAGS_OWNERLESS_POLLING);
 }
 
-void
+gboolean
 _msgpack_rpc_nested_context_iterate (GMainContext *context)
 {
+  gboolean goes_on = TRUE;
+
   if (!g_main_context_acquire (context))
-    return;
+    return FALSE;
 
   g_main_context_push_thread_default (context);
-  while (g_main_context_iteration (context, FALSE))
-    ;
+  for (guint i = 0; i < MAX_ITERATIONS && goes_on; i++)
+    goes_on = g_main_context_iteration (context, FALSE);
   g_main_context_pop_thread_default (context);
   g_main_context_release (context);
+  return goes_on;
 }
 
 int
