@@ -91,6 +91,10 @@ _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
                                        MsgpackRpcCall       *call,
                                        guint32               msgid)
 {
+  /* First: as soon as it is in the table another thread may take it, and bind it to the next connection. */
+  if (!_msgpack_rpc_call_bind (call, self, self->link, msgid))
+    return FALSE;
+
   g_mutex_lock (&self->lock);
   _msgpack_rpc_call_table_add (&self->calls, call, msgid);
   g_mutex_unlock (&self->lock);
@@ -107,7 +111,8 @@ _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
         _msgpack_rpc_connection_resume_reading (self);
     }
 
-  if (_msgpack_rpc_call_bind (call, self, self->link, msgid))
+  /* Whoever ended it meanwhile may not have found it in the table. */
+  if (!_msgpack_rpc_call_has_ended (call))
     return TRUE;
 
   _msgpack_rpc_connection_forget_call (self, call, msgid);
