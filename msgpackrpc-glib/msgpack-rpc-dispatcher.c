@@ -9,9 +9,9 @@
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-method-entry-private.h"
 #include "msgpack-rpc-method-private.h"
 #include "msgpack-rpc-object-list-private.h"
-#include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-value.h"
 
 #define DEFAULT_MAX_ANSWER_TIME (60 * 60 * 1000)
@@ -70,24 +70,10 @@ struct _MsgpackRpcDispatcher
   int max_answer_time;           /* atomic; milliseconds */
 
   GMutex lock;                   /* guards what follows */
-  GHashTable *by_name;           /* name → Entry, neither owned */
-  GHashTable *by_id;             /* id → Entry, owned */
+  GHashTable *by_name;           /* name → MsgpackRpcMethodEntry, neither owned */
+  GHashTable *by_id;             /* id → MsgpackRpcMethodEntry, owned */
   guint last_id;
 };
-
-/* One added method. */
-typedef struct
-{
-  int ref_count;           /* atomic */
-  MsgpackRpcMethod *method;
-  GVariantType *signature; /* nullable */
-  GVariant *example;       /* of that type, nullable: while there is one, GLib keeps its description */
-  MsgpackRpcHandler handler;
-  gpointer user_data;
-  GDestroyNotify destroy;
-  GThread *thread;         /* which has added it */
-  GMainContext *context;   /* and its thread-default context */
-} Entry;
 
 enum
 {
@@ -107,89 +93,6 @@ static GParamSpec *props[N_PROPS];
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcDispatcher, msgpack_rpc_dispatcher, G_TYPE_OBJECT)
-
-static GVariant *
-example_new (const GVariantType *type)
-{
-  if (type == NULL || !g_variant_type_is_definite (type))
-    return NULL;
-
-  return g_variant_ref_sink (g_variant_new_from_data (type, NULL, 0, FALSE, NULL, NULL));
-}
-
-static Entry *
-entry_new (MsgpackRpcMethod  *method,
-           MsgpackRpcHandler  handler,
-           gpointer           user_data,
-           GDestroyNotify     destroy)
-{
-  const char *signature = msgpack_rpc_method_get_signature (method);
-  Entry *entry = g_new0 (Entry, 1);
-
-  entry->ref_count = 1;
-  entry->method = g_object_ref (method);
-  entry->signature = signature != NULL ? g_variant_type_new (signature) : NULL;
-  entry->example = example_new (entry->signature);
-  entry->handler = handler;
-  entry->user_data = user_data;
-  entry->destroy = destroy;
-  entry->thread = g_thread_ref (g_thread_self ());
-  entry->context = g_main_context_ref_thread_default ();
-  return entry;
-}
-
-static Entry *
-entry_ref (Entry *entry)
-{
-  g_atomic_int_inc (&entry->ref_count);
-  return entry;
-}
-
-static void
-entry_free (gpointer data)
-{
-  Entry *entry = data;
-
-  g_object_unref (entry->method);
-  g_clear_pointer (&entry->signature, g_variant_type_free);
-  g_clear_pointer (&entry->example, g_variant_unref);
-  g_thread_unref (entry->thread);
-  g_main_context_unref (entry->context);
-  g_free (entry);
-}
-
-static void
-destroy_user_data (gpointer owner G_GNUC_UNUSED,
-                   gpointer data)
-{
-  Entry *entry = data;
-
-  entry->destroy (entry->user_data);
-}
-
-/* With no lock held. */
-static void
-entry_unref (gpointer data)
-{
-  Entry *entry = data;
-  MsgpackRpcReactor *reactor;
-
-  if (!g_atomic_int_dec_and_test (&entry->ref_count))
-    return;
-
-  /* A language may crash if its data is let go in a thread that it does not know. */
-  if (entry->destroy != NULL && entry->thread != g_thread_self ())
-    {
-      reactor = _msgpack_rpc_reactor_get (entry->context);
-      _msgpack_rpc_reactor_post (reactor, NULL, NULL, FALSE, destroy_user_data, entry, entry_free);
-      _msgpack_rpc_reactor_unref (reactor);
-      return;
-    }
-
-  if (entry->destroy != NULL)
-    entry->destroy (entry->user_data);
-  entry_free (entry);
-}
 
 static void
 msgpack_rpc_dispatcher_finalize (GObject *object)
@@ -324,7 +227,7 @@ msgpack_rpc_dispatcher_init (MsgpackRpcDispatcher *self)
 {
   g_mutex_init (&self->lock);
   self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
-  self->by_id = g_hash_table_new_full (NULL, NULL, NULL, entry_unref);
+  self->by_id = g_hash_table_new_full (NULL, NULL, NULL, _msgpack_rpc_method_entry_unref);
   self->methods = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_METHOD);
   self->max_answer_time = DEFAULT_MAX_ANSWER_TIME;
 }
@@ -357,7 +260,7 @@ next_id (MsgpackRpcDispatcher *self)
 }
 
 /* With the lock held; the reference on the entry goes to the caller. */
-static Entry *
+static MsgpackRpcMethodEntry *
 take_entry (MsgpackRpcDispatcher *self,
             guint                 id)
 {
@@ -369,9 +272,9 @@ take_entry (MsgpackRpcDispatcher *self,
 
 /* With the lock held. Puts a new entry in the place of @old, or at the end. */
 static guint
-insert_entry (MsgpackRpcDispatcher *self,
-              Entry                *entry,
-              Entry                *old)
+insert_entry (MsgpackRpcDispatcher  *self,
+              MsgpackRpcMethodEntry *entry,
+              MsgpackRpcMethodEntry *old)
 {
   guint position;
 
@@ -450,8 +353,8 @@ msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
                                         MsgpackRpcMethodFlags  flags)
 {
   g_autoptr(MsgpackRpcMethod) method = NULL;
-  Entry *entry;
-  Entry *old;
+  MsgpackRpcMethodEntry *entry;
+  MsgpackRpcMethodEntry *old;
   guint position;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), 0);
@@ -469,15 +372,15 @@ msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
       return 0;
     }
 
-  method = _msgpack_rpc_method_new (next_id (self), name, signature);
-  entry = entry_new (method, handler, user_data, user_data_destroy);
+  method = _msgpack_rpc_method_new (next_id (self), name, signature, flags);
+  entry = _msgpack_rpc_method_entry_new (method, handler, user_data, user_data_destroy);
   if (old != NULL)
     old = take_entry (self, msgpack_rpc_method_get_id (old->method));
   position = insert_entry (self, entry, old);
   g_mutex_unlock (&self->lock);
 
   g_list_model_items_changed (G_LIST_MODEL (self->methods), position, old != NULL ? 1 : 0, 1);
-  g_clear_pointer (&old, entry_unref);
+  g_clear_pointer (&old, _msgpack_rpc_method_entry_unref);
   return msgpack_rpc_method_get_id (method);
 }
 
@@ -499,7 +402,7 @@ gboolean
 msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
                                       guint                 id)
 {
-  Entry *entry;
+  MsgpackRpcMethodEntry *entry;
   guint position = 0;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), FALSE);
@@ -517,59 +420,18 @@ msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
     return FALSE;
 
   g_list_model_items_changed (G_LIST_MODEL (self->methods), position, 1, 0);
-  entry_unref (entry);
+  _msgpack_rpc_method_entry_unref (entry);
   return TRUE;
 }
 
-static Entry *
+static MsgpackRpcMethodEntry *
 find_entry (MsgpackRpcDispatcher *self,
             const char           *name)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Entry *entry = g_hash_table_lookup (self->by_name, name);
+  MsgpackRpcMethodEntry *entry = g_hash_table_lookup (self->by_name, name);
 
-  return entry != NULL ? entry_ref (entry) : NULL;
-}
-
-static void
-fail (Entry                *entry,
-      MsgpackRpcInvocation *invocation,
-      const GError         *error)
-{
-  _msgpack_rpc_debug_info (_msgpack_rpc_invocation_get_connection_id (invocation),
-                           _msgpack_rpc_invocation_get_msgid_piece (invocation), "Method “%s” failed: %s",
-                           msgpack_rpc_method_get_name (entry->method),
-                           error != NULL ? error->message : "its handler gave no error");
-
-  /* A handler that has answered may return what it likes. */
-  if (msgpack_rpc_invocation_get_answered (invocation))
-    return;
-
-  if (error != NULL)
-    msgpack_rpc_invocation_return_gerror (invocation, error);
-  else
-    _msgpack_rpc_invocation_return_failed (invocation);
-}
-
-static void
-run (Entry                *entry,
-     MsgpackRpcInvocation *invocation)
-{
-  g_autoptr(GVariant) params = NULL;
-  g_autoptr(GError) error = NULL;
-
-  if (entry->signature != NULL)
-    params = _msgpack_rpc_invocation_dup_typed_params (invocation, entry->signature, &error);
-  else
-    params = _msgpack_rpc_invocation_dup_params (invocation);
-  if (error != NULL)
-    {
-      fail (entry, invocation, error);
-      return;
-    }
-
-  if (!entry->handler (invocation, params, entry->user_data, &error))
-    fail (entry, invocation, error);
+  return entry != NULL ? _msgpack_rpc_method_entry_ref (entry) : NULL;
 }
 
 static gboolean
@@ -602,18 +464,45 @@ gboolean
 _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
                                 MsgpackRpcInvocation *invocation)
 {
-  Entry *entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation));
+  MsgpackRpcMethodEntry *entry;
 
+  entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation));
   if (entry == NULL)
     return FALSE;
 
   _msgpack_rpc_invocation_set_answer_time (invocation, g_atomic_int_get (&self->max_answer_time));
   if (authorize (self, invocation))
-    run (entry, invocation);
+    _msgpack_rpc_method_entry_run (entry, invocation);
   _msgpack_rpc_invocation_release (invocation);
 
-  entry_unref (entry);
+  _msgpack_rpc_method_entry_unref (entry);
   return TRUE;
+}
+
+/**
+ * msgpack_rpc_dispatcher_lookup_method:
+ * @self: a dispatcher
+ * @name: a name
+ *
+ * Gets the method of a name, to read or change its settings, which are properties.
+ *
+ * Returns: (transfer full) (nullable): the method, or `NULL` if there is none
+ *
+ * Since: 1.0
+ */
+MsgpackRpcMethod *
+msgpack_rpc_dispatcher_lookup_method (MsgpackRpcDispatcher *self,
+                                      const char           *name)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+  MsgpackRpcMethodEntry *entry;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  entry = g_hash_table_lookup (self->by_name, name);
+  return entry != NULL ? g_object_ref (entry->method) : NULL;
 }
 
 /* The message as it would come from a peer: of the mapping's own types, and within the limits. */

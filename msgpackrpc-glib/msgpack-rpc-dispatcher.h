@@ -63,6 +63,10 @@ guint    msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
                                                guint                 id);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcMethod *msgpack_rpc_dispatcher_lookup_method (MsgpackRpcDispatcher *self,
+                                                        const char           *name)
+  G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,

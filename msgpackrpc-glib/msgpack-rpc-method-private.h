@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-MsgpackRpcMethod *_msgpack_rpc_method_new (guint       id,
-                                           const char *name,
-                                           const char *signature);
+MsgpackRpcMethod *_msgpack_rpc_method_new (guint                  id,
+                                           const char            *name,
+                                           const char            *signature,
+                                           MsgpackRpcMethodFlags  flags);
 
 G_END_DECLS

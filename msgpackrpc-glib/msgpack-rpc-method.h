@@ -22,5 +22,13 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 const char *msgpack_rpc_method_get_name (MsgpackRpcMethod *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 const char *msgpack_rpc_method_get_signature (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcMethodFlags msgpack_rpc_method_get_flags (MsgpackRpcMethod *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char       *msgpack_rpc_method_get_description (MsgpackRpcMethod *self) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void        msgpack_rpc_method_set_description (MsgpackRpcMethod *self,
+                                                const char       *description);
 
 G_END_DECLS

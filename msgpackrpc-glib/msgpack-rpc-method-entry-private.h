@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#pragma once
+
+#include "msgpack-rpc-dispatcher.h"
+#include "msgpack-rpc-method.h"
+
+G_BEGIN_DECLS
+
+/* A method in the table of a dispatcher, with its handler. A call that has begun holds it, so that
+ * it ends with the handler that it began with. Nothing in it changes; what may be set at any time is
+ * in the method. */
+typedef struct
+{
+  int ref_count;            /* atomic */
+  MsgpackRpcMethod *method;
+  GVariantType *signature;  /* nullable */
+  GVariant *example;        /* of that type, nullable: while there is one, GLib keeps its description */
+  MsgpackRpcHandler handler;
+  gpointer user_data;
+  GDestroyNotify destroy;
+  GThread *thread;          /* which has added it */
+  GMainContext *context;    /* and its thread-default context */
+} MsgpackRpcMethodEntry;
+
+MsgpackRpcMethodEntry *_msgpack_rpc_method_entry_new   (MsgpackRpcMethod      *method,
+                                                        MsgpackRpcHandler      handler,
+                                                        gpointer               user_data,
+                                                        GDestroyNotify         destroy);
+MsgpackRpcMethodEntry *_msgpack_rpc_method_entry_ref   (MsgpackRpcMethodEntry *self);
+/* With no lock held. The last one lets go of the handler's data in the thread that has added it. */
+void                   _msgpack_rpc_method_entry_unref (gpointer               self);
+
+/* Checks the parameters and calls the handler, in the calling thread; sees to it that the
+ * invocation is answered at once if one of the two fails. */
+void                   _msgpack_rpc_method_entry_run   (MsgpackRpcMethodEntry *self,
+                                                        MsgpackRpcInvocation  *invocation);
+
+G_END_DECLS

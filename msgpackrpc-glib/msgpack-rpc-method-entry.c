@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "config.h"
+
+#include "msgpack-rpc-method-entry-private.h"
+
+#include "msgpack-rpc-debug-private.h"
+#include "msgpack-rpc-invocation-private.h"
+#include "msgpack-rpc-reactor-private.h"
+
+static GVariant *
+example_new (const GVariantType *type)
+{
+  if (type == NULL || !g_variant_type_is_definite (type))
+    return NULL;
+
+  return g_variant_ref_sink (g_variant_new_from_data (type, NULL, 0, FALSE, NULL, NULL));
+}
+
+MsgpackRpcMethodEntry *
+_msgpack_rpc_method_entry_new (MsgpackRpcMethod  *method,
+                               MsgpackRpcHandler  handler,
+                               gpointer           user_data,
+                               GDestroyNotify     destroy)
+{
+  const char *signature = msgpack_rpc_method_get_signature (method);
+  MsgpackRpcMethodEntry *self = g_new0 (MsgpackRpcMethodEntry, 1);
+
+  self->ref_count = 1;
+  self->method = g_object_ref (method);
+  self->signature = signature != NULL ? g_variant_type_new (signature) : NULL;
+  self->example = example_new (self->signature);
+  self->handler = handler;
+  self->user_data = user_data;
+  self->destroy = destroy;
+  self->thread = g_thread_ref (g_thread_self ());
+  self->context = g_main_context_ref_thread_default ();
+  return self;
+}
+
+MsgpackRpcMethodEntry *
+_msgpack_rpc_method_entry_ref (MsgpackRpcMethodEntry *self)
+{
+  g_atomic_int_inc (&self->ref_count);
+  return self;
+}
+
+static void
+entry_free (gpointer data)
+{
+  MsgpackRpcMethodEntry *self = data;
+
+  g_object_unref (self->method);
+  g_clear_pointer (&self->signature, g_variant_type_free);
+  g_clear_pointer (&self->example, g_variant_unref);
+  g_thread_unref (self->thread);
+  g_main_context_unref (self->context);
+  g_free (self);
+}
+
+static void
+destroy_user_data (gpointer owner G_GNUC_UNUSED,
+                   gpointer data)
+{
+  MsgpackRpcMethodEntry *self = data;
+
+  self->destroy (self->user_data);
+}
+
+void
+_msgpack_rpc_method_entry_unref (gpointer data)
+{
+  MsgpackRpcMethodEntry *self = data;
+  MsgpackRpcReactor *reactor;
+
+  if (!g_atomic_int_dec_and_test (&self->ref_count))
+    return;
+
+  /* A language may crash if its data is let go in a thread that it does not know. */
+  if (self->destroy != NULL && self->thread != g_thread_self ())
+    {
+      reactor = _msgpack_rpc_reactor_get (self->context);
+      _msgpack_rpc_reactor_post (reactor, NULL, NULL, FALSE, destroy_user_data, self, entry_free);
+      _msgpack_rpc_reactor_unref (reactor);
+      return;
+    }
+
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
+  entry_free (self);
+}
+
+static void
+fail (MsgpackRpcMethodEntry *self,
+      MsgpackRpcInvocation  *invocation,
+      const GError          *error)
+{
+  _msgpack_rpc_debug_info (_msgpack_rpc_invocation_get_connection_id (invocation),
+                           _msgpack_rpc_invocation_get_msgid_piece (invocation), "Method “%s” failed: %s",
+                           msgpack_rpc_method_get_name (self->method),
+                           error != NULL ? error->message : "its handler gave no error");
+
+  /* A handler that has answered may return what it likes. */
+  if (msgpack_rpc_invocation_get_answered (invocation))
+    return;
+
+  if (error != NULL)
+    msgpack_rpc_invocation_return_gerror (invocation, error);
+  else
+    _msgpack_rpc_invocation_return_failed (invocation);
+}
+
+void
+_msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
+                               MsgpackRpcInvocation  *invocation)
+{
+  g_autoptr(GVariant) params = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (self->signature != NULL)
+    params = _msgpack_rpc_invocation_dup_typed_params (invocation, self->signature, &error);
+  else
+    params = _msgpack_rpc_invocation_dup_params (invocation);
+  if (error != NULL)
+    {
+      fail (self, invocation, error);
+      return;
+    }
+
+  if (!self->handler (invocation, params, self->user_data, &error))
+    fail (self, invocation, error);
+}
