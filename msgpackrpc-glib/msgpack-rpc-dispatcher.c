@@ -3,16 +3,12 @@
 
 #include "config.h"
 
-#include "msgpack-rpc-dispatcher-private.h"
+#include "msgpack-rpc-dispatcher-parts-private.h"
 
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-invocation-private.h"
-#include "msgpack-rpc-message-private.h"
-#include "msgpack-rpc-method-entry-private.h"
 #include "msgpack-rpc-method-private.h"
-#include "msgpack-rpc-object-list-private.h"
-#include "msgpack-rpc-value.h"
 
 #define DEFAULT_MAX_ANSWER_TIME (60 * 60 * 1000)
 
@@ -62,19 +58,6 @@
  *
  * Since: 1.0
  */
-struct _MsgpackRpcDispatcher
-{
-  GObject parent_instance;
-
-  MsgpackRpcObjectList *methods; /* of MsgpackRpcMethod */
-  int max_answer_time;           /* atomic; milliseconds */
-
-  GMutex lock;                   /* guards what follows */
-  GHashTable *by_name;           /* name → MsgpackRpcMethodEntry, neither owned */
-  GHashTable *by_id;             /* id → MsgpackRpcMethodEntry, owned */
-  guint last_id;
-};
-
 enum
 {
   PROP_0,
@@ -99,9 +82,7 @@ msgpack_rpc_dispatcher_finalize (GObject *object)
 {
   MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
 
-  g_hash_table_unref (self->by_name);
-  g_hash_table_unref (self->by_id);
-  g_object_unref (self->methods);
+  _msgpack_rpc_method_table_clear (&self->table);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_dispatcher_parent_class)->finalize (object);
@@ -122,7 +103,7 @@ msgpack_rpc_dispatcher_get_property (GObject    *object,
       break;
 
     case PROP_METHODS:
-      g_value_set_object (value, self->methods);
+      g_value_set_object (value, self->table.methods);
       break;
 
     default:
@@ -226,9 +207,7 @@ static void
 msgpack_rpc_dispatcher_init (MsgpackRpcDispatcher *self)
 {
   g_mutex_init (&self->lock);
-  self->by_name = g_hash_table_new (g_str_hash, g_str_equal);
-  self->by_id = g_hash_table_new_full (NULL, NULL, NULL, _msgpack_rpc_method_entry_unref);
-  self->methods = _msgpack_rpc_object_list_new (MSGPACK_RPC_TYPE_METHOD);
+  _msgpack_rpc_method_table_init (&self->table);
   self->max_answer_time = DEFAULT_MAX_ANSWER_TIME;
 }
 
@@ -245,50 +224,6 @@ MsgpackRpcDispatcher *
 msgpack_rpc_dispatcher_new (void)
 {
   return g_object_new (MSGPACK_RPC_TYPE_DISPATCHER, NULL);
-}
-
-/* With the lock held. */
-static guint
-next_id (MsgpackRpcDispatcher *self)
-{
-  do
-    self->last_id++;
-  while (self->last_id == 0 ||
-         g_hash_table_contains (self->by_id, GUINT_TO_POINTER (self->last_id)));
-
-  return self->last_id;
-}
-
-/* With the lock held; the reference on the entry goes to the caller. */
-static MsgpackRpcMethodEntry *
-take_entry (MsgpackRpcDispatcher *self,
-            guint                 id)
-{
-  gpointer entry = NULL;
-
-  g_hash_table_steal_extended (self->by_id, GUINT_TO_POINTER (id), NULL, &entry);
-  return entry;
-}
-
-/* With the lock held. Puts a new entry in the place of @old, or at the end. */
-static guint
-insert_entry (MsgpackRpcDispatcher  *self,
-              MsgpackRpcMethodEntry *entry,
-              MsgpackRpcMethodEntry *old)
-{
-  guint position;
-
-  /* The key is the entry's own. */
-  g_hash_table_replace (self->by_name,
-                        (gpointer) msgpack_rpc_method_get_name (entry->method), entry);
-  g_hash_table_insert (self->by_id,
-                       GUINT_TO_POINTER (msgpack_rpc_method_get_id (entry->method)), entry);
-
-  if (old == NULL ||
-      !_msgpack_rpc_object_list_replace (self->methods, old->method, entry->method, &position))
-    position = _msgpack_rpc_object_list_append (self->methods, entry->method);
-
-  return position;
 }
 
 /**
@@ -363,7 +298,7 @@ msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
   g_return_val_if_fail (handler != NULL, 0);
 
   g_mutex_lock (&self->lock);
-  old = g_hash_table_lookup (self->by_name, name);
+  old = _msgpack_rpc_method_table_lookup (&self->table, name);
   if (old != NULL && !(flags & MSGPACK_RPC_METHOD_FLAGS_REPLACE))
     {
       g_mutex_unlock (&self->lock);
@@ -372,14 +307,13 @@ msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
       return 0;
     }
 
-  method = _msgpack_rpc_method_new (next_id (self), name, signature, flags);
+  method = _msgpack_rpc_method_new (_msgpack_rpc_method_table_next_id (&self->table), name, signature,
+                                    flags);
   entry = _msgpack_rpc_method_entry_new (method, handler, user_data, user_data_destroy);
-  if (old != NULL)
-    old = take_entry (self, msgpack_rpc_method_get_id (old->method));
-  position = insert_entry (self, entry, old);
+  position = _msgpack_rpc_method_table_put (&self->table, entry, old);
   g_mutex_unlock (&self->lock);
 
-  g_list_model_items_changed (G_LIST_MODEL (self->methods), position, old != NULL ? 1 : 0, 1);
+  g_list_model_items_changed (G_LIST_MODEL (self->table.methods), position, old != NULL ? 1 : 0, 1);
   g_clear_pointer (&old, _msgpack_rpc_method_entry_unref);
   return msgpack_rpc_method_get_id (method);
 }
@@ -408,18 +342,13 @@ msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), FALSE);
 
   g_mutex_lock (&self->lock);
-  entry = take_entry (self, id);
-  if (entry != NULL)
-    {
-      g_hash_table_remove (self->by_name, msgpack_rpc_method_get_name (entry->method));
-      _msgpack_rpc_object_list_remove (self->methods, entry->method, &position);
-    }
+  entry = _msgpack_rpc_method_table_take (&self->table, id, &position);
   g_mutex_unlock (&self->lock);
 
   if (entry == NULL)
     return FALSE;
 
-  g_list_model_items_changed (G_LIST_MODEL (self->methods), position, 1, 0);
+  g_list_model_items_changed (G_LIST_MODEL (self->table.methods), position, 1, 0);
   _msgpack_rpc_method_entry_unref (entry);
   return TRUE;
 }
@@ -429,7 +358,7 @@ find_entry (MsgpackRpcDispatcher *self,
             const char           *name)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  MsgpackRpcMethodEntry *entry = g_hash_table_lookup (self->by_name, name);
+  MsgpackRpcMethodEntry *entry = _msgpack_rpc_method_table_lookup (&self->table, name);
 
   return entry != NULL ? _msgpack_rpc_method_entry_ref (entry) : NULL;
 }
@@ -501,130 +430,8 @@ msgpack_rpc_dispatcher_lookup_method (MsgpackRpcDispatcher *self,
   g_return_val_if_fail (name != NULL, NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  entry = g_hash_table_lookup (self->by_name, name);
+  entry = _msgpack_rpc_method_table_lookup (&self->table, name);
   return entry != NULL ? g_object_ref (entry->method) : NULL;
-}
-
-/* The message as it would come from a peer: of the mapping's own types, and within the limits. */
-static GBytes *
-canonicalize (GVariant  *message,
-              GError   **error)
-{
-  g_autoptr(GBytes) bytes = msgpack_rpc_pack (message, error);
-  g_autoptr(GVariant) value = bytes != NULL ? msgpack_rpc_unpack (bytes, error) : NULL;
-
-  if (value == NULL)
-    return NULL;
-
-  if (!g_variant_is_of_type (value, G_VARIANT_TYPE ("av")))
-    {
-      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
-                           "Message is no array");
-      return NULL;
-    }
-
-  return g_variant_get_data_as_bytes (value);
-}
-
-static GVariant *
-reply_with_error (const MsgpackRpcMessage *message,
-                  const GError            *error)
-{
-  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
-
-  invocation = _msgpack_rpc_invocation_new (NULL, NULL, message);
-  msgpack_rpc_invocation_return_gerror (invocation, error);
-  return _msgpack_rpc_invocation_steal_reply (invocation);
-}
-
-static GVariant *
-dispatch_message (MsgpackRpcDispatcher  *self,
-                  MsgpackRpcMessage     *message,
-                  GError               **error)
-{
-  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
-  GVariant *reply;
-
-  invocation = _msgpack_rpc_invocation_new (NULL, NULL, message);
-  if (!_msgpack_rpc_dispatcher_invoke (self, invocation))
-    _msgpack_rpc_invocation_return_not_found (invocation);
-
-  if (message->type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
-    return NULL;
-
-  reply = _msgpack_rpc_invocation_steal_reply (invocation);
-  if (reply == NULL)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                         "The handler has returned without an answer");
-  return reply;
-}
-
-/**
- * msgpack_rpc_dispatcher_dispatch:
- * @self: a dispatcher
- * @message: a request or notification, as an array or tuple
- * @error: return location for an error
- *
- * Runs the method that @message asks for, in the current thread, and gives the reply: what a peer
- * would get, without any connection.
- *
- * The method gets its parameters, and the caller the reply, as if they had been sent: of the type
- * `av`, `[1, id, error, result]`, with values of the types that [func@unpack] gives. A method that
- * is not there, parameters that do not fit, a handler that fails, and a request that is malformed
- * but has an id: for all of these there is a reply, whose error says so.
- *
- * Fails with
- *
- * - `MSGPACK_RPC_ERROR_INVALID_MESSAGE` if @message is neither a request nor a notification, so
- *   that no reply can be made;
- * - `MSGPACK_RPC_ERROR_INVALID_VALUE`, `MSGPACK_RPC_ERROR_TOO_LARGE` or
- *   `MSGPACK_RPC_ERROR_TOO_DEEP` if it cannot be sent;
- * - `G_IO_ERROR_PENDING` if the handler has returned and means to answer later, which then leads
- *   nowhere: its invocation is cancelled.
- *
- * If @message is floating, it is consumed.
- *
- * Returns: (transfer full) (nullable): the reply, or `NULL`: without an error for a notification,
- *   which has no reply, and else with @error set
- *
- * Since: 1.0
- */
-GVariant *
-msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,
-                                 GVariant              *message,
-                                 GError               **error)
-{
-  g_autoptr(GBytes) bytes = NULL;
-  g_autoptr(GError) local_error = NULL;
-  g_auto(MsgpackRpcMessage) parsed = { .type = MSGPACK_RPC_MESSAGE_INVALID };
-  GVariant *reply = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), NULL);
-  g_return_val_if_fail (message != NULL, NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  bytes = canonicalize (message, error);
-  if (bytes == NULL)
-    return NULL;
-
-  if (!_msgpack_rpc_message_parse (&parsed, bytes, &local_error))
-    {
-      if (parsed.msgid.type != NULL)
-        reply = reply_with_error (&parsed, local_error);
-      else
-        g_propagate_error (error, g_steal_pointer (&local_error));
-    }
-  else if (parsed.type == MSGPACK_RPC_MESSAGE_RESPONSE)
-    {
-      g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
-                           "A response cannot be dispatched");
-    }
-  else
-    {
-      reply = dispatch_message (self, &parsed, error);
-    }
-
-  return reply;
 }
 
 /**
@@ -644,7 +451,7 @@ msgpack_rpc_dispatcher_get_methods (MsgpackRpcDispatcher *self)
 {
   g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), NULL);
 
-  return G_LIST_MODEL (self->methods);
+  return G_LIST_MODEL (self->table.methods);
 }
 
 /**
