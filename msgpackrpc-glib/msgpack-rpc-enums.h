@@ -210,4 +210,24 @@ typedef enum /*< flags >*/
   MSGPACK_RPC_METHOD_FLAGS_REPLACE = 1 << 0,
 } MsgpackRpcMethodFlags;
 
+/**
+ * MsgpackRpcWatchEvents:
+ * @MSGPACK_RPC_WATCH_EVENTS_NONE: nothing
+ * @MSGPACK_RPC_WATCH_EVENTS_READ: there is something to read, or the end of the stream
+ * @MSGPACK_RPC_WATCH_EVENTS_WRITE: something can be written
+ * @MSGPACK_RPC_WATCH_EVENTS_ERROR: it has failed, the other end has gone, or it was closed; always
+ *   told of
+ *
+ * What a [class@Watch] tells of a file descriptor.
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  MSGPACK_RPC_WATCH_EVENTS_NONE = 0,
+  MSGPACK_RPC_WATCH_EVENTS_READ = 1 << 0,
+  MSGPACK_RPC_WATCH_EVENTS_WRITE = 1 << 1,
+  MSGPACK_RPC_WATCH_EVENTS_ERROR = 1 << 2,
+} MsgpackRpcWatchEvents;
+
 G_END_DECLS

@@ -29,5 +29,6 @@
 #include "msgpack-rpc-value.h"
 #include "msgpack-rpc-variant.h"
 #include "msgpack-rpc-version.h"
+#include "msgpack-rpc-watch.h"
 
 #undef MSGPACK_RPC_INSIDE
