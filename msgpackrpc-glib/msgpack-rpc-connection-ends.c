@@ -42,6 +42,15 @@ _msgpack_rpc_connection_refuse (MsgpackRpcConnection *self,
   _msgpack_rpc_hold_release (&self->hold, self->reactor);
 }
 
+/* The same without a word. */
+void
+_msgpack_rpc_connection_drop (MsgpackRpcConnection *self)
+{
+  g_atomic_int_set (&self->is_refused, TRUE);
+  _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
+  _msgpack_rpc_hold_release (&self->hold, self->reactor);
+}
+
 void
 _msgpack_rpc_connection_release (MsgpackRpcConnection *self)
 {

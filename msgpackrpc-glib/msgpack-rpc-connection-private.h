@@ -36,6 +36,7 @@ void                  _msgpack_rpc_connection_hold     (MsgpackRpcConnection *se
 /* Tells the peer why, and closes; what the peer has sent is dropped. */
 void                  _msgpack_rpc_connection_refuse   (MsgpackRpcConnection *self,
                                                         const GError         *error);
+void                  _msgpack_rpc_connection_drop     (MsgpackRpcConnection *self);
 
 /* The peer may show that it knows @token. If there is @pending, it must, before anything else: then
  * @pending is accepted, else refused. Before the connection reads. */

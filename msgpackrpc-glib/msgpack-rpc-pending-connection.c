@@ -189,8 +189,7 @@ _msgpack_rpc_pending_connection_drop (MsgpackRpcPendingConnection *self)
     return;
 
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->timer);
-  msgpack_rpc_connection_close_async (self->connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL,
-                                      NULL);
+  _msgpack_rpc_connection_drop (self->connection);
 }
 
 static void

@@ -220,7 +220,8 @@ get_deadline (int timeout)
          (timeout < 0 ? DEFAULT_TIMEOUT : timeout) * G_GINT64_CONSTANT (1000);
 }
 
-/* Takes a reference on @task, which may be NULL; the lock is held. */
+/* Begins one, or hurries the one that goes on. Takes a reference on @task, which may be NULL; the lock is
+ * held. */
 static void
 join_drain (MsgpackRpcServer    *self,
             MsgpackRpcCloseMode  mode,
@@ -250,16 +251,19 @@ join_drain (MsgpackRpcServer    *self,
     }
 }
 
-void
-_msgpack_rpc_server_start_drain (MsgpackRpcServer    *self,
-                                 MsgpackRpcCloseMode  mode,
-                                 int                  timeout,
-                                 GTask               *task)
+/* Returns the one that this has begun or joined: it may have ended since, and another one begun. */
+static MsgpackRpcDrain *
+begin_drain (MsgpackRpcServer    *self,
+             MsgpackRpcCloseMode  mode,
+             int                  timeout,
+             GTask               *task)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  MsgpackRpcDrain *drain;
 
   g_mutex_lock (&priv->lock);
   join_drain (self, mode, get_deadline (timeout), task);
+  drain = _msgpack_rpc_drain_ref (priv->drain);
   g_mutex_unlock (&priv->lock);
 
   dismiss_waiting (self);
@@ -268,6 +272,16 @@ _msgpack_rpc_server_start_drain (MsgpackRpcServer    *self,
   drain_guests (self);
   /* There may be nobody. */
   _msgpack_rpc_reactor_post (priv->reactor, NULL, self, FALSE, check_cb, NULL, NULL);
+  return drain;
+}
+
+void
+_msgpack_rpc_server_start_drain (MsgpackRpcServer    *self,
+                                 MsgpackRpcCloseMode  mode,
+                                 int                  timeout,
+                                 GTask               *task)
+{
+  _msgpack_rpc_drain_unref (begin_drain (self, mode, timeout, task));
 }
 
 /* ---- waiting for it ---- */
@@ -401,13 +415,15 @@ msgpack_rpc_server_drain_finish (MsgpackRpcServer  *self,
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* The lock is held. */
 static int
 get_time_left (MsgpackRpcServer *self)
 {
-  gint64 deadline = _msgpack_rpc_server_get_private (self)->drain_deadline;
-  gint64 left;
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  gint64 deadline, left;
 
+  g_mutex_lock (&priv->lock);
+  deadline = priv->drain_deadline;
+  g_mutex_unlock (&priv->lock);
   if (deadline == G_MAXINT64)
     return G_MAXINT;
 
@@ -432,43 +448,87 @@ has_ended (MsgpackRpcServer  *self,
   return FALSE;
 }
 
-/* Nobody else delivers what is posted for the connections. */
+/* All that there are: those who were let in, and those who are turned away. */
+static GPtrArray *
+get_guests (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  GPtrArray *guests = _msgpack_rpc_object_list_copy (priv->connections);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  for (guint i = 0; i < priv->pending->len; i++)
+    {
+      MsgpackRpcPendingConnection *pending = g_ptr_array_index (priv->pending, i);
+
+      g_ptr_array_add (guests,
+                       g_object_ref (msgpack_rpc_pending_connection_get_connection (pending)));
+    }
+  return guests;
+}
+
+static guint
+count_guests (MsgpackRpcServer *self)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&priv->lock);
+
+  return priv->n_guests;
+}
+
+/* Until their connections have ended, or the time is over. */
+static gboolean
+wait_for_guests (MsgpackRpcServer  *self,
+                 GPtrArray         *guests,
+                 GCancellable      *cancellable,
+                 GError           **error)
+{
+  g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+  int timeout = get_time_left (self);
+
+  for (guint i = 0; i < guests->len; i++)
+    g_ptr_array_add (calls, _msgpack_rpc_connection_await_end (g_ptr_array_index (guests, i),
+                                                               timeout));
+  return _msgpack_rpc_call_wait_for ((MsgpackRpcCall **) calls->pdata, calls->len, calls->len,
+                                     cancellable, error);
+}
+
+/* Nobody else delivers what is posted for the server and for the connections. */
 static gboolean
 serve_until_drained (MsgpackRpcServer  *self,
                      MsgpackRpcDrain   *drain,
                      GCancellable      *cancellable,
                      GError           **error)
 {
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  g_autoptr(GPtrArray) connections = _msgpack_rpc_object_list_copy (priv->connections);
-  g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
-  int timeout;
-
-  g_mutex_lock (&priv->lock);
-  timeout = get_time_left (self);
-  g_mutex_unlock (&priv->lock);
+  guint n_before, n_left = count_guests (self);
+  gboolean is_over = FALSE;
 
   /* They cannot go on meanwhile. */
   _msgpack_rpc_server_dismiss_handshakes (self, TRUE);
-  for (guint i = 0; i < connections->len; i++)
-    g_ptr_array_add (calls, _msgpack_rpc_connection_await_end (g_ptr_array_index (connections, i),
-                                                               timeout));
-  if (!_msgpack_rpc_call_wait_for ((MsgpackRpcCall **) calls->pdata, calls->len, calls->len,
-                                   cancellable, error))
-    return FALSE;
+  do
+    {
+      g_autoptr(GPtrArray) guests = NULL;
 
-  g_mutex_lock (&priv->lock);
-  timeout = get_time_left (self);
-  g_mutex_unlock (&priv->lock);
-  if (timeout == 0)
-    cut_off_all (self);
+      n_before = n_left;
+      /* Those who have come are let in, or are turned away. */
+      _msgpack_rpc_server_serve_arrivals (self);
+      guests = get_guests (self);
+      if (!wait_for_guests (self, guests, cancellable, error))
+        return FALSE;
 
-  for (guint i = 0; i < connections->len; i++)
-    while (_msgpack_rpc_connection_serve (g_ptr_array_index (connections, i)))
-      ;
+      is_over = get_time_left (self) == 0;
+      if (is_over)
+        cut_off_all (self);
+      for (guint i = 0; i < guests->len; i++)
+        while (_msgpack_rpc_connection_serve (g_ptr_array_index (guests, i)))
+          ;
+      n_left = count_guests (self);
+    }
+  /* Others who come meanwhile are few: nobody new is let in. */
+  while (!is_over && n_left > 0 && n_left < n_before);
+
   end_drain (self, FALSE);
   /* When the time is over it waits for nobody. */
-  return timeout == 0 || has_ended (self, drain, error);
+  return is_over || has_ended (self, drain, error);
 }
 
 static void
@@ -525,9 +585,9 @@ wait_until_drained (MsgpackRpcServer *self,
  * [method@Server.drain_async] there.
  *
  * Returns: (transfer full): what was not sent, or `NULL` with @error set: `G_IO_ERROR_CANCELLED`,
- *   `G_IO_ERROR_TOO_MANY_OPEN_FILES`, or [error@Error.BUSY] if somebody was just being let in, who is
- *   not served before the context runs again: the server is drained then, for which
- *   [method@Server.drain_async] can be waited for
+ *   `G_IO_ERROR_TOO_MANY_OPEN_FILES`, or [error@Error.BUSY] if somebody is just being let in, by
+ *   a handler that has called this or by another thread: the server is drained when the context runs
+ *   again, for which [method@Server.drain_async] can be waited for
  * Since: 1.0
  */
 GVariant *
@@ -546,12 +606,7 @@ msgpack_rpc_server_drain_sync (MsgpackRpcServer     *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   priv = _msgpack_rpc_server_get_private (self);
-  g_mutex_lock (&priv->lock);
-  join_drain (self, mode, get_deadline (timeout), NULL);
-  drain = _msgpack_rpc_drain_ref (priv->drain);
-  g_mutex_unlock (&priv->lock);
-  _msgpack_rpc_server_start_drain (self, mode, G_MAXINT, NULL);
-
+  drain = begin_drain (self, mode, timeout, NULL);
   if (_msgpack_rpc_reactor_is_home (priv->reactor))
     {
       if (!serve_until_drained (self, drain, cancellable, error))

@@ -180,7 +180,7 @@ get_on_cb (gpointer owner,
   admission->func (owner, admission->connection, g_steal_pointer (&admission->guest));
 }
 
-/* Calls @func in the main context. From any thread. */
+/* Calls @func in the main context, in a lane of the server's own. From any thread. */
 static void
 get_on_later (MsgpackRpcServer     *self,
               MsgpackRpcConnection *connection,
@@ -192,8 +192,15 @@ get_on_later (MsgpackRpcServer     *self,
   admission->connection = g_object_ref (connection);
   admission->guest = guest;
   admission->func = func;
-  _msgpack_rpc_reactor_post (_msgpack_rpc_server_get_private (self)->reactor, NULL, self, FALSE,
+  _msgpack_rpc_reactor_post (_msgpack_rpc_server_get_private (self)->reactor, self, self, FALSE,
                              get_on_cb, admission, admission_free);
+}
+
+void
+_msgpack_rpc_server_serve_arrivals (MsgpackRpcServer *self)
+{
+  while (_msgpack_rpc_reactor_serve (_msgpack_rpc_server_get_private (self)->reactor, self))
+    ;
 }
 
 /* ---- those of whom it is not yet known, and who are refused ---- */
@@ -260,7 +267,8 @@ refuse (MsgpackRpcServer     *self,
   _msgpack_rpc_pending_connection_refuse (pending, error);
 }
 
-/* In the main context. */
+/* In the main context. Nobody is asked while the server is drained, which may have begun since the peer
+ * has come: what a handler kept then, nobody would end. */
 static void
 ask (MsgpackRpcServer     *self,
      MsgpackRpcConnection *connection,
@@ -270,6 +278,15 @@ ask (MsgpackRpcServer     *self,
   gboolean allowed = FALSE;
 
   pending = make_pending (self, connection, guest, decided_cb);
+  if (!_msgpack_rpc_server_is_open (self, NULL))
+    {
+      g_autoptr(GError) error = _msgpack_rpc_drain_make_error ();
+
+      _msgpack_rpc_server_drain_guest (self, connection);
+      _msgpack_rpc_pending_connection_refuse (pending, error);
+      return;
+    }
+
   g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_AUTHORIZE], 0, pending, &allowed);
   _msgpack_rpc_pending_connection_asked (pending, allowed);
 }
@@ -436,11 +453,11 @@ turn_away (MsgpackRpcServer *self,
 /* The server is drained. */
 static void
 dismiss (MsgpackRpcServer *self,
-         GIOStream        *stream,
-         const GError     *error)
+         GIOStream        *stream)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GError) error = NULL;
   Guest *guest;
 
   if (G_IS_SOCKET_CONNECTION (stream))
@@ -449,6 +466,7 @@ dismiss (MsgpackRpcServer *self,
       return;
     }
 
+  error = _msgpack_rpc_drain_make_error ();
   connection = make_connection (self, stream, NULL, &guest);
   _msgpack_rpc_server_drain_guest (self, connection);
   refuse (self, connection, guest, error);
@@ -490,9 +508,9 @@ _msgpack_rpc_server_enter (MsgpackRpcServer *self,
   MsgpackRpcOrigin origin;
   Guest *guest;
 
-  if (!_msgpack_rpc_server_is_open (self, &error))
+  if (!_msgpack_rpc_server_is_open (self, NULL))
     {
-      dismiss (self, stream, error);
+      dismiss (self, stream);
       return;
     }
 

@@ -81,6 +81,8 @@ MsgpackRpcAcceptPolicy _msgpack_rpc_server_get_policy_locked (MsgpackRpcServerPr
 /* For the one that goes for another. */
 GError          *_msgpack_rpc_server_new_handshakes_error (MsgpackRpcServer *self);
 
+/* Lets in now those who are about to be, in the thread that runs the main context. */
+void _msgpack_rpc_server_serve_arrivals (MsgpackRpcServer *self);
 /* Closes what has not been let in. */
 void _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self);
 /* Makes a connection for a socket that was accepted, or turns its peer away. In the main context. */
