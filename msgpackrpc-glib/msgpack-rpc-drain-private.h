@@ -12,9 +12,12 @@ G_BEGIN_DECLS
  *
  * How a peer hears of it: [1, 0, text, {"rpc.closing": [id, …]}], a reply to nothing. It lists those
  * of the peer's requests that will still be answered; no other one that has no answer was or will be
- * handled. What is refused has true in place of the list: another thread may do that before. Peers that know nothing of this are used to such replies, while some of them break when a
- * server notifies them; and should one of them have a request of the id 0, which is not listed, it
- * is the truth for it. */
+ * handled. What is refused has true in place of the list: another thread may do that before. Where the
+ * error is a boolean, the map has the text as well: [1, 0, true, {"message": text, "rpc.closing": …}].
+ *
+ * Peers that know nothing of this are used to such replies, while some of them break when a server
+ * notifies them; and should one of them have a request of the id 0, which is not listed, it is the
+ * truth for it. */
 typedef struct _MsgpackRpcDrain MsgpackRpcDrain;
 
 MsgpackRpcDrain *_msgpack_rpc_drain_new   (MsgpackRpcCloseMode  mode);

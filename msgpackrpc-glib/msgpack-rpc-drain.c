@@ -66,7 +66,7 @@ _msgpack_rpc_drain_hurry (MsgpackRpcDrain     *self,
 /* ---- what was not sent ---- */
 
 static gboolean
-is_goodbye (GVariant *message)
+tells_of_closing (GVariant *message)
 {
   g_auto(MsgpackRpcMessage) parsed = { .type = MSGPACK_RPC_MESSAGE_INVALID };
   g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes (message);
@@ -76,7 +76,7 @@ is_goodbye (GVariant *message)
     return FALSE;
 
   ids = _msgpack_rpc_drain_parse_goodbye (&parsed);
-  return ids != NULL;
+  return ids != NULL || _msgpack_rpc_drain_is_refusal (&parsed);
 }
 
 /* Leaves out what no application has sent. */
@@ -91,7 +91,7 @@ filter_unsent (GVariant *unsent)
   g_variant_iter_init (&iter, unsent);
   while (g_variant_iter_next (&iter, "v", &message))
     {
-      if (!is_goodbye (message))
+      if (!tells_of_closing (message))
         g_variant_builder_add (&builder, "v", message);
       g_variant_unref (message);
     }
@@ -109,7 +109,7 @@ _msgpack_rpc_drain_add_unsent (MsgpackRpcDrain *self,
   g_autoptr(GMutexLocker) locker = NULL;
   GVariant *entry;
 
-  if (incomplete != NULL && is_goodbye (incomplete))
+  if (incomplete != NULL && tells_of_closing (incomplete))
     incomplete = NULL;
   if (incomplete == NULL && g_variant_n_children (filtered) == 0)
     return;
@@ -169,18 +169,20 @@ pack (MsgpackRpcProfile      profile,
 {
   g_autoptr(GError) error = _msgpack_rpc_drain_make_error ();
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
-  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GVariant) marked = NULL;
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert_value (&dict, GOODBYE, value);
-  result = g_variant_ref_sink (g_variant_dict_end (&dict));
-
-  /* In the other profile the result slot has the text. */
+  /* There, the result slot has the error, too. */
   if (profile == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
-    return _msgpack_rpc_message_pack_answer (profile, flags, 0, msgid, text, NULL);
+    g_variant_dict_insert_value (&dict, "message", text);
+  marked = g_variant_ref_sink (g_variant_dict_end (&dict));
 
-  return _msgpack_rpc_message_pack_response (msgid, text, result, flags, NULL);
+  if (profile == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
+    return _msgpack_rpc_message_pack_answer (profile, flags, 0, msgid, marked, NULL);
+
+  return _msgpack_rpc_message_pack_response (msgid, text, marked, flags, NULL);
 }
 
 MsgpackRpcPacked *

@@ -6,6 +6,8 @@
 #include "test-server.h"
 
 #define GOODBYE "(1, 0, 'The server is closing, and has not handled the request', {'rpc.closing': %s})"
+#define BOOLEAN_GOODBYE "(1, %d, true, {'message': <'The server is closing, and has not handled the" \
+                        " request'>, 'rpc.closing': <%s>})"
 #define REFUSED "(1, %d, 'The server is closing, and has not handled the request', {'rpc.closing': true})"
 
 /* Requests that wait for the test to answer them. */
@@ -472,34 +474,6 @@ test_sync (Fixture       *f,
   raw_peer_clear (&peer);
 }
 
-static void
-test_sync_just_come (Fixture       *f,
-                     gconstpointer  data)
-{
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  g_autoptr(GAsyncResult) result = NULL;
-  g_autoptr(GIOStream) stream = NULL;
-  g_autoptr(GVariant) unsent = NULL;
-  g_autoptr(GError) error = NULL;
-  RawPeer peer;
-
-  g_test_summary ("It does not say that all is done while somebody is on the threshold");
-
-  stream = raw_peer_init (&peer);
-  connection = msgpack_rpc_server_accept_stream (f->server, stream, &error);
-  g_assert_no_error (error);
-  unsent = msgpack_rpc_server_drain_sync (f->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, -1, NULL,
-                                          &error);
-  g_assert_null (unsent);
-  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY);
-
-  start_drain (f, &result);
-  assert_receives (&peer, GOODBYE, "()");
-  raw_peer_clear (&peer);
-  g_clear_object (&connection);
-  assert_drained (f, &result);
-}
-
 typedef struct
 {
   Fixture *f;
@@ -715,15 +689,47 @@ test_boolean_error (Fixture       *f,
   g_autoptr(GAsyncResult) result = NULL;
   RawPeer peer;
 
-  g_test_summary ("In the dialect with a boolean error the text is all that is told");
+  g_test_summary ("In the dialect with a boolean error the map has the text as well");
 
   msgpack_rpc_server_set_profile (f->server, MSGPACK_RPC_PROFILE_BOOLEAN_ERROR);
   enter (f, &peer, address);
+  request_wait (&peer, 7);
   start_drain (f, &result);
-  assert_receives (&peer, "(1, 0, true, 'The server is closing, and has not handled the request')");
+  assert_receives (&peer, BOOLEAN_GOODBYE, 0, "(7,)");
+  raw_peer_send_value (&peer, g_variant_new_parsed ("(0, 8, 'add', (1, 2))"));
+  assert_receives (&peer, BOOLEAN_GOODBYE, 8, "true");
+  answer_next ();
+  assert_receives (&peer, "(1, 7, false, 'done')");
   raw_peer_wait_closed (&peer);
   raw_peer_clear (&peer);
   assert_drained (f, &result);
+}
+
+static void
+test_refused_unsent (Fixture       *f,
+                     gconstpointer  data)
+{
+  g_autofree char *address = listen_on (f->server, "127.0.0.1:0");
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  RawPeer peer;
+
+  g_test_summary ("What is handed back is what the application has sent, and no refusal");
+
+  msgpack_rpc_server_set_profile (f->server, (MsgpackRpcProfile) GPOINTER_TO_INT (data));
+  enter_deaf (f, &peer, address);
+  connection = g_list_model_get_item (f->connections, 0);
+  request_wait (&peer, 7);
+  start_drain (f, &result);
+  raw_peer_send_value (&peer, g_variant_new_parsed ("(0, 8, 'add', (1, 2))"));
+  WAIT_UNTIL (test_get_statistic (connection, "error-answers") == 1);
+  g_clear_object (&connection);
+  msgpack_rpc_server_drain_async (f->server, MSGPACK_RPC_CLOSE_MODE_NOW, 0, NULL, NULL, NULL);
+  unsent = finish_drain (f, &result);
+  assert_left (unsent, 1, TRUE);
+  raw_peer_clear (&peer);
+  forget_waiting ();
 }
 
 static void
@@ -762,6 +768,8 @@ test_client (Fixture       *f,
 
   g_test_summary ("A client knows of each call whether it was handled");
 
+  msgpack_rpc_server_set_profile (f->server, (MsgpackRpcProfile) GPOINTER_TO_INT (data));
+  msgpack_rpc_client_set_profile (client, (MsgpackRpcProfile) GPOINTER_TO_INT (data));
   msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
   begun = msgpack_rpc_peer_start_call (MSGPACK_RPC_PEER (client), "wait", NULL);
   WAIT_UNTIL (waiting.length == 1);
@@ -859,7 +867,6 @@ main (int   argc,
   ADD ("hurry", NULL, test_hurry);
   ADD ("cancel", NULL, test_cancel);
   ADD ("sync", NULL, test_sync);
-  ADD ("sync-just-come", NULL, test_sync_just_come);
   ADD ("sync-elsewhere", NULL, test_sync_elsewhere);
   ADD ("sync-stuck", NULL, test_sync_stuck);
   ADD ("closed-doors", NULL, test_closed_doors);
@@ -868,8 +875,13 @@ main (int   argc,
   ADD ("pending", NULL, test_pending);
   ADD ("raw-messages", NULL, test_raw_messages);
   ADD ("boolean-error", NULL, test_boolean_error);
+  ADD ("refused-unsent/tolerant", GINT_TO_POINTER (MSGPACK_RPC_PROFILE_TOLERANT),
+       test_refused_unsent);
+  ADD ("refused-unsent/boolean-error", GINT_TO_POINTER (MSGPACK_RPC_PROFILE_BOOLEAN_ERROR),
+       test_refused_unsent);
   ADD ("disposed", NULL, test_disposed);
-  ADD ("client", NULL, test_client);
+  ADD ("client/tolerant", GINT_TO_POINTER (MSGPACK_RPC_PROFILE_TOLERANT), test_client);
+  ADD ("client/boolean-error", GINT_TO_POINTER (MSGPACK_RPC_PROFILE_BOOLEAN_ERROR), test_client);
   ADD ("lying-peer", NULL, test_lying_peer);
 
   return g_test_run ();
