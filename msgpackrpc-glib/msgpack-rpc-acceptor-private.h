@@ -15,6 +15,9 @@ typedef struct _MsgpackRpcAcceptor MsgpackRpcAcceptor;
 typedef void (*MsgpackRpcAcceptFunc) (gpointer           owner,
                                       GSocketConnection *connection);
 
+typedef void (*MsgpackRpcDismissFunc) (GSocket  *socket,
+                                       gpointer  data);
+
 /* It pauses, or no more. In any thread, no lock held. */
 typedef void (*MsgpackRpcPausedFunc) (gpointer owner);
 
@@ -39,8 +42,10 @@ void     _msgpack_rpc_acceptor_close      (MsgpackRpcAcceptor *self);
 /* Whether none can be added. */
 void     _msgpack_rpc_acceptor_set_dismissed (MsgpackRpcAcceptor *self,
                                               gboolean            dismissed);
-/* The same as closing; and returns those who had come to these sockets: of GSocket. */
-GPtrArray *_msgpack_rpc_acceptor_dismiss  (MsgpackRpcAcceptor *self);
+/* The same as closing; and calls @func for each of those who had come to these sockets. */
+void     _msgpack_rpc_acceptor_dismiss    (MsgpackRpcAcceptor    *self,
+                                           MsgpackRpcDismissFunc  func,
+                                           gpointer               data);
 
 /* Closes all sockets, in the context, when g_socket_listener_close () is called for @listener. */
 void     _msgpack_rpc_acceptor_follow    (MsgpackRpcAcceptor *self,

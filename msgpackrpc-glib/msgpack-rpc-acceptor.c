@@ -17,6 +17,10 @@
 #define MIN_PAUSE 100
 #define MAX_PAUSE 5000
 
+/* How many of those who wait in a socket are told that it is closed: more than the system lets wait,
+ * unless it was told to. */
+#define MAX_WAITING 4096
+
 struct _MsgpackRpcAcceptor
 {
   int ref_count;            /* atomic; each source has one */
@@ -167,24 +171,41 @@ accept_source_new (MsgpackRpcAcceptor *self,
 
 /* With the lock held. */
 static void
+stop_sources (MsgpackRpcAcceptor *self)
+{
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      MsgpackRpcListener *listener = g_ptr_array_index (self->listeners, i);
+
+      if (listener->source != NULL)
+        g_source_destroy (listener->source);
+      g_clear_pointer (&listener->source, g_source_unref);
+    }
+}
+
+/* With the lock held. */
+static void
 update_sources (MsgpackRpcAcceptor *self)
 {
-  gboolean accepts = self->is_active && self->pause_source == NULL;
+  if (!self->is_active || self->pause_source != NULL)
+    {
+      stop_sources (self);
+      return;
+    }
 
   for (guint i = 0; i < self->listeners->len; i++)
     {
       MsgpackRpcListener *listener = g_ptr_array_index (self->listeners, i);
 
-      if (accepts && listener->source == NULL)
-        {
-          listener->source = accept_source_new (self, listener->socket);
-        }
-      else if (!accepts && listener->source != NULL)
-        {
-          g_source_destroy (listener->source);
-          g_clear_pointer (&listener->source, g_source_unref);
-        }
+      if (listener->source == NULL)
+        listener->source = accept_source_new (self, listener->socket);
     }
+}
+
+static GPtrArray *
+listeners_new (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) _msgpack_rpc_listener_free);
 }
 
 MsgpackRpcAcceptor *
@@ -201,8 +222,7 @@ _msgpack_rpc_acceptor_new (GObject              *owner,
   self->paused = paused;
   self->context = g_main_context_ref (context);
   g_mutex_init (&self->lock);
-  self->listeners =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) _msgpack_rpc_listener_free);
+  self->listeners = listeners_new ();
   return self;
 }
 
@@ -281,26 +301,60 @@ _msgpack_rpc_acceptor_set_dismissed (MsgpackRpcAcceptor *self,
   self->is_dismissed = dismissed;
 }
 
-GPtrArray *
-_msgpack_rpc_acceptor_dismiss (MsgpackRpcAcceptor *self)
+/* Those who go on coming have no end, and the system tells of one who has gone before he was accepted as
+ * an error: then it has somebody else for the next call. */
+static void
+dismiss_waiting (GSocket               *listening,
+                 MsgpackRpcDismissFunc  func,
+                 gpointer               data)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  GPtrArray *sockets = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (guint i = 0; i < self->listeners->len; i++)
+  for (guint i = 0; i < MAX_WAITING; i++)
     {
-      MsgpackRpcListener *listener = g_ptr_array_index (self->listeners, i);
-      GSocket *socket;
+      g_autoptr(GError) error = NULL;
+      g_autoptr(GSocket) socket = g_socket_accept (listening, NULL, &error);
+
+      if (socket != NULL)
+        func (socket, data);
+      else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ||
+               g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES))
+        break;
+    }
+}
+
+void
+_msgpack_rpc_acceptor_dismiss (MsgpackRpcAcceptor    *self,
+                               MsgpackRpcDismissFunc  func,
+                               gpointer               data)
+{
+  g_autoptr(GPtrArray) listeners = NULL;
+  gboolean was_paused;
+
+  g_mutex_lock (&self->lock);
+  was_paused = self->pause_source != NULL;
+  stop_sources (self);
+  listeners = g_steal_pointer (&self->listeners);
+  self->listeners = listeners_new ();
+  close_all (self);
+  g_mutex_unlock (&self->lock);
+
+  /* They are nobody else's any more. */
+  for (guint i = 0; i < listeners->len; i++)
+    {
+      MsgpackRpcListener *listener = g_ptr_array_index (listeners, i);
 
       _msgpack_rpc_listener_retire (listener);
       /* On TLS they cannot have sent anything yet; elsewhere others can still accept them. */
-      while (!listener->is_shared && !_msgpack_rpc_listener_is_tls (listener->socket) &&
-             (socket = g_socket_accept (listener->socket, NULL, NULL)) != NULL)
-        g_ptr_array_add (sockets, socket);
+      if (!listener->is_shared && !_msgpack_rpc_listener_is_tls (listener->socket))
+        dismiss_waiting (listener->socket, func, data);
     }
 
-  close_all (self);
-  return sockets;
+  /* A source that is being dispatched looks whether its socket is closed. */
+  g_mutex_lock (&self->lock);
+  g_ptr_array_set_size (listeners, 0);
+  g_mutex_unlock (&self->lock);
+
+  if (was_paused)
+    tell_paused (self);
 }
 
 void

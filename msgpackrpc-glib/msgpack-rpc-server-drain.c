@@ -198,16 +198,15 @@ dismiss_pending (MsgpackRpcServer *self)
     }
 }
 
-/* Those who have come to sockets that are closed now, and whom the system has let think that they
- * are connected. */
+/* One who has come to a socket that is closed now, and whom the system has let think that it is
+ * connected. */
 static void
-dismiss_waiting (MsgpackRpcServer *self)
+dismiss_waiting (GSocket  *socket,
+                 gpointer  data)
 {
-  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
-  g_autoptr(GPtrArray) sockets = _msgpack_rpc_acceptor_dismiss (priv->acceptor);
+  MsgpackRpcServerPrivate *priv = data;
 
-  for (guint i = 0; i < sockets->len; i++)
-    _msgpack_rpc_guard_dismiss (g_ptr_array_index (sockets, i), priv->settings);
+  _msgpack_rpc_guard_dismiss (socket, priv->settings);
 }
 
 static gint64
@@ -266,7 +265,7 @@ begin_drain (MsgpackRpcServer    *self,
   drain = _msgpack_rpc_drain_ref (priv->drain);
   g_mutex_unlock (&priv->lock);
 
-  dismiss_waiting (self);
+  _msgpack_rpc_acceptor_dismiss (priv->acceptor, dismiss_waiting, priv);
   _msgpack_rpc_server_dismiss_handshakes (self, FALSE);
   dismiss_pending (self);
   drain_guests (self);

@@ -145,11 +145,20 @@ accepted_cb (gpointer           owner,
   g_signal_emit_by_name (owner, "incoming", connection, NULL, &is_handled);
 }
 
-/* In any thread. */
+static void
+notify_paused_cb (gpointer owner,
+                  gpointer data G_GNUC_UNUSED)
+{
+  _msgpack_rpc_server_notify (owner, "accepting-paused");
+}
+
+/* In any thread, and inside of functions that close. */
 static void
 paused_cb (gpointer owner)
 {
-  _msgpack_rpc_server_notify (owner, "accepting-paused");
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (owner);
+
+  _msgpack_rpc_reactor_post (priv->reactor, NULL, owner, FALSE, notify_paused_cb, NULL, NULL);
 }
 
 static void
@@ -225,8 +234,8 @@ msgpack_rpc_server_dispose (GObject *object)
   g_autoptr(GPtrArray) connections = NULL;
 
   _msgpack_rpc_server_abandon_drain (self);
-  _msgpack_rpc_reactor_forget (priv->reactor, self);
   _msgpack_rpc_acceptor_close (priv->acceptor);
+  _msgpack_rpc_reactor_forget (priv->reactor, self);
   _msgpack_rpc_server_drop_handshakes (self);
   _msgpack_rpc_server_drop_pending (self);
 

@@ -5,6 +5,10 @@
 
 #include "test-token.h"
 
+#include <errno.h>
+
+#include "fail-calls.h"
+
 #define GOODBYE "(1, 0, 'The server is closing, and has not handled the request', {'rpc.closing': @as []})"
 #define LET_IN_AND_OUT "(0-0+1)+(0-1+0)-"
 
@@ -181,6 +185,114 @@ test_just_proved (Fixture       *f,
   raw_peer_clear (&peer);
 }
 
+/* ---- who waits in a socket ---- */
+
+static void
+start_drain (Fixture       *f,
+             GAsyncResult **result)
+{
+  msgpack_rpc_server_drain_async (f->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, -1, NULL,
+                                  test_store_result, result);
+}
+
+/* Which of them GLib calls depends on how old it is. */
+static const char *const accept_functions[] = { "accept", "accept4" };
+
+/* Whether a call has failed as those who wait were told. */
+static gboolean
+is_told (Fixture *f)
+{
+  g_autofree char *address = listen_on (f->server, "127.0.0.1:0");
+  g_autoptr(GAsyncResult) result = NULL;
+  gboolean has_failed;
+  RawPeer peers[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    raw_peer_init_connected (&peers[i], address);
+  start_drain (f, &result);
+  has_failed = fail_calls_fired ();
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    {
+      assert_receives (&peers[i], GOODBYE);
+      raw_peer_clear (&peers[i]);
+    }
+  WAIT_UNTIL (result != NULL);
+  return has_failed;
+}
+
+static void
+test_aborted (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  guint n_failed = 0;
+
+  g_test_summary ("One who has gone before he was accepted keeps the word from nobody else");
+
+  for (guint i = 0; i < G_N_ELEMENTS (accept_functions); i++)
+    {
+      const FailCall aborted = { accept_functions[i], ECONNABORTED, FALSE };
+
+      fail_calls_arm (&aborted, 1);
+      n_failed += is_told (f) ? 1 : 0;
+      fail_calls_arm (NULL, 0);
+    }
+  g_assert_cmpuint (n_failed, ==, 1);
+}
+
+static void
+notify_cb (GObject    *object G_GNUC_UNUSED,
+           GParamSpec *pspec G_GNUC_UNUSED,
+           gpointer    user_data)
+{
+  *(guint *) user_data += 1;
+}
+
+/* Whether it has paused and does so no more. */
+static gboolean
+ends_pause (Fixture *f)
+{
+  g_autofree char *address = listen_on (f->server, "127.0.0.1:0");
+  g_autoptr(GAsyncResult) result = NULL;
+  guint n_connected = f->n_connected;
+  guint n_notified = 0;
+  gboolean has_paused;
+  RawPeer peer;
+
+  g_signal_connect (f->server, "notify::accepting-paused", G_CALLBACK (notify_cb), &n_notified);
+  raw_peer_init_connected (&peer, address);
+  WAIT_UNTIL (n_notified > 0 || f->n_connected > n_connected);
+  has_paused = msgpack_rpc_server_is_accepting_paused (f->server);
+  g_assert_cmpuint (n_notified, ==, has_paused ? 1 : 0);
+
+  start_drain (f, &result);
+  g_assert_false (msgpack_rpc_server_is_accepting_paused (f->server));
+  g_assert_cmpuint (n_notified, ==, has_paused ? 1 : 0);
+  WAIT_UNTIL (result != NULL);
+  WAIT_UNTIL (n_notified == (has_paused ? 2 : 0));
+  g_signal_handlers_disconnect_by_data (f->server, &n_notified);
+  raw_peer_clear (&peer);
+  return has_paused;
+}
+
+static void
+test_paused (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  guint n_paused = 0;
+
+  g_test_summary ("That accepting does not pause any more is told when draining ends it, too");
+
+  for (guint i = 0; i < G_N_ELEMENTS (accept_functions); i++)
+    {
+      const FailCall no_descriptors = { accept_functions[i], EMFILE, FALSE };
+
+      fail_calls_arm (&no_descriptors, 1);
+      n_paused += ends_pause (f) ? 1 : 0;
+      fail_calls_arm (NULL, 0);
+    }
+  g_assert_cmpuint (n_paused, ==, 1);
+}
+
 /* ---- without a word ---- */
 
 static void
@@ -231,6 +343,8 @@ main (int   argc,
   ADD ("kept", NULL, test_kept);
   ADD ("just-proved/async", NULL, test_just_proved);
   ADD ("just-proved/sync", GINT_TO_POINTER (TRUE), test_just_proved);
+  ADD ("aborted", NULL, test_aborted);
+  ADD ("paused", NULL, test_paused);
   ADD ("kept-and-disposed", NULL, test_kept_and_disposed);
 
   return g_test_run ();
