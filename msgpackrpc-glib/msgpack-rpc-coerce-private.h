@@ -27,8 +27,8 @@ GVariant *_msgpack_rpc_coerce_by_parts (GVariant            *value,
                                         GError             **error);
 
 /* The same for the parameters of @method, of any length and encoding. If @type is a tuple, there is
- * one parameter for each member, else it is the type of the parameters as a whole. @params NULL or
- * nil is no parameters. */
+ * one parameter for each member, of which maybes at the end may be left out; else it is the type of
+ * the parameters as a whole. @params NULL or nil is no parameters. */
 GVariant *_msgpack_rpc_coerce_params (const char          *method,
                                       GVariant            *params,
                                       const GVariantType  *type,

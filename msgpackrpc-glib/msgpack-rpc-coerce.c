@@ -617,7 +617,14 @@ coerce_array (GVariant            *value,
   return coerce_list (value, type, path, error);
 }
 
-/* @value has as many children as @type has members. */
+/* What was left out, where a maybe is declared. */
+static GVariant *
+nothing_new (const GVariantType *type)
+{
+  return g_variant_ref_sink (g_variant_new_maybe (g_variant_type_element (type), NULL));
+}
+
+/* @value has as many children as @type has members; if it has fewer, the others may be left out. */
 static GVariant *
 coerce_members (GVariant            *value,
                 const GVariantType  *type,
@@ -625,15 +632,16 @@ coerce_members (GVariant            *value,
                 GError             **error)
 {
   const GVariantType *member = g_variant_type_first (type);
+  gsize n = g_variant_n_children (value);
   g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (type);
 
   for (gsize i = 0; member != NULL; i++)
     {
-      g_autoptr(GVariant) child = g_variant_get_child_value (value, i);
+      g_autoptr(GVariant) child = i < n ? g_variant_get_child_value (value, i) : NULL;
       g_autoptr(GVariant) item = NULL;
       Path step = { .parent = path, .index = i };
 
-      item = coerce (child, member, &step, error);
+      item = child != NULL ? coerce (child, member, &step, error) : nothing_new (member);
       if (item == NULL)
         return NULL;
 
@@ -799,8 +807,26 @@ _msgpack_rpc_coerce (GVariant            *value,
   return retyped != NULL ? retyped : _msgpack_rpc_coerce_by_parts (value, type, path, error);
 }
 
+/* How many parameters have to be given. */
+static gsize
+count_required (const GVariantType *type)
+{
+  const GVariantType *member = g_variant_type_first (type);
+  gsize n_required = 0;
+
+  for (gsize i = 1; member != NULL; i++)
+    {
+      if (!g_variant_type_is_maybe (member))
+        n_required = i;
+      member = g_variant_type_next (member);
+    }
+
+  return n_required;
+}
+
 static GVariant *
 fail_arity (const char  *method,
+            gsize        n_required,
             gsize        n_expected,
             gsize        n_given,
             GError     **error)
@@ -808,7 +834,10 @@ fail_arity (const char  *method,
   g_autoptr(GString) text = g_string_new (NULL);
 
   append_text (text, method);
-  g_string_append_printf (text, "() takes %" G_GSIZE_FORMAT " %s (%" G_GSIZE_FORMAT " given)",
+  g_string_append (text, "() takes ");
+  if (n_required < n_expected)
+    g_string_append_printf (text, "%" G_GSIZE_FORMAT " to ", n_required);
+  g_string_append_printf (text, "%" G_GSIZE_FORMAT " %s (%" G_GSIZE_FORMAT " given)",
                           n_expected, n_expected == 1 ? "argument" : "arguments", n_given);
   g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS, text->str);
 
@@ -824,6 +853,7 @@ _msgpack_rpc_coerce_params (const char          *method,
   g_autoptr(GVariant) unboxed = NULL;
   GVariant *retyped = NULL;
   Path root = { .root = "params" };
+  gsize n_required;
   gsize n_expected;
   gsize n_given;
 
@@ -844,9 +874,10 @@ _msgpack_rpc_coerce_params (const char          *method,
     return fail (&root, "an array", describe (unboxed), error);
 
   n_expected = g_variant_type_n_items (type);
+  n_required = count_required (type);
   n_given = g_variant_n_children (unboxed);
-  if (n_given != n_expected)
-    return fail_arity (method, n_expected, n_given, error);
+  if (n_given < n_required || n_given > n_expected)
+    return fail_arity (method, n_required, n_expected, n_given, error);
 
   return coerce_members (unboxed, type, &root, error);
 }

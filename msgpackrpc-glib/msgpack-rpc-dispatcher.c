@@ -33,6 +33,9 @@
  * handler gets the parameters as they came: an array (`av`), or a map (`a{sv}`, `a{xv}` or
  * `a(vv)`).
  *
+ * In a tuple, members at the end that are maybes may be left out: `(xms)` is one integer, and perhaps
+ * a string. With [flags@MethodFlags.NAMED_PARAMS], the members may come by their names.
+ *
  * ## Who may call what
  *
  * Peers that are connected may call all methods, unless a handler of [signal@Dispatcher::authorize]

@@ -199,6 +199,8 @@ typedef enum /*< flags >*/
  * MsgpackRpcMethodFlags:
  * @MSGPACK_RPC_METHOD_FLAGS_NONE: nothing special
  * @MSGPACK_RPC_METHOD_FLAGS_REPLACE: take the place of a method of the same name, if there is one
+ * @MSGPACK_RPC_METHOD_FLAGS_NAMED_PARAMS: the parameters may come by name, as a map, too: see
+ *   [property@Method:param-names]
  *
  * How a method is added to a [class@Dispatcher].
  *
@@ -208,6 +210,7 @@ typedef enum /*< flags >*/
 {
   MSGPACK_RPC_METHOD_FLAGS_NONE = 0,
   MSGPACK_RPC_METHOD_FLAGS_REPLACE = 1 << 0,
+  MSGPACK_RPC_METHOD_FLAGS_NAMED_PARAMS = 1 << 1,
 } MsgpackRpcMethodFlags;
 
 /**

@@ -33,6 +33,10 @@ GVariant             *_msgpack_rpc_invocation_steal_reply     (MsgpackRpcInvocat
 
 /* For debug messages; 0 if it was dispatched without a connection. */
 guint64               _msgpack_rpc_invocation_get_connection_id (MsgpackRpcInvocation *self);
+/* What a result has to fit: a GVariant type string in a GRefString, which it takes. Before the handler
+ * runs. */
+void                  _msgpack_rpc_invocation_take_result_signature (MsgpackRpcInvocation *self,
+                                                               char                 *signature);
 /* Answers with MSGPACK_RPC_ERROR_NOT_ANSWERED after @milliseconds; negative: never. */
 void                  _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
                                                                int                   milliseconds);

@@ -46,6 +46,7 @@ struct _MsgpackRpcInvocation
   gint64 msgid_number;
   gboolean is_local;                /* came from no connection */
   MsgpackRpcStatistics *statistics; /* owned; NULL if it is local */
+  char *result_signature;           /* a GRefString, nullable; set before the handler runs */
 
   GList tracked;                    /* guarded by the connection's lock: in its list, if it has data */
 
@@ -312,6 +313,7 @@ msgpack_rpc_invocation_finalize (GObject *object)
   g_clear_pointer (&self->shared_params, g_variant_unref);
   g_clear_pointer (&self->msgid_value, g_variant_unref);
   g_clear_pointer (&self->statistics, g_atomic_rc_box_release);
+  g_clear_pointer (&self->result_signature, g_ref_string_release);
   g_clear_pointer (&self->reply, g_variant_unref);
   g_free (self->method);
   g_mutex_clear (&self->lock);
@@ -589,6 +591,14 @@ _msgpack_rpc_invocation_steal_reply (MsgpackRpcInvocation *self)
 }
 
 void
+_msgpack_rpc_invocation_take_result_signature (MsgpackRpcInvocation *self,
+                                               char                 *signature)
+{
+  g_clear_pointer (&self->result_signature, g_ref_string_release);
+  self->result_signature = signature;
+}
+
+void
 _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
                                          int                   milliseconds)
 {
@@ -809,6 +819,33 @@ msgpack_rpc_invocation_get_answered (MsgpackRpcInvocation *self)
   return self->answered;
 }
 
+/* Makes @result what was declared. What is wrong is the method's fault, and nothing that the peer could
+ * change: what was expected is for the log. */
+static gboolean
+answer_checked (MsgpackRpcInvocation *self,
+                GVariant             *result)
+{
+  const GVariantType *type = G_VARIANT_TYPE (self->result_signature);
+  g_autoptr(GVariant) nil = NULL;
+  g_autoptr(GVariant) checked = NULL;
+  g_autoptr(GError) error = NULL;
+
+  if (result == NULL)
+    result = nil = g_variant_ref_sink (g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL));
+  checked = _msgpack_rpc_coerce (result, type, "result", &error);
+  if (checked != NULL && g_variant_type_equal (type, G_VARIANT_TYPE_UNIT))
+    return answer (self, NULL, NULL, TRUE);
+  if (checked != NULL)
+    return answer (self, NULL, checked, TRUE);
+
+  if (!answer_for_method (self, "Method", " gave a result of a wrong type"))
+    return FALSE;
+
+  _msgpack_rpc_debug_info (self->connection_id, &self->msgid, "Result of method “%s”: %s", self->method,
+                           error->message);
+  return TRUE;
+}
+
 /**
  * msgpack_rpc_invocation_return_value:
  * @self: an invocation
@@ -816,8 +853,9 @@ msgpack_rpc_invocation_get_answered (MsgpackRpcInvocation *self)
  *
  * Answers the request with a result.
  *
- * If @value cannot be written as MessagePack, the peer gets an error that says so, and this counts
- * as the answer. If @value is floating, it is consumed, whatever is returned.
+ * If @value cannot be written as MessagePack, or does not fit the
+ * [property@Method:result-signature], the peer gets an error that says so, and this counts as the
+ * answer. If @value is floating, it is consumed, whatever is returned.
  *
  * Nothing is sent, and no callback is called, before this returns; if the connection ends before
  * the answer is written, it is lost.
@@ -836,6 +874,8 @@ msgpack_rpc_invocation_return_value (MsgpackRpcInvocation *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
 
   result = value != NULL ? g_variant_ref_sink (value) : NULL;
+  if (self->result_signature != NULL && !msgpack_rpc_invocation_get_answered (self))
+    return answer_checked (self, result);
 
   return answer (self, NULL, result, TRUE);
 }

@@ -15,6 +15,7 @@ typedef struct
 {
   int ref_count;            /* atomic */
   MsgpackRpcMethod *method;
+  MsgpackRpcMethodFlags flags;
   GVariantType *signature;  /* nullable */
   GVariant *example;        /* of that type, nullable: while there is one, GLib keeps its description */
   MsgpackRpcHandler handler;

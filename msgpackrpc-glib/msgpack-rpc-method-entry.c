@@ -7,6 +7,8 @@
 
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-invocation-private.h"
+#include "msgpack-rpc-method-private.h"
+#include "msgpack-rpc-named-params-private.h"
 #include "msgpack-rpc-reactor-private.h"
 
 static GVariant *
@@ -29,6 +31,7 @@ _msgpack_rpc_method_entry_new (MsgpackRpcMethod  *method,
 
   self->ref_count = 1;
   self->method = g_object_ref (method);
+  self->flags = msgpack_rpc_method_get_flags (method);
   self->signature = signature != NULL ? g_variant_type_new (signature) : NULL;
   self->example = example_new (self->signature);
   self->handler = handler;
@@ -111,6 +114,27 @@ fail (MsgpackRpcMethodEntry *self,
     _msgpack_rpc_invocation_return_failed (invocation);
 }
 
+static GVariant *
+dup_params (MsgpackRpcMethodEntry  *self,
+            MsgpackRpcInvocation   *invocation,
+            GError                **error)
+{
+  g_autoptr(GVariant) params = NULL;
+  g_auto(GStrv) names = NULL;
+
+  if (self->signature == NULL)
+    return _msgpack_rpc_invocation_dup_params (invocation);
+
+  if ((self->flags & MSGPACK_RPC_METHOD_FLAGS_NAMED_PARAMS) && g_variant_type_is_tuple (self->signature))
+    params = _msgpack_rpc_invocation_dup_params (invocation);
+  if (params == NULL || !_msgpack_rpc_params_are_named (params))
+    return _msgpack_rpc_invocation_dup_typed_params (invocation, self->signature, error);
+
+  names = msgpack_rpc_method_get_param_names (self->method);
+  return _msgpack_rpc_coerce_named_params (msgpack_rpc_invocation_get_method (invocation), params,
+                                           self->signature, (const char * const *) names, error);
+}
+
 void
 _msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
                                MsgpackRpcInvocation  *invocation)
@@ -118,16 +142,15 @@ _msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
   g_autoptr(GVariant) params = NULL;
   g_autoptr(GError) error = NULL;
 
-  if (self->signature != NULL)
-    params = _msgpack_rpc_invocation_dup_typed_params (invocation, self->signature, &error);
-  else
-    params = _msgpack_rpc_invocation_dup_params (invocation);
+  params = dup_params (self, invocation, &error);
   if (error != NULL)
     {
       fail (self, invocation, error);
       return;
     }
 
+  _msgpack_rpc_invocation_take_result_signature (
+      invocation, _msgpack_rpc_method_ref_result_signature (self->method));
   if (!self->handler (invocation, params, self->user_data, &error))
     fail (self, invocation, error);
 }

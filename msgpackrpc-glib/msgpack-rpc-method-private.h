@@ -12,4 +12,7 @@ MsgpackRpcMethod *_msgpack_rpc_method_new (guint                  id,
                                            const char            *signature,
                                            MsgpackRpcMethodFlags  flags);
 
+/* A GRefString, or NULL if the result may be anything. */
+char *_msgpack_rpc_method_ref_result_signature (MsgpackRpcMethod *self);
+
 G_END_DECLS

@@ -33,6 +33,10 @@ struct _MsgpackRpcMethod
 
   GMutex lock;       /* guards what follows */
   char *description; /* NULL: none */
+  GStrv param_names; /* never NULL */
+
+  int checks_result; /* atomic: whether there is a */
+  char *result_signature; /* a GRefString, guarded by the lock; NULL: none */
 };
 
 enum
@@ -42,6 +46,8 @@ enum
   PROP_FLAGS,
   PROP_ID,
   PROP_NAME,
+  PROP_PARAM_NAMES,
+  PROP_RESULT_SIGNATURE,
   PROP_SIGNATURE,
   N_PROPS
 };
@@ -58,6 +64,8 @@ msgpack_rpc_method_finalize (GObject *object)
   g_free (self->name);
   g_free (self->signature);
   g_free (self->description);
+  g_strfreev (self->param_names);
+  g_clear_pointer (&self->result_signature, g_ref_string_release);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_method_parent_class)->finalize (object);
@@ -89,6 +97,14 @@ msgpack_rpc_method_get_property (GObject    *object,
       g_value_set_string (value, self->name);
       break;
 
+    case PROP_PARAM_NAMES:
+      g_value_take_boxed (value, msgpack_rpc_method_get_param_names (self));
+      break;
+
+    case PROP_RESULT_SIGNATURE:
+      g_value_take_string (value, msgpack_rpc_method_get_result_signature (self));
+      break;
+
     case PROP_SIGNATURE:
       g_value_set_string (value, self->signature);
       break;
@@ -110,6 +126,14 @@ msgpack_rpc_method_set_property (GObject      *object,
     {
     case PROP_DESCRIPTION:
       msgpack_rpc_method_set_description (self, g_value_get_string (value));
+      break;
+
+    case PROP_PARAM_NAMES:
+      msgpack_rpc_method_set_param_names (self, g_value_get_boxed (value));
+      break;
+
+    case PROP_RESULT_SIGNATURE:
+      msgpack_rpc_method_set_result_signature (self, g_value_get_string (value));
       break;
 
     default:
@@ -166,6 +190,37 @@ msgpack_rpc_method_class_init (MsgpackRpcMethodClass *klass)
   props[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, flags);
 
   /**
+   * MsgpackRpcMethod:param-names: (getter get_param_names) (setter set_param_names)
+   *
+   * The names of the parameters, in the order of [property@Method:signature]. By default there are
+   * none.
+   *
+   * They are told to whoever asks what the method takes. If it was added with
+   * [flags@MethodFlags.NAMED_PARAMS], and its signature is a tuple, then a peer may also send a map
+   * with these names as keys instead of an array: the handler gets the same either way. Members that
+   * are maybes may be left out. Names beyond the members of the signature are ignored; a member
+   * without a name, if it is no maybe, makes that the method can only be called with an array.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PARAM_NAMES] = g_param_spec_boxed ("param-names", NULL, NULL, G_TYPE_STRV, setting);
+
+  /**
+   * MsgpackRpcMethod:result-signature: (getter get_result_signature) (setter set_result_signature)
+   *
+   * The type of the result, as a `GVariant` type string, or `NULL`, the default, if it may be
+   * anything.
+   *
+   * What the handler returns is made to fit as parameters are, and sent as exactly that type: an `i`
+   * is a `d` where one is declared. `()` and nil is the same, and sent as nil. What does not fit is
+   * logged with what was expected, and the peer gets an error.
+   *
+   * Since: 1.0
+   */
+  props[PROP_RESULT_SIGNATURE] =
+      g_param_spec_string ("result-signature", NULL, NULL, NULL, setting);
+
+  /**
    * MsgpackRpcMethod:signature: (getter get_signature)
    *
    * The type of the parameters, as a `GVariant` type string, or `NULL` if they are taken as they
@@ -182,6 +237,7 @@ static void
 msgpack_rpc_method_init (MsgpackRpcMethod *self)
 {
   g_mutex_init (&self->lock);
+  self->param_names = g_new0 (char *, 1);
 }
 
 MsgpackRpcMethod *
@@ -197,6 +253,18 @@ _msgpack_rpc_method_new (guint                  id,
   self->signature = g_strdup (signature);
   self->flags = flags;
   return self;
+}
+
+char *
+_msgpack_rpc_method_ref_result_signature (MsgpackRpcMethod *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  if (!g_atomic_int_get (&self->checks_result))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->result_signature != NULL ? g_ref_string_acquire (self->result_signature) : NULL;
 }
 
 /**
@@ -318,4 +386,116 @@ msgpack_rpc_method_set_description (MsgpackRpcMethod *self,
 
   if (g_strcmp0 (old, description) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_DESCRIPTION]);
+}
+
+/**
+ * msgpack_rpc_method_get_param_names: (get-property param-names)
+ * @self: a method
+ *
+ * Gets the names of the parameters.
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the names, which may be none
+ *
+ * Since: 1.0
+ */
+GStrv
+msgpack_rpc_method_get_param_names (MsgpackRpcMethod *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return g_strdupv (self->param_names);
+}
+
+static gboolean
+are_texts (const char * const *strings)
+{
+  for (; strings != NULL && *strings != NULL; strings++)
+    {
+      if (!g_utf8_validate (*strings, -1, NULL))
+        return FALSE;
+    }
+
+  return TRUE;
+}
+
+/**
+ * msgpack_rpc_method_set_param_names: (set-property param-names)
+ * @self: a method
+ * @param_names: (nullable) (array zero-terminated=1): the names, in UTF-8, or `NULL` for none
+ *
+ * Sets the names of the parameters; see [property@Method:param-names].
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_method_set_param_names (MsgpackRpcMethod   *self,
+                                    const char * const *param_names)
+{
+  const char * const none[] = { NULL };
+  const char * const *names = param_names != NULL ? param_names : none;
+  g_auto(GStrv) old = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_METHOD (self));
+  g_return_if_fail (are_texts (param_names));
+
+  g_mutex_lock (&self->lock);
+  old = self->param_names;
+  self->param_names = g_strdupv ((char **) names);
+  g_mutex_unlock (&self->lock);
+
+  if (!g_strv_equal ((const char * const *) old, names))
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PARAM_NAMES]);
+}
+
+/**
+ * msgpack_rpc_method_get_result_signature: (get-property result-signature)
+ * @self: a method
+ *
+ * Gets the type of the result.
+ *
+ * Returns: (transfer full) (nullable): a `GVariant` type string, or `NULL` if it may be anything
+ *
+ * Since: 1.0
+ */
+char *
+msgpack_rpc_method_get_result_signature (MsgpackRpcMethod *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return g_strdup (self->result_signature);
+}
+
+/**
+ * msgpack_rpc_method_set_result_signature: (set-property result-signature)
+ * @self: a method
+ * @result_signature: (nullable): a `GVariant` type string of one complete type, or `NULL`
+ *
+ * Sets the type of the result; see [property@Method:result-signature].
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_method_set_result_signature (MsgpackRpcMethod *self,
+                                         const char       *result_signature)
+{
+  char *old;
+
+  g_return_if_fail (MSGPACK_RPC_IS_METHOD (self));
+  g_return_if_fail (result_signature == NULL || g_variant_type_string_is_valid (result_signature));
+
+  g_mutex_lock (&self->lock);
+  old = self->result_signature;
+  self->result_signature = result_signature != NULL ? g_ref_string_new (result_signature) : NULL;
+  g_atomic_int_set (&self->checks_result, result_signature != NULL);
+  g_mutex_unlock (&self->lock);
+
+  if (g_strcmp0 (old, result_signature) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RESULT_SIGNATURE]);
+  g_clear_pointer (&old, g_ref_string_release);
 }

@@ -31,4 +31,17 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 void        msgpack_rpc_method_set_description (MsgpackRpcMethod *self,
                                                 const char       *description);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GStrv       msgpack_rpc_method_get_param_names (MsgpackRpcMethod   *self) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void        msgpack_rpc_method_set_param_names (MsgpackRpcMethod   *self,
+                                                const char * const *param_names);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char       *msgpack_rpc_method_get_result_signature (MsgpackRpcMethod *self)
+  G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void        msgpack_rpc_method_set_result_signature (MsgpackRpcMethod *self,
+                                                     const char       *result_signature);
+
 G_END_DECLS

@@ -344,6 +344,12 @@ static const Case params_fit[] = {
   { "[<'a'>, <'b'>]", "as", "['a', 'b']" },
   { "(1, 2)", "(xx)", "(int64 1, int64 2)" },
   { "[<int64 1>]", "r", NULL },
+  { "[<int64 1>]", "(xmx)", "(int64 1, @mx nothing)" },
+  { "[<int64 1>, <int64 2>]", "(xmx)", "(int64 1, @mx int64 2)" },
+  { "[<int64 1>, <@mv nothing>]", "(xmx)", "(int64 1, @mx nothing)" },
+  { "@mv nothing", "(msmas)", "(@ms nothing, @mas nothing)" },
+  { "['a']", "(msmas)", "(@ms 'a', @mas nothing)" },
+  { "[<@mv nothing>, <int64 1>]", "(mxxmv)", "(@mx nothing, int64 1, @mv nothing)" },
 };
 
 static void
@@ -413,6 +419,13 @@ test_params_misfits (void)
     { "(handle 5, [byte 1])", "(hay)", "expected an array at params, got an extension value" },
     { "int64 1", "a{sv}", "expected a map at params, got a number" },
     { "[<int64 1>]", "as", "expected a string at params[0], got a number" },
+    { "@av []", "(xmx)", "add() takes 1 to 2 arguments (0 given)" },
+    { "[<int64 1>, <int64 2>, <int64 3>]", "(xmx)", "add() takes 1 to 2 arguments (3 given)" },
+    { "[<int64 1>, <int64 2>]", "(mx)", "add() takes 0 to 1 argument (2 given)" },
+    { "[<int64 1>]", "(mxxmx)", "add() takes 2 to 3 arguments (1 given)" },
+    { "[<int64 1>, <'a'>]", "(xmx)", "expected a number at params[1], got a string" },
+    { "[<int64 1>, <[<int64 1>]>]", "(x(xmx))",
+      "expected an array of length 2 at params[1], got one of length 1" },
   };
 
   g_test_summary ("Parameters that do not fit are an error as their caller wants to read it");
