@@ -98,22 +98,6 @@ void     _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
 /* The peer has said that it was not handled. */
 void     _msgpack_rpc_call_undo_delivery (MsgpackRpcCall    *self);
 
-/* Whether anybody has connected to the signal, with any detail or none. */
-gboolean  _msgpack_rpc_has_handler         (gpointer             object,
-                                            guint                signal_id);
-/* Whether there is one for any signal that would be called now. */
-gboolean  _msgpack_rpc_has_any_handler     (gpointer             object);
-
-/* Whether anybody has asked to be notified of this property. */
-gboolean  _msgpack_rpc_is_notified_of      (gpointer             object,
-                                            const char          *property);
-
-/* For signals whose handlers are asked until the first of them returns FALSE. */
-gboolean  _msgpack_rpc_accumulate_agreement (GSignalInvocationHint *hint,
-                                             GValue                *all,
-                                             const GValue          *one,
-                                             gpointer               data);
-
 /* For finish functions: checks @result, and gives its outcome. */
 gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
                                             GAsyncResult        *result,

@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-message-private.h"
 
 /**
@@ -76,7 +77,6 @@ enum
 
 static GParamSpec *props[N_PROPS];
 static guint signals[N_SIGNALS];
-static guint notify_signal;
 
 static void async_result_iface_init (GAsyncResultIface *iface);
 
@@ -99,53 +99,9 @@ _msgpack_rpc_call_emit_ended (MsgpackRpcCall *self)
 }
 
 gboolean
-_msgpack_rpc_has_handler (gpointer object,
-                          guint    signal_id)
-{
-  return g_signal_handler_find (object, G_SIGNAL_MATCH_ID, signal_id, 0, NULL, NULL, NULL) != 0;
-}
-
-/* Few objects have any handler at all, and the first question costs least. */
-gboolean
-_msgpack_rpc_is_notified_of (gpointer    object,
-                             const char *property)
-{
-  GQuark details[] = { 0, 0 };
-
-  if (!_msgpack_rpc_has_handler (object, notify_signal))
-    return FALSE;
-
-  details[0] = g_quark_try_string (property);
-  for (guint i = 0; i < G_N_ELEMENTS (details); i++)
-    if (g_signal_handler_find (object, G_SIGNAL_MATCH_ID | G_SIGNAL_MATCH_DETAIL, notify_signal,
-                               details[i], NULL, NULL, NULL) != 0)
-      return TRUE;
-
-  return FALSE;
-}
-
-gboolean
-_msgpack_rpc_accumulate_agreement (GSignalInvocationHint *hint G_GNUC_UNUSED,
-                                   GValue                *all,
-                                   const GValue          *one,
-                                   gpointer               data G_GNUC_UNUSED)
-{
-  gboolean agrees = g_value_get_boolean (one);
-
-  g_value_set_boolean (all, agrees);
-  return agrees;
-}
-
-gboolean
-_msgpack_rpc_has_any_handler (gpointer object)
-{
-  return g_signal_handler_find (object, G_SIGNAL_MATCH_UNBLOCKED, 0, 0, NULL, NULL, NULL) != 0;
-}
-
-gboolean
 _msgpack_rpc_call_is_notified (MsgpackRpcCall *self)
 {
-  return _msgpack_rpc_has_handler (self, notify_signal);
+  return _msgpack_rpc_has_notify_handler (self);
 }
 
 gboolean
@@ -531,7 +487,6 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
     g_signal_new ("completed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 0);
 
-  notify_signal = g_signal_lookup ("notify", G_TYPE_OBJECT);
 }
 
 static void

@@ -5,6 +5,8 @@
 
 #include "msgpack-rpc-client-private.h"
 
+#include "msgpack-rpc-handlers-private.h"
+
 /* Shows the calls in flight to those who ask. */
 
 static void

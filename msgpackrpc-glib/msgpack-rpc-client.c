@@ -9,6 +9,7 @@
 
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-peer.h"
 

@@ -9,6 +9,7 @@
 
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-dispatcher-private.h"
+#include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
 

@@ -7,6 +7,7 @@
 
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-debug-private.h"
+#include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-method-private.h"
 

@@ -8,6 +8,7 @@
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-guard-private.h"
+#include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-listener-private.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-pending-connection-private.h"

@@ -5,10 +5,10 @@
 
 #include "msgpack-rpc-server-private.h"
 
-#include "msgpack-rpc-call-private.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-pending-connection.h"
 
 #define DEFAULT_MAX_BUFFERED_BYTES (256 * 1024 * 1024)
