@@ -180,7 +180,7 @@ start_opening (MsgpackRpcClient    *self,
   _msgpack_rpc_connection_open (connection, call, first);
   /* Whoever asks for it does not want to wait for a delay. */
   if (!first)
-    _msgpack_rpc_connection_hurry (connection);
+    _msgpack_rpc_client_hurry (self, connection);
   return call;
 }
 

@@ -134,6 +134,9 @@ GPtrArray     *_msgpack_rpc_client_ended             (gpointer              clie
 void           _msgpack_rpc_client_init_reconnect    (MsgpackRpcClient     *self);
 /* In dispose. */
 void           _msgpack_rpc_client_stop_reconnect    (MsgpackRpcClient     *self);
+/* Makes the next attempt now, if one is waited for. */
+void           _msgpack_rpc_client_hurry             (MsgpackRpcClient     *self,
+                                                      MsgpackRpcConnection *connection);
 /* An attempt begins: which one it is, from 1. */
 guint          _msgpack_rpc_client_begin_attempt     (MsgpackRpcClient     *self);
 /* It has succeeded, or failed with an error that names it: FALSE if it was the last one. */

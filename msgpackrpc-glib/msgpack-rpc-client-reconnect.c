@@ -16,18 +16,46 @@
 
 /* ---- delays ---- */
 
+/* A connection that waits needs a descriptor, which there may be none of: that is no reason to give up.
+ * Threads that wait look for one, too: the timer belongs to the client's context. */
 static void
-network_is_back (gpointer owner)
+open_later (MsgpackRpcClient     *self,
+            MsgpackRpcConnection *connection,
+            gint64                time)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  if (_msgpack_rpc_connection_open_later (connection, time))
+    return;
+
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->connection == connection)
+    _msgpack_rpc_reactor_start_timer (self->reactor, &self->open_timer,
+                                      MAX (time, g_get_monotonic_time () + DESCRIPTOR_DELAY));
+}
+
+void
+_msgpack_rpc_client_hurry (MsgpackRpcClient     *self,
+                           MsgpackRpcConnection *connection)
+{
+  open_later (self, connection, 0);
+  _msgpack_rpc_connection_hurry (connection);
+}
+
+/* The network is back, or there may be descriptors again. */
+static void
+open_now (gpointer owner)
 {
   MsgpackRpcClient *self = owner;
   g_autoptr(MsgpackRpcConnection) connection = NULL;
 
   g_mutex_lock (&self->lock);
-  g_set_object (&connection, self->connection);
+  if (self->is_wanted && self->was_opened)
+    g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
 
   if (connection != NULL)
-    _msgpack_rpc_connection_hurry (connection);
+    _msgpack_rpc_client_hurry (self, connection);
 }
 
 /* When the next attempt is due. The lock is held. */
@@ -39,7 +67,7 @@ begin_delay (MsgpackRpcClient *self)
   if (!self->watches_network)
     {
       self->watches_network = TRUE;
-      _msgpack_rpc_network_watch (G_OBJECT (self), network_is_back);
+      _msgpack_rpc_network_watch (G_OBJECT (self), open_now);
     }
 
   self->n_delays++;
@@ -150,39 +178,6 @@ was_stopped (const GError *error,
 {
   return !opened &&
          (error == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
-}
-
-/* A connection that waits needs a descriptor, which there may be none of: that is no reason to give up.
- * The timer belongs to the client's context, and so would not do for the other delays. */
-static void
-open_later (MsgpackRpcClient     *self,
-            MsgpackRpcConnection *connection,
-            gint64                time)
-{
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  if (_msgpack_rpc_connection_open_later (connection, time))
-    return;
-
-  locker = g_mutex_locker_new (&self->lock);
-  if (self->connection == connection)
-    _msgpack_rpc_reactor_start_timer (self->reactor, &self->open_timer,
-                                      MAX (time, g_get_monotonic_time () + DESCRIPTOR_DELAY));
-}
-
-static void
-open_now (gpointer owner)
-{
-  MsgpackRpcClient *self = owner;
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-
-  g_mutex_lock (&self->lock);
-  if (self->is_wanted && self->was_opened)
-    g_set_object (&connection, self->connection);
-  g_mutex_unlock (&self->lock);
-
-  if (connection != NULL)
-    open_later (self, connection, 0);
 }
 
 /* The lock is held. */

@@ -150,7 +150,7 @@ void     _msgpack_rpc_connection_set_overdue    (MsgpackRpcConnection *self,
 /* Does what I/O there is to do. */
 void     _msgpack_rpc_connection_work           (MsgpackRpcConnection *self);
 
-/* Opens it at @time (monotonic). FALSE if there are no descriptors for that now. */
+/* Opens it at @time (monotonic). FALSE if there are no descriptors for that now: to be called again. */
 gboolean _msgpack_rpc_connection_open_later (MsgpackRpcConnection *self,
                                              gint64                time);
 /* The attempt has failed, and the next one is made at @time; what does not wait for that fails with

@@ -7,6 +7,9 @@
 
 /* How a link gets its stream: by attempts of its owner, in the private context. */
 
+/* How long a thread waits for the descriptors of a private context, in microseconds. */
+#define CONTEXT_DELAY (100 * 1000)
+
 static void
 opening_free (Opening *opening)
 {
@@ -76,11 +79,22 @@ _msgpack_rpc_link_stop_opening (MsgpackRpcLink *self)
   return self->opening != NULL ? g_object_ref (self->opening->cancellable) : NULL;
 }
 
-/* new → @state. FALSE if there is no private context to do it in. */
+/* new → @state. The lock is held. */
+static void
+begin_opening (MsgpackRpcLink *self,
+               State           state,
+               gint64          time)
+{
+  self->opening = g_new0 (Opening, 1);
+  self->opening->cancellable = g_cancellable_new ();
+  self->opening->is_pending = TRUE;
+  self->opening->time = time;
+  _msgpack_rpc_link_set_state (self, state, NULL);
+}
+
+/* FALSE if there is no private context to do it in. */
 static gboolean
 start_opening (MsgpackRpcLink  *self,
-               State            state,
-               gint64           time,
                gboolean        *is_new,
                GError         **error)
 {
@@ -92,11 +106,7 @@ start_opening (MsgpackRpcLink  *self,
   if (!_msgpack_rpc_link_start_private_context (self, error))
     return FALSE;
 
-  self->opening = g_new0 (Opening, 1);
-  self->opening->cancellable = g_cancellable_new ();
-  self->opening->is_pending = TRUE;
-  self->opening->time = time;
-  _msgpack_rpc_link_set_state (self, state, NULL);
+  begin_opening (self, STATE_CONNECTING, 0);
   return TRUE;
 }
 
@@ -110,24 +120,63 @@ _msgpack_rpc_link_open (MsgpackRpcLink *self)
   if (!_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
     return FALSE;
 
-  if (!start_opening (self, STATE_CONNECTING, 0, &is_new, &error))
+  if (!start_opening (self, &is_new, &error))
     _msgpack_rpc_link_end (self, error);
   _msgpack_rpc_link_leave_io (self);
   return is_new;
 }
 
 gboolean
+_msgpack_rpc_link_lacks_context (MsgpackRpcLink *self)
+{
+  return self->state == STATE_WAITING && self->nested == NULL;
+}
+
+/* The lock is held, and so is the I/O. */
+static gboolean
+find_context (MsgpackRpcLink *self)
+{
+  if (!_msgpack_rpc_link_lacks_context (self))
+    return TRUE;
+
+  if (!_msgpack_rpc_link_start_private_context (self, NULL))
+    {
+      self->opening->context_time = g_get_monotonic_time () + CONTEXT_DELAY;
+      return FALSE;
+    }
+
+  /* They do not poll it yet. */
+  _msgpack_rpc_link_wake_waiters (self);
+  return TRUE;
+}
+
+gboolean
 _msgpack_rpc_link_open_later (MsgpackRpcLink *self,
                               gint64          time)
 {
-  gboolean is_new, done;
+  gboolean done;
 
-  if (!_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
+  g_mutex_lock (&self->lock);
+  done = self->state != STATE_NEW && !_msgpack_rpc_link_lacks_context (self);
+  g_mutex_unlock (&self->lock);
+  if (done || !_msgpack_rpc_link_enter_io (self, WANTS_AS_HOME))
     return TRUE;
 
-  done = start_opening (self, STATE_WAITING, time, &is_new, NULL);
+  g_mutex_lock (&self->lock);
+  if (self->state == STATE_NEW)
+    begin_opening (self, STATE_WAITING, time);
+  done = find_context (self);
+  g_mutex_unlock (&self->lock);
   _msgpack_rpc_link_leave_io (self);
   return done;
+}
+
+int
+_msgpack_rpc_link_get_context_timeout (MsgpackRpcLink *self)
+{
+  gint64 left = self->opening->context_time - g_get_monotonic_time ();
+
+  return left <= 0 ? 0 : (int) ((left + 999) / 1000);
 }
 
 gboolean
@@ -158,7 +207,8 @@ _msgpack_rpc_link_hurry (MsgpackRpcLink *self)
     return;
 
   self->opening->time = 0;
-  g_main_context_wakeup (self->context);
+  if (self->context != NULL)
+    g_main_context_wakeup (self->context);
 }
 
 GError *

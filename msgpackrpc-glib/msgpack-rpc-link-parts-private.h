@@ -54,6 +54,7 @@ typedef struct
   GCancellable *cancellable;    /* owned */
   gboolean is_pending;          /* the next attempt begins when the private context is iterated, */
   gint64 time;                  /* but not before; monotonic */
+  gint64 context_time;          /* when to try again to have one, if it lacks descriptors; monotonic */
   GError *failure;              /* owned, nullable; what the last attempt failed of */
 } Opening;
 
@@ -158,6 +159,10 @@ gboolean      _msgpack_rpc_link_start_private_context (MsgpackRpcLink  *self,
 void          _msgpack_rpc_link_drop_private_context  (MsgpackRpcLink  *self);
 /* Begins the attempt to open a stream whose time has come. By the holder of the I/O. */
 void          _msgpack_rpc_link_open_if_due           (MsgpackRpcLink  *self);
+/* It waits, but there were no descriptors for the private context; and milliseconds until there may be
+ * some. The lock is held for both. */
+gboolean      _msgpack_rpc_link_lacks_context         (MsgpackRpcLink  *self);
+int           _msgpack_rpc_link_get_context_timeout   (MsgpackRpcLink  *self);
 /* Milliseconds until then; −1 if there is none. */
 int           _msgpack_rpc_link_get_open_timeout      (MsgpackRpcLink  *self);
 /* The link has ended: a reference on what cancels the attempt that is being made, or NULL. The lock is

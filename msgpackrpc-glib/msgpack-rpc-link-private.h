@@ -100,8 +100,9 @@ gsize _msgpack_rpc_link_get_charged (MsgpackRpcLink   *self);
 /* new → connecting; FALSE if it was opened before, or has ended. The owner's open() is called
  * later. */
 gboolean _msgpack_rpc_link_open (MsgpackRpcLink *self);
-/* The same, but waits before the first attempt, until @time (monotonic). FALSE, and nothing has changed,
- * if there are no descriptors for what it waits in. */
+/* The same, but waits before the first attempt, until @time (monotonic). FALSE if there are no
+ * descriptors for what it waits in: then this is to be called again, unless a thread waits, which does
+ * so. */
 gboolean _msgpack_rpc_link_open_later (MsgpackRpcLink *self,
                                        gint64          time);
 /* connecting → waiting: the attempt has failed with @error, and the next one is made at @time. FALSE

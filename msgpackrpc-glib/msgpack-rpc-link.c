@@ -507,16 +507,19 @@ do_io (MsgpackRpcLink *self,
 
 /* The reactor's timers do the same, if its context is run. */
 static void
-end_if_due (MsgpackRpcLink *self)
+act_if_due (MsgpackRpcLink *self)
 {
-  gboolean closed, stalled;
+  gboolean closed, stalled, lacks_context;
 
   g_mutex_lock (&self->lock);
   closed = self->state == STATE_CLOSING && g_get_monotonic_time () >= self->close_deadline;
   stalled = _msgpack_rpc_link_has_stalled (self);
+  lacks_context = _msgpack_rpc_link_lacks_context (self);
   g_mutex_unlock (&self->lock);
 
-  if (closed)
+  if (lacks_context)
+    _msgpack_rpc_link_open_later (self, 0);
+  else if (closed)
     close_timed_out (self);
   else if (stalled)
     _msgpack_rpc_link_check_stall (self);
@@ -692,17 +695,20 @@ _msgpack_rpc_link_is_held (MsgpackRpcLink *self)
 void
 _msgpack_rpc_link_work_waiting (MsgpackRpcLink *self)
 {
-  end_if_due (self);
+  act_if_due (self);
   work (self, WANTS_AS_WAITER);
 }
 
-/* Milliseconds until an orderly close, or the peer, has taken too long. The lock is held. */
+/* Milliseconds until an orderly close, or the peer, has taken too long, or there may be descriptors. The
+ * lock is held. */
 static int
 get_timeout (MsgpackRpcLink *self)
 {
   gint64 deadline = self->stall_deadline;
   gint64 left;
 
+  if (_msgpack_rpc_link_lacks_context (self))
+    return _msgpack_rpc_link_get_context_timeout (self);
   if (self->state == STATE_CLOSING)
     deadline = MIN (deadline, _msgpack_rpc_link_get_close_deadline (self));
   if (deadline == G_MAXINT64)

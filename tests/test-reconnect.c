@@ -1154,19 +1154,36 @@ fill_descriptors (GArray *fds)
 }
 
 static void
+limit_descriptors (struct rlimit *limit)
+{
+  struct rlimit small;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, limit), ==, 0);
+  small = *limit;
+  small.rlim_cur = 128;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &small), ==, 0);
+}
+
+static void
+free_descriptors (GArray        *fds,
+                  struct rlimit *limit)
+{
+  for (guint i = 0; i < fds->len; i++)
+    g_assert_cmpint (close (g_array_index (fds, int, i)), ==, 0);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, limit), ==, 0);
+}
+
+static void
 test_no_descriptors (Fixture       *f,
                      gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
-  struct rlimit limit, small;
+  struct rlimit limit;
 
   g_test_summary ("Without descriptors the client waits until there are some");
 
   open_client (f);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
-  small = limit;
-  small.rlim_cur = 128;
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &small), ==, 0);
+  limit_descriptors (&limit);
   raw_peer_close (&f->server);
   fill_descriptors (fds);
   WAIT_UNTIL (g_str_has_suffix (f->log->str, "disconnected "));
@@ -1174,11 +1191,71 @@ test_no_descriptors (Fixture       *f,
   test_drain ();
   g_assert_cmpuint (count (f, "connecting"), ==, 1);
 
-  for (guint i = 0; i < fds->len; i++)
-    g_assert_cmpint (close (g_array_index (fds, int, i)), ==, 0);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  free_descriptors (fds, &limit);
   accept_client (f);
   WAIT_UNTIL (g_str_has_suffix (f->log->str, "disconnected connecting connected "));
+}
+
+/* Answers one request, in a thread. Returns the connection. */
+static gpointer
+answer_elsewhere (gpointer data)
+{
+  Fixture *f = data;
+  GPollFD listener = { f->listener, G_IO_IN, 0 };
+  guint8 reply[] = { 0x94, 1, 0, 0xc0, 7 };
+  guint8 request[64];
+  int fd;
+
+  g_assert_cmpint (g_poll (&listener, 1, 20000 * test_get_slowness ()), ==, 1);
+  fd = accept (f->listener, NULL, NULL);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (recv (fd, request, sizeof request, 0), >, 3);
+  reply[2] = request[2];
+  g_assert_cmpint (send (fd, reply, sizeof reply, MSG_NOSIGNAL), ==, sizeof reply);
+  return GINT_TO_POINTER (fd);
+}
+
+static void
+test_no_descriptors_nor_loop (Fixture       *f,
+                              gconstpointer  data)
+{
+  gboolean opens = GPOINTER_TO_INT (data);
+  g_autoptr(GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  g_autoptr(GCancellable) cancelled = g_cancellable_new ();
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  g_autoptr(GVariant) result = NULL;
+  g_autoptr(GError) error = NULL;
+  struct rlimit limit;
+  GThread *thread;
+
+  g_test_summary ("Nor does it take a loop to find them: a thread that waits for the client does it");
+
+  open_client (f);
+  call = start_call (f, "again", TRUE, FALSE);
+  expect_request (f, "again");
+  g_cancellable_cancel (cancelled);
+  /* What this thread waits with is there before. */
+  g_assert_null (msgpack_rpc_call_wait (call, cancelled, NULL));
+  limit_descriptors (&limit);
+  raw_peer_close (&f->server);
+  fill_descriptors (fds);
+  WAIT_UNTIL_WITH (msgpack_rpc_client_get_status (f->client) ==
+                     MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED,
+                   g_assert_null (msgpack_rpc_call_wait (call, cancelled, NULL)));
+  free_descriptors (fds, &limit);
+
+  /* No loop runs from here on. */
+  thread = g_thread_new ("server", answer_elsewhere, f);
+  if (opens)
+    {
+      g_assert_true (msgpack_rpc_client_open_sync (f->client, NULL, &error));
+      g_assert_no_error (error);
+    }
+  result = msgpack_rpc_call_wait (call, NULL, &error);
+  g_assert_no_error (error);
+  test_assert_value (result, "7");
+  clear_server (f);
+  raw_peer_take (&f->server, GPOINTER_TO_INT (g_thread_join (thread)));
 }
 
 #define ADD(name, function) \
@@ -1217,6 +1294,10 @@ main (int    argc,
   ADD ("stuck", test_stuck);
   ADD ("late", test_late);
   ADD ("no-descriptors", test_no_descriptors);
+  g_test_add ("/msgpack-rpc/reconnect/no-descriptors-nor-loop/call", Fixture, GINT_TO_POINTER (FALSE),
+              setup, test_no_descriptors_nor_loop, teardown);
+  g_test_add ("/msgpack-rpc/reconnect/no-descriptors-nor-loop/open", Fixture, GINT_TO_POINTER (TRUE),
+              setup, test_no_descriptors_nor_loop, teardown);
 
   return g_test_run ();
 }
