@@ -51,6 +51,20 @@ _msgpack_rpc_call_get_sequence (MsgpackRpcCall *self)
   return self->sequence;
 }
 
+/* Such a large one is no more than a limit of that kind lets in. */
+void
+_msgpack_rpc_call_set_parked_size (MsgpackRpcCall *self,
+                                   gsize           size)
+{
+  self->parked_size = (guint32) MIN (size, G_MAXUINT32);
+}
+
+guint32
+_msgpack_rpc_call_get_parked_size (MsgpackRpcCall *self)
+{
+  return self->parked_size;
+}
+
 static void
 set_option (MsgpackRpcCall *self,
             int            *option,

@@ -31,6 +31,7 @@ struct _MsgpackRpcCall
   int idempotent;                 /* atomic, boolean */
   int wait_for_ready;             /* atomic, boolean */
   guint32 sequence;               /* guarded by the connection's lock */
+  guint32 parked_size;            /* likewise */
   int told_state;                 /* atomic; what was notified of last */
   int told_delivery;              /* likewise */
   int change_posted;              /* atomic; its context will look for what is new */

@@ -49,6 +49,10 @@ gboolean _msgpack_rpc_call_is_kept (MsgpackRpcCall *self,
 void    _msgpack_rpc_call_set_sequence (MsgpackRpcCall *self,
                                         guint32         sequence);
 guint32 _msgpack_rpc_call_get_sequence (MsgpackRpcCall *self);
+/* How many bytes it has while it waits in the table only; 0: its message is queued, or was. Likewise. */
+void    _msgpack_rpc_call_set_parked_size (MsgpackRpcCall *self,
+                                           gsize           size);
+guint32 _msgpack_rpc_call_get_parked_size (MsgpackRpcCall *self);
 
 /* Who is the source object, and what is called in the creator's context when it has ended. Before
  * it is started. */

@@ -18,6 +18,7 @@ typedef struct
   GQueue late_order;     /* the same, the oldest first */
   guint32 last_id;
   guint32 last_sequence; /* in which calls were added; wraps */
+  gsize parked_bytes;    /* of calls that are not queued, but wait here */
   GPtrArray *lists;      /* of MsgpackRpcCallList, which show the requests; NULL: none */
 } MsgpackRpcCallTable;
 

@@ -62,9 +62,18 @@ request_came (MsgpackRpcCallTable *self,
 }
 
 static void
+call_left (MsgpackRpcCallTable *self,
+           MsgpackRpcCall      *call)
+{
+  if (self->parked_bytes > 0)
+    self->parked_bytes -= _msgpack_rpc_call_get_parked_size (call);
+}
+
+static void
 request_left (MsgpackRpcCallTable *self,
               MsgpackRpcCall      *call)
 {
+  call_left (self, call);
   for (guint i = 0; i < count_lists (self, call); i++)
     _msgpack_rpc_call_list_remove (g_ptr_array_index (self->lists, i), call);
 }
@@ -92,6 +101,7 @@ _msgpack_rpc_call_table_add (MsgpackRpcCallTable *self,
     begin_use (self);
 
   _msgpack_rpc_call_set_sequence (call, ++self->last_sequence);
+  self->parked_bytes += _msgpack_rpc_call_get_parked_size (call);
   if (id == 0)
     {
       g_hash_table_add (self->others, g_object_ref (call));
@@ -122,10 +132,15 @@ _msgpack_rpc_call_table_forget (MsgpackRpcCallTable *self,
 {
   if (is_unused (self))
     return FALSE;
-  if (id == 0)
-    return g_hash_table_remove (self->others, call);
-  if (!g_hash_table_remove (self->requests, GUINT_TO_POINTER (id)))
+  if (!(id == 0 ? g_hash_table_remove (self->others, call)
+                : g_hash_table_remove (self->requests, GUINT_TO_POINTER (id))))
     return FALSE;
+
+  if (id == 0)
+    {
+      call_left (self, call);
+      return TRUE;
+    }
 
   request_left (self, call);
   if (may_be_answered)
@@ -269,6 +284,7 @@ _msgpack_rpc_call_table_take_others (MsgpackRpcCallTable *self)
   g_hash_table_iter_init (&iter, self->others);
   while (g_hash_table_iter_next (&iter, &call, NULL))
     {
+      call_left (self, call);
       g_ptr_array_add (calls, call);
       g_hash_table_iter_steal (&iter);
     }
@@ -311,15 +327,19 @@ _msgpack_rpc_call_table_take_matching (MsgpackRpcCallTable    *self,
                                        gconstpointer           data)
 {
   GPtrArray *calls = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_requests;
 
   if (is_unused (self))
     return calls;
 
   take_matching (self->requests, test, data, calls);
-  for (guint i = 0; i < calls->len; i++)
+  n_requests = calls->len;
+  for (guint i = 0; i < n_requests; i++)
     request_left (self, g_ptr_array_index (calls, i));
   /* The key of a set is its value, too. */
   take_matching (self->others, test, data, calls);
+  for (guint i = n_requests; i < calls->len; i++)
+    call_left (self, g_ptr_array_index (calls, i));
   g_ptr_array_sort (calls, compare_sequences);
   return calls;
 }

@@ -59,7 +59,6 @@ struct _MsgpackRpcClient
                                       * has opened the client since */
   gboolean is_wanted;                /* somebody has opened the client, and nobody closed it since */
   gboolean open_again;               /* somebody has opened it since the connection has ended */
-  gsize parked_bytes;                /* of calls that wait for the connection's end */
   MsgpackRpcReconnectPolicy *policy; /* owned, nullable */
   guint n_attempts;                  /* since the client was opened, or was last connected */
   guint n_delays;                    /* in a row */

@@ -223,7 +223,6 @@ replace_connection (MsgpackRpcClient  *self,
 {
   *rest = hand_over (self, keep);
   self->has_lost = keep < MSGPACK_RPC_KEEP_OPENING;
-  self->parked_bytes = 0;
   if (self->has_lost)
     return NULL;
 

@@ -92,7 +92,7 @@ try_to_send (MsgpackRpcClient *self,
   found = find_way (self, msgpack_rpc_call_get_wait_for_ready (call), &way, &error);
   /* Whoever ends the connection looks for what is parked with the lock held. */
   if (found && way.parks)
-    found = _msgpack_rpc_connection_park (way.connection, call, &self->parked_bytes, &error);
+    found = _msgpack_rpc_connection_park (way.connection, call, &error);
   g_mutex_unlock (&self->lock);
 
   if (!found)

@@ -144,6 +144,7 @@ void
 _msgpack_rpc_connection_adopt (MsgpackRpcConnection *self,
                                MsgpackRpcCall       *call)
 {
+  _msgpack_rpc_call_set_parked_size (call, 0);
   if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_OPEN)
     _msgpack_rpc_connection_register_call (self, call, 0);
   else
@@ -213,7 +214,7 @@ _msgpack_rpc_connection_keep_calls (MsgpackRpcConnection *self,
       MsgpackRpcCall *call = g_ptr_array_index (kept, i);
 
       if (withdraw (self, call, client, keep))
-        _msgpack_rpc_connection_register_call (self, call, msgpack_rpc_call_get_msgid (call));
+        _msgpack_rpc_connection_put_back_call (self, call, msgpack_rpc_call_get_msgid (call));
       else
         g_ptr_array_add (rest, g_object_ref (call));
     }

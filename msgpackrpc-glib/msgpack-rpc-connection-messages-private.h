@@ -39,9 +39,10 @@ struct _MsgpackRpcConnection
   int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
   int reading_paused;              /* atomic; because of requests in flight */
   int congestion_posted;           /* atomic; the main context will look at it */
-  gboolean told_congested;         /* in the main context; as last notified */
-  gboolean has_told_end;           /* in the main context; nothing comes after it */
+  guint told_congested : 1;        /* in the main context; as last notified */
+  guint has_told_end : 1;          /* in the main context; nothing comes after it */
   int is_overdue;                  /* atomic; the client wants to know what comes next */
+  guint n_shown;                   /* with the lock; requests that handlers of “message” have, or took */
 
   MsgpackRpcHold hold;             /* while a server has not let the peer in */
   int has_said_goodbye;            /* atomic; it may be closed when all is answered */
@@ -62,7 +63,6 @@ struct _MsgpackRpcConnection
   GQueue invocations;              /* of MsgpackRpcInvocation, not owned: not answered yet */
   MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
   MsgpackRpcDrain *drain;          /* owned, nullable; set once, also read without the lock */
-  guint n_shown;                   /* requests that handlers of “message” have, or took */
 };
 
 enum
@@ -117,6 +117,10 @@ void                  _msgpack_rpc_connection_post           (MsgpackRpcConnecti
                                                               MsgpackRpcPostFunc       func,
                                                               gpointer                 data,
                                                               GDestroyNotify           destroy);
+/* One that was taken out of the table stands there again. FALSE if it has ended meanwhile. */
+gboolean              _msgpack_rpc_connection_put_back_call  (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call,
+                                                              guint32                  msgid);
 /* From here on it does not. FALSE if it did not before. */
 gboolean              _msgpack_rpc_connection_unregister_call (MsgpackRpcConnection   *self,
                                                               MsgpackRpcCall          *call,

@@ -181,11 +181,10 @@ void _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
 gboolean _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
                                              MsgpackRpcCall       *call,
                                              gboolean              may_refuse);
-/* Keeps a call that is not sent here, but taken by the client when the connection has ended. @size: of
- * all such calls. FALSE if the call cannot be sent. */
+/* Keeps a call that is not sent here, but taken by the client when the connection has ended. FALSE if the
+ * call cannot be sent, or there is no room for it. By one thread at a time. */
 gboolean _msgpack_rpc_connection_park   (MsgpackRpcConnection  *self,
                                          MsgpackRpcCall        *call,
-                                         gsize                 *size,
                                          GError               **error);
 /* From here on the connection ends the call. FALSE if it has ended already. */
 gboolean _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,

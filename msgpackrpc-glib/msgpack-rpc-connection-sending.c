@@ -87,24 +87,16 @@ tell_client_of_call (MsgpackRpcConnection *self)
 }
 
 gboolean
-_msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
+_msgpack_rpc_connection_put_back_call (MsgpackRpcConnection *self,
                                        MsgpackRpcCall       *call,
                                        guint32               msgid)
 {
-  /* First: as soon as it is in the table another thread may take it, and bind it to the next connection. */
-  if (!_msgpack_rpc_call_bind (call, self, self->link, msgid))
-    return FALSE;
-
   g_mutex_lock (&self->lock);
   _msgpack_rpc_call_table_add (&self->calls, call, msgid);
   g_mutex_unlock (&self->lock);
 
   if (msgid != 0)
     {
-      _msgpack_rpc_statistics_add (_msgpack_rpc_link_get_statistics (self->link),
-                                   MSGPACK_RPC_STATISTIC_CALLS, 1);
-      MSGPACK_RPC_DEBUG (CALLS, self->id, msgid, "call “%s” begins",
-                         msgpack_rpc_call_get_method (call));
       g_atomic_int_inc (&self->calls_in_flight);
       tell_client_of_call (self);
       if (g_atomic_int_get (&self->reading_paused))
@@ -117,6 +109,33 @@ _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
 
   _msgpack_rpc_connection_forget_call (self, call, msgid);
   return FALSE;
+}
+
+gboolean
+_msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
+                                       MsgpackRpcCall       *call,
+                                       guint32               msgid)
+{
+  /* First: as soon as it is in the table another thread may take it, and bind it to the next connection. */
+  if (!_msgpack_rpc_call_bind (call, self, self->link, msgid))
+    return FALSE;
+
+  if (msgid != 0)
+    {
+      _msgpack_rpc_statistics_add (_msgpack_rpc_link_get_statistics (self->link),
+                                   MSGPACK_RPC_STATISTIC_CALLS, 1);
+      MSGPACK_RPC_DEBUG (CALLS, self->id, msgid, "call “%s” begins",
+                         msgpack_rpc_call_get_method (call));
+    }
+  return _msgpack_rpc_connection_put_back_call (self, call, msgid);
+}
+
+static gsize
+get_parked_bytes (MsgpackRpcConnection *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->calls.parked_bytes;
 }
 
 static guint32
@@ -168,7 +187,6 @@ _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
 gboolean
 _msgpack_rpc_connection_park (MsgpackRpcConnection  *self,
                               MsgpackRpcCall        *call,
-                              gsize                 *size,
                               GError               **error)
 {
   g_autoptr(MsgpackRpcPacked) packed = NULL;
@@ -178,10 +196,11 @@ _msgpack_rpc_connection_park (MsgpackRpcConnection  *self,
     msgid = new_msgid (self);
 
   packed = pack_call (self, call, msgid, error);
-  if (packed == NULL || !_msgpack_rpc_link_check_room (self->link, *size, packed->size, error))
+  if (packed == NULL ||
+      !_msgpack_rpc_link_check_room (self->link, get_parked_bytes (self), packed->size, error))
     return FALSE;
 
-  *size += packed->size;
+  _msgpack_rpc_call_set_parked_size (call, packed->size + MSGPACK_RPC_LINK_MESSAGE_COST);
   _msgpack_rpc_connection_register_call (self, call, msgid);
   return TRUE;
 }

@@ -14,13 +14,10 @@
 
 /* How many bytes one system call writes, but for one message that has more. */
 #define WRITE_SIZE (256 * 1024)
-/* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
-#define MESSAGE_COST 384
-
 static gsize
 get_output_memory (MsgpackRpcLink *self)
 {
-  return self->output.queued_bytes + self->output.messages.length * (gsize) MESSAGE_COST;
+  return self->output.queued_bytes + self->output.messages.length * (gsize) MSGPACK_RPC_LINK_MESSAGE_COST;
 }
 
 /* From the mark on, until there is half of it. */

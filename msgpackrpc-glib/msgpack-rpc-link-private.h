@@ -138,7 +138,10 @@ gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink    *self,
                                                MsgpackRpcCall    *call,
                                                gboolean           is_answer,
                                                GError           **error);
-/* Whether @size bytes may be queued when there are @used. */
+/* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
+#define MSGPACK_RPC_LINK_MESSAGE_COST 384
+
+/* Whether @size bytes may be queued when there are @used, the cost of those included. */
 gboolean           _msgpack_rpc_link_check_room (MsgpackRpcLink *self,
                                                gsize              used,
                                                gsize              size,

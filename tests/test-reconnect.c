@@ -863,14 +863,40 @@ test_half_closed (Fixture       *f,
   }
 }
 
+/* Calls until there is no room for another one. */
+static guint
+fill_parking (Fixture   *f,
+              GPtrArray *calls)
+{
+  g_autofree char *text = g_strnfill (1000, 'x');
+  guint first = calls->len;
+
+  while (TRUE)
+    {
+      g_autoptr(MsgpackRpcCall) call = msgpack_rpc_call_new ("n", g_variant_new ("(s)", text));
+      g_autoptr(GError) error = NULL;
+
+      msgpack_rpc_peer_send_call (f->peer, call);
+      if (has_ended (call))
+        {
+          assert_failed (call, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL,
+                         MSGPACK_RPC_DELIVERY_NOT_SENT);
+          return calls->len - first;
+        }
+      g_ptr_array_add (calls, g_steal_pointer (&call));
+    }
+}
+
 static void
 test_parked_bound (Fixture       *f,
                    gconstpointer  data G_GNUC_UNUSED)
 {
   g_autofree char *text = g_strnfill (1000, 'x');
   g_autoptr(MsgpackRpcCall) large = NULL;
+  g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr(GError) error = NULL;
   guint n = 0;
+  guint n_calls;
 
   g_test_summary ("What waits for the next connection is bounded as the queue is");
 
@@ -880,11 +906,38 @@ test_parked_bound (Fixture       *f,
   raw_peer_shutdown_write (&f->server);
   WAIT_UNTIL (msgpack_rpc_client_get_status (f->client) == MSGPACK_RPC_CONNECTION_STATUS_CLOSING);
   msgpack_rpc_limits_set_max_queued_bytes (msgpack_rpc_client_get_limits (f->client), 100 * 1000);
+  n_calls = fill_parking (f, calls);
+  g_assert_cmpuint (n_calls, >, 50);
+  g_assert_cmpuint (n_calls, <=, 100);
+
+  /* What has ended waits no more. Later ids are longer. */
+  for (guint i = 0; i < 10; i++)
+    {
+      for (guint j = 0; j < calls->len; j++)
+        msgpack_rpc_call_cancel (g_ptr_array_index (calls, j));
+      g_ptr_array_set_size (calls, 0);
+      g_assert_cmpuint (fill_parking (f, calls), >=, n_calls - 1);
+    }
+  msgpack_rpc_call_cancel (g_ptr_array_index (calls, 7));
+  g_assert_cmpuint (fill_parking (f, calls), ==, 1);
+
+  for (guint i = 0; i < calls->len; i++)
+    msgpack_rpc_call_cancel (g_ptr_array_index (calls, i));
   while (msgpack_rpc_peer_send_notification (f->peer, "n", g_variant_new ("(s)", text), &error))
     n++;
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL);
-  g_assert_cmpuint (n, >, 50);
+  g_assert_cmpuint (n, >=, n_calls - 1);
   g_assert_cmpuint (n, <=, 100);
+
+  /* There is room for all of it on the next one. */
+  raw_peer_close (&f->server);
+  accept_client (f);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr(GVariant) message = raw_peer_receive (&f->server);
+
+      g_assert_cmpuint (g_variant_n_children (message), ==, 3);
+    }
 }
 
 static void
