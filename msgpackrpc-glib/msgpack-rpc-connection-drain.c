@@ -235,15 +235,16 @@ _msgpack_rpc_connection_take_refusal (MsgpackRpcConnection    *self,
     return FALSE;
 
   take_back (self, call);
-  if (is_kept (self, call))
+  if (!is_kept (self, call))
     {
-      g_mutex_lock (&self->lock);
-      _msgpack_rpc_call_table_add (&self->calls, call, msgid);
-      g_mutex_unlock (&self->lock);
-      g_atomic_int_inc (&self->calls_in_flight);
+      end_unhandled (call);
+      return TRUE;
     }
-  /* Nobody takes it over from a link that has ended meanwhile. */
-  if (!is_kept (self, call) || _msgpack_rpc_link_has_ended (self->link))
+
+  /* It is nobody's any more if the link has ended meanwhile, and who took the calls did not find it. */
+  if (_msgpack_rpc_connection_put_back_call (self, call, msgid) &&
+      _msgpack_rpc_link_has_ended (self->link) &&
+      _msgpack_rpc_connection_unregister_call (self, call, msgid))
     end_unhandled (call);
   return TRUE;
 }
