@@ -24,8 +24,9 @@ tell_drained (GPtrArray *tasks,
               GVariant  *unsent)
 {
   for (guint i = 0; i < tasks->len; i++)
-    g_task_return_pointer (g_ptr_array_index (tasks, i), g_variant_ref (unsent),
-                           (GDestroyNotify) g_variant_unref);
+    if (_msgpack_rpc_server_end_watch (g_ptr_array_index (tasks, i)))
+      g_task_return_pointer (g_ptr_array_index (tasks, i), g_variant_ref (unsent),
+                             (GDestroyNotify) g_variant_unref);
 }
 
 static void

@@ -118,6 +118,8 @@ void     _msgpack_rpc_server_start_drain     (MsgpackRpcServer     *self,
 /* FALSE if @task does not wait for it, or not any more. */
 gboolean _msgpack_rpc_server_leave_drain     (MsgpackRpcServer     *self,
                                               GTask                *task);
+/* Nothing is watched any more for @task, if that waits for a signal, too. FALSE if it has its result. */
+gboolean _msgpack_rpc_server_end_watch       (GTask                *task);
 /* Whether somebody may come in: not while it is drained. */
 gboolean _msgpack_rpc_server_is_open         (MsgpackRpcServer     *self,
                                               GError              **error);

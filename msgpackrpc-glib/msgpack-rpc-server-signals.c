@@ -7,18 +7,28 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <string.h>
 
 /* How a service ends when it is told to. */
 
 static const int signal_numbers[] = { SIGINT, SIGTERM };
 
+typedef enum
+{
+  STATE_WAITING,
+  STATE_DRAINING,
+  STATE_ENDED,                                     /* drained, or cancelled */
+} State;
+
 typedef struct
 {
   MsgpackRpcCloseMode mode;
   int timeout;
-  int has_begun;                                   /* atomic; or was cancelled */
-  GSource *sources[G_N_ELEMENTS (signal_numbers)];
-  GSource *cancel_source;                          /* nullable */
+
+  GMutex lock;                                     /* guards what follows */
+  State state;
+  GSource *sources[G_N_ELEMENTS (signal_numbers)]; /* owned until it has ended */
+  GSource *cancel_source;                          /* likewise; nullable */
 } Watch;
 
 static void
@@ -26,24 +36,43 @@ watch_free (gpointer data)
 {
   Watch *watch = data;
 
-  for (guint i = 0; i < G_N_ELEMENTS (watch->sources); i++)
-    g_source_unref (watch->sources[i]);
-  g_clear_pointer (&watch->cancel_source, g_source_unref);
+  g_mutex_clear (&watch->lock);
   g_free (watch);
 }
 
-/* The signals do again what they did before. */
 static void
-completed_cb (GTask      *task,
-              GParamSpec *pspec G_GNUC_UNUSED,
-              gpointer    user_data G_GNUC_UNUSED)
+drop_source (GSource *source)
+{
+  g_source_destroy (source);
+  /* Only with the last reference it lets go of the signal. */
+  g_source_unref (source);
+}
+
+gboolean
+_msgpack_rpc_server_end_watch (GTask *task)
 {
   Watch *watch = g_task_get_task_data (task);
+  GSource *sources[G_N_ELEMENTS (signal_numbers)];
+  GSource *cancel_source;
 
-  for (guint i = 0; i < G_N_ELEMENTS (watch->sources); i++)
-    g_source_destroy (watch->sources[i]);
-  if (watch->cancel_source != NULL)
-    g_source_destroy (watch->cancel_source);
+  if (g_task_get_source_tag (task) != msgpack_rpc_server_drain_on_signal_async)
+    return TRUE;
+
+  g_mutex_lock (&watch->lock);
+  if (watch->state == STATE_ENDED)
+    {
+      g_mutex_unlock (&watch->lock);
+      return FALSE;
+    }
+  watch->state = STATE_ENDED;
+  memcpy (sources, watch->sources, sizeof sources);
+  cancel_source = watch->cancel_source;
+  g_mutex_unlock (&watch->lock);
+
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    drop_source (sources[i]);
+  g_clear_pointer (&cancel_source, drop_source);
+  return TRUE;
 }
 
 static gboolean
@@ -52,10 +81,17 @@ signal_cb (gpointer user_data)
   GTask *task = user_data;
   Watch *watch = g_task_get_task_data (task);
   MsgpackRpcServer *self = g_task_get_source_object (task);
+  State state;
 
-  if (g_atomic_int_compare_and_exchange (&watch->has_begun, FALSE, TRUE))
+  g_mutex_lock (&watch->lock);
+  state = watch->state;
+  if (state == STATE_WAITING)
+    watch->state = STATE_DRAINING;
+  g_mutex_unlock (&watch->lock);
+
+  if (state == STATE_WAITING)
     _msgpack_rpc_server_start_drain (self, watch->mode, watch->timeout, task);
-  else
+  else if (state == STATE_DRAINING)
     _msgpack_rpc_server_start_drain (self, MSGPACK_RPC_CLOSE_MODE_NOW, 0, NULL);
   return G_SOURCE_CONTINUE;
 }
@@ -64,15 +100,18 @@ static gboolean
 cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
               gpointer      user_data)
 {
-  GTask *task = user_data;
-  Watch *watch = g_task_get_task_data (task);
+  g_autoptr(GTask) task = g_object_ref (user_data);
 
-  if (g_atomic_int_compare_and_exchange (&watch->has_begun, FALSE, TRUE) ||
-      _msgpack_rpc_server_leave_drain (g_task_get_source_object (task), task))
-    g_task_return_error_if_cancelled (task);
+  if (!_msgpack_rpc_server_end_watch (task))
+    return G_SOURCE_REMOVE;
+
+  /* A signal may just have come in another thread: what joins after this finds that it has ended. */
+  _msgpack_rpc_server_leave_drain (g_task_get_source_object (task), task);
+  g_task_return_error_if_cancelled (task);
   return G_SOURCE_REMOVE;
 }
 
+/* With the lock held: a signal that comes to the first of them may end it before there is the next. */
 static void
 watch_signals (MsgpackRpcServer *self,
                GTask            *task)
@@ -86,6 +125,21 @@ watch_signals (MsgpackRpcServer *self,
       g_source_set_callback (watch->sources[i], signal_cb, g_object_ref (task), g_object_unref);
       g_source_attach (watch->sources[i], msgpack_rpc_server_get_main_context (self));
     }
+}
+
+/* Likewise. */
+static void
+watch_cancellable (GTask *task)
+{
+  GCancellable *cancellable = g_task_get_cancellable (task);
+  Watch *watch = g_task_get_task_data (task);
+
+  if (cancellable == NULL)
+    return;
+
+  watch->cancel_source = g_cancellable_source_new (cancellable);
+  g_source_set_static_name (watch->cancel_source, "[msgpackrpc-glib] drain on signal cancelled");
+  g_task_attach_source (task, watch->cancel_source, G_SOURCE_FUNC (cancelled_cb));
 }
 
 /**
@@ -131,14 +185,11 @@ msgpack_rpc_server_drain_on_signal_async (MsgpackRpcServer    *self,
   g_task_set_source_tag (task, msgpack_rpc_server_drain_on_signal_async);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, watch, watch_free);
-  g_signal_connect (task, "notify::completed", G_CALLBACK (completed_cb), NULL);
+  g_mutex_init (&watch->lock);
+  g_mutex_lock (&watch->lock);
   watch_signals (self, task);
-  if (cancellable == NULL)
-    return;
-
-  watch->cancel_source = g_cancellable_source_new (cancellable);
-  g_source_set_static_name (watch->cancel_source, "[msgpackrpc-glib] drain on signal cancelled");
-  g_task_attach_source (task, watch->cancel_source, G_SOURCE_FUNC (cancelled_cb));
+  watch_cancellable (task);
+  g_mutex_unlock (&watch->lock);
 }
 
 /**
