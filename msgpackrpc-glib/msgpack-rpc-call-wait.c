@@ -7,13 +7,66 @@
 
 /* Waiting for calls, of any connections, in any thread. */
 
-/* The links that the calls still depend on, each once; and the earliest deadline. */
-static GPtrArray *
-collect_links (MsgpackRpcCall **calls,
+/* From how many links on they are found by a table. */
+#define MANY_LINKS 16
+
+/* Links, each once. */
+typedef struct
+{
+  GPtrArray *array;  /* of MsgpackRpcLink, owned */
+  GHashTable *table; /* of the same, not owned; NULL while they are few */
+} Links;
+
+static void
+links_init (Links *self)
+{
+  self->array = g_ptr_array_new_with_free_func (g_object_unref);
+  self->table = NULL;
+}
+
+static void
+links_clear (Links *self)
+{
+  g_clear_pointer (&self->table, g_hash_table_unref);
+  g_ptr_array_unref (self->array);
+}
+
+static gboolean
+links_contain (Links          *self,
+               MsgpackRpcLink *link)
+{
+  if (self->table != NULL)
+    return g_hash_table_contains (self->table, link);
+
+  return g_ptr_array_find (self->array, link, NULL);
+}
+
+/* Takes the reference on @link. */
+static void
+links_add (Links          *self,
+           MsgpackRpcLink *link)
+{
+  g_ptr_array_add (self->array, link);
+  if (self->table != NULL)
+    {
+      g_hash_table_add (self->table, link);
+    }
+  else if (self->array->len == MANY_LINKS)
+    {
+      self->table = g_hash_table_new (NULL, NULL);
+      for (guint i = 0; i < self->array->len; i++)
+        g_hash_table_add (self->table, g_ptr_array_index (self->array, i));
+    }
+}
+
+/* Those that the calls still depend on; and the earliest deadline. */
+static void
+collect_links (Links           *links,
+               MsgpackRpcCall **calls,
                gsize            n_calls,
                gint64          *deadline)
 {
-  g_autoptr(GPtrArray) links = g_ptr_array_new_with_free_func (g_object_unref);
+  links_init (links);
 
   *deadline = G_MAXINT64;
   for (gsize i = 0; i < n_calls; i++)
@@ -24,11 +77,9 @@ collect_links (MsgpackRpcCall **calls,
       if (!_msgpack_rpc_call_get_needs (calls[i], &link, &own_deadline))
         continue;
       *deadline = MIN (*deadline, own_deadline);
-      if (link != NULL && !g_ptr_array_find (links, link, NULL))
-        g_ptr_array_add (links, g_steal_pointer (&link));
+      if (link != NULL && !links_contain (links, link))
+        links_add (links, g_steal_pointer (&link));
     }
-
-  return g_steal_pointer (&links);
 }
 
 static void
@@ -64,7 +115,7 @@ typedef struct
   gsize wanted;
   GCancellable *cancellable;
   MsgpackRpcWaiter *waiter;
-  GPtrArray *links;       /* which know of the waiter */
+  Links links;            /* which know of the waiter */
   gint64 deadline;
   gboolean serves;        /* for one of the calls */
 } Wait;
@@ -73,18 +124,19 @@ typedef struct
 static void
 join_links (Wait *self)
 {
-  g_autoptr(GPtrArray) links = collect_links (self->calls, self->n_calls, &self->deadline);
+  Links links;
 
-  for (guint i = 0; i < links->len; i++)
-    if (!g_ptr_array_find (self->links, g_ptr_array_index (links, i), NULL))
-      _msgpack_rpc_link_add_waiter (g_ptr_array_index (links, i), self->waiter, self->serves);
-  for (guint i = 0; i < self->links->len; i++)
-    if (!g_ptr_array_find (links, g_ptr_array_index (self->links, i), NULL))
-      _msgpack_rpc_link_remove_waiter (g_ptr_array_index (self->links, i), self->waiter,
+  collect_links (&links, self->calls, self->n_calls, &self->deadline);
+  for (guint i = 0; i < links.array->len; i++)
+    if (!links_contain (&self->links, g_ptr_array_index (links.array, i)))
+      _msgpack_rpc_link_add_waiter (g_ptr_array_index (links.array, i), self->waiter, self->serves);
+  for (guint i = 0; i < self->links.array->len; i++)
+    if (!links_contain (&links, g_ptr_array_index (self->links.array, i)))
+      _msgpack_rpc_link_remove_waiter (g_ptr_array_index (self->links.array, i), self->waiter,
                                        self->serves);
 
-  g_ptr_array_unref (self->links);
-  self->links = g_steal_pointer (&links);
+  links_clear (&self->links);
+  self->links = links;
 }
 
 static void
@@ -95,9 +147,9 @@ poll_once (Wait *self)
   GPollFD fd = _msgpack_rpc_waiter_poll (self->waiter);
 
   g_array_append_val (fds, fd);
-  for (guint i = 0; i < self->links->len; i++)
+  for (guint i = 0; i < self->links.array->len; i++)
     timeout = _msgpack_rpc_shorter_timeout (
-      timeout, _msgpack_rpc_link_query (g_ptr_array_index (self->links, i), self->waiter, fds));
+      timeout, _msgpack_rpc_link_query (g_ptr_array_index (self->links.array, i), self->waiter, fds));
 
   g_poll ((GPollFD *) (gpointer) fds->data, fds->len, timeout);
 
@@ -121,8 +173,8 @@ static gboolean
 check_not_held (Wait    *self,
                 GError **error)
 {
-  for (guint i = 0; i < self->links->len; i++)
-    if (_msgpack_rpc_link_is_held (g_ptr_array_index (self->links, i)))
+  for (guint i = 0; i < self->links.array->len; i++)
+    if (_msgpack_rpc_link_is_held (g_ptr_array_index (self->links.array, i)))
       {
         g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
                              "Waiting here would never end: the connection's stream or socket "
@@ -169,8 +221,8 @@ run_until_done (Wait    *self,
       if (!check_not_held (self, error))
         return FALSE;
 
-      for (guint i = 0; i < self->links->len; i++)
-        _msgpack_rpc_link_work_waiting (g_ptr_array_index (self->links, i));
+      for (guint i = 0; i < self->links.array->len; i++)
+        _msgpack_rpc_link_work_waiting (g_ptr_array_index (self->links.array, i));
       if (is_done (self))
         break;
 
@@ -219,7 +271,7 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
   if (wait.waiter == NULL)
     return FALSE;
 
-  wait.links = g_ptr_array_new_with_free_func (g_object_unref);
+  links_init (&wait.links);
   for (gsize i = 0; i < n_calls; i++)
     wait.serves |= msgpack_rpc_call_get_serves_while_waiting (calls[i]);
   if (cancellable != NULL)
@@ -229,9 +281,10 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
 
   done = run_until_done (&wait, error);
 
-  for (guint i = 0; i < wait.links->len; i++)
-    _msgpack_rpc_link_remove_waiter (g_ptr_array_index (wait.links, i), wait.waiter, wait.serves);
-  g_ptr_array_unref (wait.links);
+  for (guint i = 0; i < wait.links.array->len; i++)
+    _msgpack_rpc_link_remove_waiter (g_ptr_array_index (wait.links.array, i), wait.waiter,
+                                     wait.serves);
+  links_clear (&wait.links);
   for (gsize i = 0; i < n_calls; i++)
     _msgpack_rpc_call_remove_waiter (calls[i], wait.waiter);
   g_cancellable_disconnect (cancellable, id);

@@ -150,10 +150,10 @@ _msgpack_rpc_connection_await_end (MsgpackRpcConnection *self,
   return call;
 }
 
-gboolean
-_msgpack_rpc_connection_serve (MsgpackRpcConnection *self)
+gconstpointer
+_msgpack_rpc_connection_get_lane (MsgpackRpcConnection *self)
 {
-  return _msgpack_rpc_link_serve (self->link);
+  return _msgpack_rpc_link_get_lane (self->link);
 }
 
 /* ---- the other end ---- */

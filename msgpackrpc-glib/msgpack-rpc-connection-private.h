@@ -54,8 +54,8 @@ void            _msgpack_rpc_connection_cut_off   (MsgpackRpcConnection *self,
 /* A call that ends with it, or when as many milliseconds are over. */
 MsgpackRpcCall *_msgpack_rpc_connection_await_end (MsgpackRpcConnection *self,
                                                    int                   timeout);
-/* Delivers one of the items that wait, if this thread is the one to do so. */
-gboolean        _msgpack_rpc_connection_serve     (MsgpackRpcConnection *self);
+/* Of what it posts to its context. */
+gconstpointer   _msgpack_rpc_connection_get_lane  (MsgpackRpcConnection *self);
 
 /* ---- for a client ---- */
 

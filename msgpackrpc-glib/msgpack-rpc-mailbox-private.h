@@ -28,13 +28,24 @@ void            _msgpack_rpc_item_free (MsgpackRpcItem     *self);
 void            _msgpack_rpc_mailbox_move_lane  (MsgpackRpcMailbox *self,
                                                  MsgpackRpcMailbox *to,
                                                  gconstpointer      lane);
-/* The same for those that hold no reference on @owner. */
-void            _msgpack_rpc_mailbox_move_owner (MsgpackRpcMailbox *self,
+/* The same for those that hold no reference on @owner. Returns how many of all it has looked at. */
+guint           _msgpack_rpc_mailbox_move_owner (MsgpackRpcMailbox *self,
                                                  MsgpackRpcMailbox *to,
                                                  gconstpointer      owner);
 /* Takes the first item of a lane; it holds a reference on its owner then. */
 MsgpackRpcItem *_msgpack_rpc_mailbox_take_of    (MsgpackRpcMailbox *self,
                                                  gconstpointer      lane);
+/* The same of any lane that @lanes is a set of. */
+MsgpackRpcItem *_msgpack_rpc_mailbox_take_of_lanes (MsgpackRpcMailbox *self,
+                                                    GHashTable        *lanes);
+
+/* How many items of each owner wait, in all mailboxes, that hold no reference on it: a table of owner →
+ * number. The item is about to wait (1), or does no more (−1). */
+void            _msgpack_rpc_owners_change      (GHashTable        *owners,
+                                                 MsgpackRpcItem    *item,
+                                                 int                change);
+void            _msgpack_rpc_owners_add_mailbox (GHashTable        *owners,
+                                                 MsgpackRpcMailbox *mailbox);
 
 static inline void
 _msgpack_rpc_mailbox_append (MsgpackRpcMailbox *self,

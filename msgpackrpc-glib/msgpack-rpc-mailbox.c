@@ -54,7 +54,7 @@ is_unheld (MsgpackRpcItem *item,
   return item->owner == owner && !item->keep_owner;
 }
 
-static void
+static guint
 mailbox_move (MsgpackRpcMailbox  *self,
               MsgpackRpcMailbox  *to,
               gboolean          (*matches) (MsgpackRpcItem *, gconstpointer),
@@ -62,14 +62,17 @@ mailbox_move (MsgpackRpcMailbox  *self,
 {
   MsgpackRpcMailbox kept = { NULL, NULL };
   MsgpackRpcItem *next;
+  guint n_seen = 0;
 
   for (MsgpackRpcItem *item = self->first; item != NULL; item = next)
     {
       next = item->next;
       _msgpack_rpc_mailbox_append (matches (item, data) ? to : &kept, item);
+      n_seen++;
     }
 
   *self = kept;
+  return n_seen;
 }
 
 void
@@ -80,22 +83,50 @@ _msgpack_rpc_mailbox_move_lane (MsgpackRpcMailbox *self,
   mailbox_move (self, to, is_of_lane, lane);
 }
 
-void
+guint
 _msgpack_rpc_mailbox_move_owner (MsgpackRpcMailbox *self,
                                  MsgpackRpcMailbox *to,
                                  gconstpointer      owner)
 {
-  mailbox_move (self, to, is_unheld, owner);
+  return mailbox_move (self, to, is_unheld, owner);
 }
 
-MsgpackRpcItem *
-_msgpack_rpc_mailbox_take_of (MsgpackRpcMailbox *self,
-                              gconstpointer      lane)
+/* ---- how many items of each owner wait ---- */
+
+void
+_msgpack_rpc_owners_change (GHashTable     *owners,
+                            MsgpackRpcItem *item,
+                            int             change)
+{
+  int n;
+
+  if (item->owner == NULL || item->keep_owner)
+    return;
+
+  n = GPOINTER_TO_INT (g_hash_table_lookup (owners, item->owner)) + change;
+  if (n > 0)
+    g_hash_table_insert (owners, item->owner, GINT_TO_POINTER (n));
+  else
+    g_hash_table_remove (owners, item->owner);
+}
+
+void
+_msgpack_rpc_owners_add_mailbox (GHashTable        *owners,
+                                 MsgpackRpcMailbox *mailbox)
+{
+  for (MsgpackRpcItem *item = mailbox->first; item != NULL; item = item->next)
+    _msgpack_rpc_owners_change (owners, item, 1);
+}
+
+static MsgpackRpcItem *
+mailbox_take (MsgpackRpcMailbox  *self,
+              gboolean          (*matches) (MsgpackRpcItem *, gconstpointer),
+              gconstpointer       data)
 {
   MsgpackRpcMailbox others = { NULL, NULL };
   MsgpackRpcItem *item;
 
-  while (self->first != NULL && self->first->lane != lane)
+  while (self->first != NULL && !matches (self->first, data))
     {
       item = self->first;
       self->first = item->next;
@@ -112,4 +143,25 @@ _msgpack_rpc_mailbox_take_of (MsgpackRpcMailbox *self,
     }
 
   return item;
+}
+
+MsgpackRpcItem *
+_msgpack_rpc_mailbox_take_of (MsgpackRpcMailbox *self,
+                              gconstpointer      lane)
+{
+  return mailbox_take (self, is_of_lane, lane);
+}
+
+static gboolean
+is_of_lanes (MsgpackRpcItem *item,
+             gconstpointer   lanes)
+{
+  return g_hash_table_contains ((GHashTable *) lanes, item->lane);
+}
+
+MsgpackRpcItem *
+_msgpack_rpc_mailbox_take_of_lanes (MsgpackRpcMailbox *self,
+                                    GHashTable        *lanes)
+{
+  return mailbox_take (self, is_of_lanes, lanes);
 }

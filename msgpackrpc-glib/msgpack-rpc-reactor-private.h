@@ -81,6 +81,9 @@ void _msgpack_rpc_reactor_forget (MsgpackRpcReactor  *self,
  * else does. FALSE if not, or if there is none. */
 gboolean _msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
                                      gconstpointer      lane);
+/* The same for the next of any lane that @lanes is a set of. */
+gboolean _msgpack_rpc_reactor_serve_lanes (MsgpackRpcReactor *self,
+                                           GHashTable        *lanes);
 
 /* Notifies of a property in the context: at once if this thread owns it, else posted. @self may be
  * NULL while the object is being constructed. */

@@ -15,6 +15,9 @@
 /* An array of so many corks at most is kept for the next turn. */
 #define MAX_SPARE_CORKS 64
 
+/* From how many items on they are counted for each owner, until none is left. */
+#define MANY_ITEMS 64
+
 /* How many lanes are told apart while it is found out which of them takes the time. */
 #define N_SHARES 8
 
@@ -62,6 +65,7 @@ struct _MsgpackRpcReactor
 
   GMutex lock;            /* guards everything below; no callback is called with it held */
   MsgpackRpcMailbox mailbox; /* of all lanes that are not saturated */
+  GHashTable *owners;     /* of the items in it and in theirs; NULL while that is not worth it */
   GHashTable *saturated;  /* lane → Saturated, owned */
   GQueue turns;           /* of the same, not owned: the one whose turn is next is first */
   MsgpackRpcTimerHeap timers;
@@ -124,6 +128,20 @@ find_mailbox (MsgpackRpcReactor *self,
   if (self->turns.length > 0)
     saturated = g_hash_table_lookup (self->saturated, lane);
   return saturated != NULL ? &saturated->mailbox : &self->mailbox;
+}
+
+/* It waits no more. The lock is held. */
+static MsgpackRpcItem *
+note_taken (MsgpackRpcReactor *self,
+            MsgpackRpcItem    *item)
+{
+  if (G_LIKELY (self->owners == NULL) || item == NULL)
+    return item;
+
+  _msgpack_rpc_owners_change (self->owners, item, -1);
+  if (g_hash_table_size (self->owners) == 0)
+    g_clear_pointer (&self->owners, g_hash_table_unref);
+  return item;
 }
 
 static void
@@ -251,7 +269,7 @@ take_item (MsgpackRpcReactor *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  return _msgpack_rpc_mailbox_take (&self->mailbox);
+  return note_taken (self, _msgpack_rpc_mailbox_take (&self->mailbox));
 }
 
 static void
@@ -282,7 +300,7 @@ take_saturated_item (MsgpackRpcReactor *self,
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   Saturated *saturated = g_hash_table_lookup (self->saturated, lane);
 
-  return saturated != NULL ? _msgpack_rpc_mailbox_take (&saturated->mailbox) : NULL;
+  return saturated != NULL ? note_taken (self, _msgpack_rpc_mailbox_take (&saturated->mailbox)) : NULL;
 }
 
 /* Whether there may be more to do. */
@@ -449,6 +467,7 @@ reactor_finalize (GSource *source)
   g_assert (_msgpack_rpc_timer_heap_is_empty (&self->timers));
   g_assert (self->corks->len == 0);
 
+  g_clear_pointer (&self->owners, g_hash_table_unref);
   g_hash_table_unref (self->saturated);
   _msgpack_rpc_timer_heap_clear (&self->timers);
   _msgpack_rpc_poll_set_clear (&self->ports);
@@ -678,10 +697,41 @@ _msgpack_rpc_reactor_post_item (MsgpackRpcReactor *self,
   mailbox = find_mailbox (self, item->lane);
   was_empty = mailbox->first == NULL;
   _msgpack_rpc_mailbox_append (mailbox, item);
+  if (G_UNLIKELY (self->owners != NULL))
+    _msgpack_rpc_owners_change (self->owners, item, 1);
   g_mutex_unlock (&self->lock);
 
   if (was_empty)
     _msgpack_rpc_reactor_wake (self);
+}
+
+/* So that the next owner that goes need not look through all of them, as when many go at a time. The
+ * lock is held. */
+static void
+count_owners (MsgpackRpcReactor *self)
+{
+  self->owners = g_hash_table_new (NULL, NULL);
+  _msgpack_rpc_owners_add_mailbox (self->owners, &self->mailbox);
+  for (GList *link = self->turns.head; link != NULL; link = link->next)
+    _msgpack_rpc_owners_add_mailbox (self->owners, &((Saturated *) link->data)->mailbox);
+}
+
+/* The lock is held. */
+static void
+take_items_of_owner (MsgpackRpcReactor *self,
+                     gpointer           owner,
+                     MsgpackRpcMailbox *taken)
+{
+  guint n_seen;
+
+  if (self->owners != NULL && !g_hash_table_remove (self->owners, owner))
+    return;
+
+  n_seen = _msgpack_rpc_mailbox_move_owner (&self->mailbox, taken, owner);
+  for (GList *link = self->turns.head; link != NULL; link = link->next)
+    n_seen += _msgpack_rpc_mailbox_move_owner (&((Saturated *) link->data)->mailbox, taken, owner);
+  if (self->owners == NULL && n_seen >= MANY_ITEMS)
+    count_owners (self);
 }
 
 void
@@ -692,9 +742,7 @@ _msgpack_rpc_reactor_forget (MsgpackRpcReactor *self,
   MsgpackRpcItem *next;
 
   g_mutex_lock (&self->lock);
-  _msgpack_rpc_mailbox_move_owner (&self->mailbox, &forgotten, owner);
-  for (GList *link = self->turns.head; link != NULL; link = link->next)
-    _msgpack_rpc_mailbox_move_owner (&((Saturated *) link->data)->mailbox, &forgotten, owner);
+  take_items_of_owner (self, owner, &forgotten);
   g_mutex_unlock (&self->lock);
 
   for (MsgpackRpcItem *item = forgotten.first; item != NULL; item = next)
@@ -713,7 +761,20 @@ take_item_of (MsgpackRpcReactor *self,
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  return _msgpack_rpc_mailbox_take_of (find_mailbox (self, lane), lane);
+  return note_taken (self, _msgpack_rpc_mailbox_take_of (find_mailbox (self, lane), lane));
+}
+
+/* Of those that are saturated, the one whose turn is next comes first. */
+static MsgpackRpcItem *
+take_item_of_lanes (MsgpackRpcReactor *self,
+                    GHashTable        *lanes)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  MsgpackRpcItem *item = _msgpack_rpc_mailbox_take_of_lanes (&self->mailbox, lanes);
+
+  for (GList *link = self->turns.head; item == NULL && link != NULL; link = link->next)
+    item = _msgpack_rpc_mailbox_take_of_lanes (&((Saturated *) link->data)->mailbox, lanes);
+  return note_taken (self, item);
 }
 
 static gboolean
@@ -731,17 +792,13 @@ may_serve (MsgpackRpcReactor *self)
          g_main_context_acquire (self->context);
 }
 
-gboolean
-_msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
-                            gconstpointer      lane)
+/* Releases the context. */
+static gboolean
+serve_item (MsgpackRpcReactor *self,
+            MsgpackRpcItem    *item)
 {
-  MsgpackRpcItem *item;
   Frame frame;
 
-  if (!may_serve (self))
-    return FALSE;
-
-  item = take_item_of (self, lane);
   if (item != NULL)
     {
       enter (_msgpack_rpc_reactor_ref (self), &frame);
@@ -753,6 +810,20 @@ _msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
 
   g_main_context_release (self->context);
   return item != NULL;
+}
+
+gboolean
+_msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
+                            gconstpointer      lane)
+{
+  return may_serve (self) && serve_item (self, take_item_of (self, lane));
+}
+
+gboolean
+_msgpack_rpc_reactor_serve_lanes (MsgpackRpcReactor *self,
+                                  GHashTable        *lanes)
+{
+  return may_serve (self) && serve_item (self, take_item_of_lanes (self, lanes));
 }
 
 static void

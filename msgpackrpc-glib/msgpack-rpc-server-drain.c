@@ -492,6 +492,21 @@ wait_for_guests (MsgpackRpcServer  *self,
                                      cancellable, error);
 }
 
+/* All together, in the order in which it was posted. */
+static void
+serve_guests (MsgpackRpcServer *self,
+              GPtrArray        *guests)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GHashTable) lanes = g_hash_table_new (NULL, NULL);
+
+  for (guint i = 0; i < guests->len; i++)
+    g_hash_table_add (lanes,
+                      (gpointer) _msgpack_rpc_connection_get_lane (g_ptr_array_index (guests, i)));
+  while (_msgpack_rpc_reactor_serve_lanes (priv->reactor, lanes))
+    ;
+}
+
 /* Nobody else delivers what is posted for the server and for the connections. */
 static gboolean
 serve_until_drained (MsgpackRpcServer  *self,
@@ -518,9 +533,7 @@ serve_until_drained (MsgpackRpcServer  *self,
       is_over = get_time_left (self) == 0;
       if (is_over)
         cut_off_all (self);
-      for (guint i = 0; i < guests->len; i++)
-        while (_msgpack_rpc_connection_serve (g_ptr_array_index (guests, i)))
-          ;
+      serve_guests (self, guests);
       n_left = count_guests (self);
     }
   /* Others who come meanwhile are few: nobody new is let in. */
