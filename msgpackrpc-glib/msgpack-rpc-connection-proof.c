@@ -24,7 +24,7 @@ _msgpack_rpc_connection_set_gate (MsgpackRpcConnection        *self,
 {
   MsgpackRpcGate *gate = g_new0 (MsgpackRpcGate, 1);
 
-  gate->proof = _msgpack_rpc_proof_new (token);
+  gate->proof = _msgpack_rpc_proof_new (token, self->io_stream);
   gate->is_shut = pending != NULL;
   g_weak_ref_init (&gate->pending, pending);
   g_assert (self->gate == NULL);

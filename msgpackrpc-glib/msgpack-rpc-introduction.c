@@ -337,7 +337,7 @@ introduction_new (GIOStream           *stream,
   Introduction *self = g_new0 (Introduction, 1);
 
   self->stream = g_object_ref (stream);
-  self->proof = _msgpack_rpc_proof_new (token);
+  self->proof = _msgpack_rpc_proof_new (token, stream);
   self->flags = flags;
   self->max_size = _msgpack_rpc_limits_get (limits, MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE);
   self->timeout = msgpack_rpc_limits_get_handshake_timeout (limits);

@@ -15,11 +15,14 @@ G_BEGIN_DECLS
  *   rpc.authenticate (the client's proof) → the server's proof
  *
  * A proof is a MAC over the name of the role of who gives it, and both nonces: neither an old one nor
- * one of the other role is good for anything. The client's comes first, so that a server gives nothing
+ * one of the other role is good for anything. On TLS it is over the channel binding “tls-exporter” of the
+ * session (RFC 9266) as well: one of another session is not good either. The client's comes first, so that a server gives nothing
  * away to strangers. */
 typedef struct _MsgpackRpcProof MsgpackRpcProof;
 
-MsgpackRpcProof *_msgpack_rpc_proof_new  (MsgpackRpcToken *token);
+/* On @stream, which need not have shaken hands yet. */
+MsgpackRpcProof *_msgpack_rpc_proof_new  (MsgpackRpcToken *token,
+                                          GIOStream       *stream);
 void             _msgpack_rpc_proof_free (MsgpackRpcProof *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (MsgpackRpcProof, _msgpack_rpc_proof_free)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "msgpack-rpc-i18n-private.h"
+#include "msgpack-rpc-tls-private.h"
 #include "msgpack-rpc-variant.h"
 
 #define MECHANISM "hmac-sha256"
@@ -29,17 +30,20 @@ typedef enum
 struct _MsgpackRpcProof
 {
   MsgpackRpcToken *token; /* owned */
+  GTlsConnection *tls;    /* owned; NULL on a stream that is not encrypted */
   State state;
   guint8 client_nonce[NONCE_SIZE];
   guint8 server_nonce[NONCE_SIZE];
 };
 
 MsgpackRpcProof *
-_msgpack_rpc_proof_new (MsgpackRpcToken *token)
+_msgpack_rpc_proof_new (MsgpackRpcToken *token,
+                        GIOStream       *stream)
 {
   MsgpackRpcProof *self = g_new0 (MsgpackRpcProof, 1);
 
   self->token = g_object_ref (token);
+  g_set_object (&self->tls, _msgpack_rpc_tls_get_connection (stream));
   return self;
 }
 
@@ -47,20 +51,54 @@ void
 _msgpack_rpc_proof_free (MsgpackRpcProof *self)
 {
   g_object_unref (self->token);
+  g_clear_object (&self->tls);
   g_free (self);
 }
 
-static void
-sign (MsgpackRpcProof *self,
-      const char      *label,
-      guint8           mac[MSGPACK_RPC_MAC_SIZE])
+/* What only the two ends of this TLS session know, so that nobody between two sessions can pass a proof
+ * from one to the other. Where that cannot be had no proof is made: without it nobody would notice. */
+static gboolean
+append_binding (MsgpackRpcProof  *self,
+                GByteArray       *data,
+                GError          **error)
 {
-  guint8 data[LABEL_SIZE + 2 * NONCE_SIZE];
+  g_autoptr(GByteArray) binding = g_byte_array_new ();
+  g_autoptr(GError) local_error = NULL;
 
-  memcpy (data, label, LABEL_SIZE);
-  memcpy (data + LABEL_SIZE, self->client_nonce, NONCE_SIZE);
-  memcpy (data + LABEL_SIZE + NONCE_SIZE, self->server_nonce, NONCE_SIZE);
-  _msgpack_rpc_token_sign (self->token, data, sizeof data, mac);
+  if (self->tls == NULL)
+    return TRUE;
+
+  if (!g_tls_connection_get_channel_binding_data (self->tls, G_TLS_CHANNEL_BINDING_TLS_EXPORTER,
+                                                  binding, &local_error) ||
+      binding->len == 0)
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
+                   "The token cannot be bound to the TLS session, which takes TLS 1.3 or the extended "
+                   "master secret: %s",
+                   local_error != NULL ? local_error->message : "there are no data for it");
+      return FALSE;
+    }
+
+  g_byte_array_append (data, binding->data, binding->len);
+  return TRUE;
+}
+
+static gboolean
+sign (MsgpackRpcProof  *self,
+      const char       *label,
+      guint8            mac[MSGPACK_RPC_MAC_SIZE],
+      GError          **error)
+{
+  g_autoptr(GByteArray) data = g_byte_array_new ();
+
+  g_byte_array_append (data, (const guint8 *) label, LABEL_SIZE);
+  g_byte_array_append (data, self->client_nonce, NONCE_SIZE);
+  g_byte_array_append (data, self->server_nonce, NONCE_SIZE);
+  if (!append_binding (self, data, error))
+    return FALSE;
+
+  _msgpack_rpc_token_sign (self->token, data->data, data->len, mac);
+  return TRUE;
 }
 
 /* In a time that says nothing of where they differ. */
@@ -126,7 +164,9 @@ _msgpack_rpc_proof_continue (MsgpackRpcProof  *self,
       return NULL;
     }
 
-  sign (self, CLIENT_LABEL, mac);
+  if (!sign (self, CLIENT_LABEL, mac, error))
+    return NULL;
+
   return g_variant_new ("(@ay)", new_bytes (mac, sizeof mac));
 }
 
@@ -138,7 +178,8 @@ _msgpack_rpc_proof_finish (MsgpackRpcProof  *self,
   guint8 expected[MSGPACK_RPC_MAC_SIZE];
   guint8 given[MSGPACK_RPC_MAC_SIZE];
 
-  sign (self, SERVER_LABEL, expected);
+  if (!sign (self, SERVER_LABEL, expected, error))
+    return FALSE;
   if (get_bytes (result, given, sizeof given) && is_equal (given, expected, sizeof given))
     return TRUE;
 
@@ -206,16 +247,22 @@ answer_second (MsgpackRpcProof  *self,
       return NULL;
     }
 
-  sign (self, CLIENT_LABEL, expected);
+  if (!sign (self, CLIENT_LABEL, expected, error))
+    return NULL;
   if (!is_equal (given, expected, sizeof given))
     {
       g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_ACCESS_DENIED,
-                           "access denied: the token is another one");
+                           self->tls == NULL
+                             ? "access denied: the token is another one"
+                             : "access denied: the token is another one, or the proof is not of "
+                               "this TLS session");
       return NULL;
     }
 
+  if (!sign (self, SERVER_LABEL, expected, error))
+    return NULL;
+
   self->state = STATE_GIVEN;
-  sign (self, SERVER_LABEL, expected);
   return g_variant_ref_sink (new_bytes (expected, sizeof expected));
 }
 

@@ -463,6 +463,117 @@ test_token (Fixture       *f,
   close_client (f, client);
 }
 
+/* ---- somebody between the two ---- */
+
+typedef struct
+{
+  GSocketService *service;
+  GTlsCertificate *certificate; /* what it shows; NULL: it speaks no TLS with the client */
+  guint16 server_port;
+  GPtrArray *streams;
+} Relay;
+
+static gboolean
+accept_any_cb (GTlsConnection       *stream G_GNUC_UNUSED,
+               GTlsCertificate      *certificate G_GNUC_UNUSED,
+               GTlsCertificateFlags  errors G_GNUC_UNUSED,
+               gpointer              user_data G_GNUC_UNUSED)
+{
+  return TRUE;
+}
+
+static gboolean
+relay_cb (GSocketService    *service G_GNUC_UNUSED,
+          GSocketConnection *incoming,
+          GObject           *source G_GNUC_UNUSED,
+          gpointer           user_data)
+{
+  Relay *self = user_data;
+  g_autoptr(GSocketClient) socket_client = g_socket_client_new ();
+  g_autoptr(GSocketConnection) outgoing = NULL;
+  GIOStream *near_end = g_object_ref (G_IO_STREAM (incoming));
+  GIOStream *far_end;
+
+  if (self->certificate != NULL)
+    {
+      g_object_unref (near_end);
+      near_end = g_tls_server_connection_new (G_IO_STREAM (incoming), self->certificate, NULL);
+    }
+  outgoing = g_socket_client_connect_to_host (socket_client, "127.0.0.1", self->server_port, NULL,
+                                              NULL);
+  far_end = g_tls_client_connection_new (G_IO_STREAM (outgoing), NULL, NULL);
+  g_signal_connect (far_end, "accept-certificate", G_CALLBACK (accept_any_cb), NULL);
+  g_io_stream_splice_async (near_end, far_end,
+                            G_IO_STREAM_SPLICE_CLOSE_STREAM1 | G_IO_STREAM_SPLICE_CLOSE_STREAM2,
+                            G_PRIORITY_DEFAULT, NULL, NULL, NULL);
+  g_ptr_array_add (self->streams, near_end);
+  g_ptr_array_add (self->streams, far_end);
+  return TRUE;
+}
+
+static char *
+relay_init (Relay           *self,
+            const char      *server_address,
+            GTlsCertificate *certificate)
+{
+  guint16 port;
+
+  self->service = g_socket_service_new ();
+  self->certificate = certificate;
+  self->server_port = (guint16) g_ascii_strtoull (strrchr (server_address, ':') + 1, NULL, 10);
+  self->streams = g_ptr_array_new_with_free_func (g_object_unref);
+  g_signal_connect (self->service, "incoming", G_CALLBACK (relay_cb), self);
+  port = g_socket_listener_add_any_inet_port (G_SOCKET_LISTENER (self->service), NULL, NULL);
+  return g_strdup_printf ("%s://localhost:%u", certificate != NULL ? "tls" : "tcp", port);
+}
+
+static gboolean
+are_closed (GPtrArray *streams)
+{
+  for (guint i = 0; i < streams->len; i++)
+    if (!g_io_stream_is_closed (g_ptr_array_index (streams, i)))
+      return FALSE;
+
+  return streams->len > 0;
+}
+
+static void
+relay_clear (Relay *self)
+{
+  WAIT_UNTIL (are_closed (self->streams));
+  g_socket_service_stop (self->service);
+  g_socket_listener_close (G_SOCKET_LISTENER (self->service));
+  test_drain ();
+  g_object_unref (self->service);
+  g_ptr_array_unref (self->streams);
+}
+
+static void
+test_relayed_token (Fixture       *f,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GBytes) secret = g_bytes_new_static ("0123456789abcdef0123456789abcdef", 32);
+  g_autoptr(MsgpackRpcToken) token = msgpack_rpc_token_new_for_bytes (secret, NULL);
+  g_autoptr(GTlsCertificate) trusted = load ("localhost");
+  g_autofree char *address = listen_with (f, "localhost");
+
+  g_test_summary ("A proof is good for one TLS session: nobody between the two can pass it on");
+
+  msgpack_rpc_server_set_token (f->server, token);
+  for (guint i = 0; i < 2; i++)
+    {
+      Relay relay;
+      g_autofree char *relayed = relay_init (&relay, address, i == 0 ? trusted : NULL);
+      g_autoptr(MsgpackRpcClient) client = NULL;
+
+      client = i == 0 ? client_new (relayed, "authority") : msgpack_rpc_client_new (relayed);
+      msgpack_rpc_client_set_token (client, token);
+      assert_turned_away_by_tls (f, client, "the proof is not of this TLS session");
+      close_client (f, client);
+      relay_clear (&relay);
+    }
+}
+
 /* The port of a server that speaks TLS. */
 static void
 connect_raw (RawPeer    *peer,
@@ -805,6 +916,7 @@ main (int    argc,
   ADD ("no-server-database", test_no_server_database);
   ADD ("policy", test_policy);
   ADD ("token", test_token);
+  ADD ("relayed-token", test_relayed_token);
   ADD ("many-handshakes", test_many_handshakes);
   ADD ("drain-handshake", test_drain_handshake);
   ADD ("drain-handshake-sync", test_drain_handshake_sync);
