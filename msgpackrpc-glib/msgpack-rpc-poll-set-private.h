@@ -32,6 +32,7 @@ typedef struct
   guint n_polled;         /* how many of them GLib polls one by one */
   int epoll_fd;           /* −1 while there are few ports */
   gpointer epoll_tag;
+  gboolean is_stale;      /* it may know of ports that are gone */
 } MsgpackRpcPollSet;
 
 /* How many ready descriptors one dispatch serves. */

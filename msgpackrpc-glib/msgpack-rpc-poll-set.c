@@ -103,6 +103,29 @@ start_epoll (MsgpackRpcPollSet *self)
         stop_polling (self, port);
     }
 }
+
+/* The application has closed a descriptor of ours, which is an error of its own. If the file is open
+ * elsewhere, it stays with epoll, out of reach, and would be reported for a port that is gone: so epoll
+ * forgets everything. Those that cannot be added again are polled by GLib, which says that they are bad.
+ * Not at once, but before epoll is asked again: the new descriptor would get the number of the closed
+ * one, which who has it closes next. */
+static void
+restart_epoll (MsgpackRpcPollSet *self)
+{
+  self->is_stale = FALSE;
+  g_source_remove_unix_fd (self->source, g_steal_pointer (&self->epoll_tag));
+  g_close (self->epoll_fd, NULL);
+  self->epoll_fd = -1;
+
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      MsgpackRpcPort *port = g_ptr_array_index (self->ports, i);
+
+      if (port->source == NULL && !port->polled && !port->suspended)
+        start_polling (self, port);
+    }
+  start_epoll (self);
+}
 #endif
 
 /* Begins to poll a port. */
@@ -134,8 +157,8 @@ suspend (MsgpackRpcPollSet *self,
   if (port->source != NULL)
     g_source_set_priority (port->source, MSGPACK_RPC_SATURATED_PRIORITY);
 #ifdef HAVE_EPOLL
-  else if (!port->polled)
-    control_epoll (self, port, EPOLL_CTL_DEL);
+  else if (!port->polled && !control_epoll (self, port, EPOLL_CTL_DEL))
+    self->is_stale = TRUE;
 #endif
 }
 
@@ -236,10 +259,9 @@ _msgpack_rpc_poll_set_modify (MsgpackRpcPollSet *self,
     return;
 
 #ifdef HAVE_EPOLL
-  /* Without memory for it, the source itself watches. */
   if (!control_epoll (self, port, EPOLL_CTL_MOD))
     {
-      control_epoll (self, port, EPOLL_CTL_DEL);
+      self->is_stale |= !control_epoll (self, port, EPOLL_CTL_DEL);
       start_polling (self, port);
     }
 #endif
@@ -255,7 +277,7 @@ _msgpack_rpc_poll_set_remove (MsgpackRpcPollSet *self,
     stop_polling (self, port);
 #ifdef HAVE_EPOLL
   else if (port->source == NULL && !port->suspended)
-    control_epoll (self, port, EPOLL_CTL_DEL);
+    self->is_stale |= !control_epoll (self, port, EPOLL_CTL_DEL);
 #endif
 
   while (g_ptr_array_index (self->ports, i) != port)
@@ -303,6 +325,8 @@ _msgpack_rpc_poll_set_take_ready (MsgpackRpcPollSet   *self,
   ready->n = 0;
 
 #ifdef HAVE_EPOLL
+  if (self->is_stale)
+    restart_epoll (self);
   if (self->epoll_tag != NULL && g_source_query_unix_fd (self->source, self->epoll_tag) != 0)
     take_epoll (self, ready);
 #endif

@@ -5,6 +5,7 @@
 
 #include "test-hostile.h"
 
+#include <fcntl.h>
 #include <gio/gunixinputstream.h>
 #include <gio/gunixoutputstream.h>
 #include <signal.h>
@@ -922,6 +923,136 @@ test_no_signal (gconstpointer data)
   write_to_nobody (GPOINTER_TO_INT (data));
 }
 
+/* ---- descriptors that the application closes itself ---- */
+
+#define N_ENDS 16
+
+typedef struct
+{
+  MsgpackRpcConnection *connections[N_ENDS];
+  GSocket *sockets[N_ENDS];
+  int raw[N_ENDS];
+  guint n_notified;
+  guint n_closed;
+} Many;
+
+static void
+count_notified_cb (Many *self)
+{
+  self->n_notified++;
+}
+
+static void
+count_closed_cb (Many         *self,
+                 const GError *error)
+{
+  g_assert_nonnull (error);
+  self->n_closed++;
+}
+
+static void
+many_init (Many *self)
+{
+  *self = (Many) { .n_notified = 0 };
+  for (guint i = 0; i < N_ENDS; i++)
+    {
+      g_autoptr(GSocketConnection) stream = NULL;
+      int fds[2];
+
+      g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+      self->raw[i] = fds[1];
+      self->sockets[i] = g_socket_new_from_fd (fds[0], NULL);
+      stream = g_socket_connection_factory_create_connection (self->sockets[i]);
+      self->connections[i] = msgpack_rpc_connection_new (G_IO_STREAM (stream));
+      g_signal_connect_swapped (self->connections[i], "notification", G_CALLBACK (count_notified_cb),
+                                self);
+      g_signal_connect_swapped (self->connections[i], "closed", G_CALLBACK (count_closed_cb), self);
+    }
+  test_drain ();
+}
+
+static void
+many_notify (Many  *self,
+             guint  first)
+{
+  static const guint8 notification[] = { 0x93, 2, 0xa1, 'n', 0x90 };
+
+  for (guint i = first; i < N_ENDS; i++)
+    g_assert_cmpint (send (self->raw[i], notification, sizeof notification, MSG_NOSIGNAL), ==,
+                     sizeof notification);
+}
+
+static void
+many_drop (Many  *self,
+           guint  i)
+{
+  g_signal_handlers_disconnect_by_data (self->connections[i], self);
+  g_clear_object (&self->connections[i]);
+  g_clear_object (&self->sockets[i]);
+}
+
+static void
+many_clear (Many  *self,
+            guint  first)
+{
+  for (guint i = 0; i < N_ENDS; i++)
+    {
+      if (i >= first)
+        many_drop (self, i);
+      g_assert_cmpint (close (self->raw[i]), ==, 0);
+    }
+}
+
+static void
+test_closed_outside (void)
+{
+  Many many;
+  int kept, fd;
+
+  g_test_summary ("A descriptor that the application has closed costs nobody else anything");
+
+  many_init (&many);
+  fd = g_socket_get_fd (many.sockets[0]);
+  kept = dup (fd);
+  g_assert_cmpint (kept, >=, 0);
+  g_assert_cmpint (close (fd), ==, 0);
+  g_assert_cmpint (open ("/dev/null", O_RDWR | O_CLOEXEC), ==, fd);
+  many_drop (&many, 0);
+
+  /* What is left of it has something to read from here on. */
+  many_notify (&many, 0);
+  WAIT_UNTIL (many.n_notified == N_ENDS - 1);
+  WAIT_UNTIL_WITH (!g_main_context_pending (NULL), g_main_context_iteration (NULL, FALSE));
+  many_notify (&many, 1);
+  WAIT_UNTIL (many.n_notified == 2 * (N_ENDS - 1));
+  g_assert_cmpuint (many.n_closed, ==, 0);
+  many_clear (&many, 1);
+  g_assert_cmpint (close (kept), ==, 0);
+}
+
+static void
+test_closed_in_use (void)
+{
+  Many many;
+  int kept;
+
+  g_test_summary ("A connection ends with an error when its descriptor was closed");
+
+  many_init (&many);
+  kept = dup (g_socket_get_fd (many.sockets[0]));
+  g_assert_cmpint (close (g_socket_get_fd (many.sockets[0])), ==, 0);
+  msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (many.connections[0]), "n", NULL, NULL);
+  WAIT_UNTIL (many.n_closed == 1);
+  many_notify (&many, 0);
+  WAIT_UNTIL (many.n_notified == N_ENDS - 1);
+  WAIT_UNTIL_WITH (!g_main_context_pending (NULL), g_main_context_iteration (NULL, FALSE));
+  many_notify (&many, 1);
+  WAIT_UNTIL (many.n_notified == 2 * (N_ENDS - 1));
+  g_assert_cmpuint (many.n_closed, ==, 1);
+  many_clear (&many, 0);
+  g_assert_cmpint (close (kept), ==, 0);
+}
+
 #define ADD(name, data, function) \
   g_test_add ("/msgpack-rpc/connection/stream/" name, Hostile, data, prepare_only, function, \
               hostile_teardown)
@@ -945,6 +1076,8 @@ main (int    argc,
   add_stream ("plain", make_plain);
   add_stream ("buffered-input", make_buffered_input);
   add_stream ("buffered", make_buffered);
+  g_test_add_func ("/msgpack-rpc/connection/stream/closed-outside", test_closed_outside);
+  g_test_add_func ("/msgpack-rpc/connection/stream/closed-in-use", test_closed_in_use);
   ADD ("memory", NULL, test_memory);
   ADD ("memory-full", NULL, test_memory_full);
   ADD ("pipes", NULL, test_pipes);
