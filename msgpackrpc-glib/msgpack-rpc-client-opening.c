@@ -151,7 +151,7 @@ ref_opening_connection (MsgpackRpcClient *self,
   _msgpack_rpc_client_renew_connection (self);
   *first = !self->was_opened;
   if (*first)
-    self->n_attempts = 0;
+    _msgpack_rpc_client_set_attempt (self, 0);
   self->was_opened = TRUE;
   self->has_lost = FALSE;
   return g_object_ref (self->connection);
@@ -288,6 +288,7 @@ start_closing (MsgpackRpcClient    *self,
   g_mutex_lock (&self->lock);
   self->is_wanted = FALSE;
   self->open_again = FALSE;
+  _msgpack_rpc_client_set_attempt (self, 0);
   g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);
 

@@ -60,7 +60,10 @@ struct _MsgpackRpcClient
   gboolean is_wanted;                /* somebody has opened the client, and nobody closed it since */
   gboolean open_again;               /* somebody has opened it since the connection has ended */
   MsgpackRpcReconnectPolicy *policy; /* owned, nullable */
-  guint n_attempts;                  /* since the client was opened, or was last connected */
+  guint n_attempts;                  /* since the client was opened, or was last connected; only set
+                                      * by _msgpack_rpc_client_set_attempt() */
+  guint told_attempt;                /* which was notified of */
+  gboolean attempt_posted;           /* the main context will look at it */
   guint n_delays;                    /* in a row */
   gint64 last_delay;                 /* microseconds */
   MsgpackRpcTimer open_timer;        /* opens when there may be descriptors again */
@@ -136,8 +139,11 @@ void           _msgpack_rpc_client_stop_reconnect    (MsgpackRpcClient     *self
 /* Makes the next attempt now, if one is waited for. */
 void           _msgpack_rpc_client_hurry             (MsgpackRpcClient     *self,
                                                       MsgpackRpcConnection *connection);
-/* An attempt begins: which one it is, from 1. */
-guint          _msgpack_rpc_client_begin_attempt     (MsgpackRpcClient     *self);
+/* Which attempt it is. The lock is held. */
+void           _msgpack_rpc_client_set_attempt       (MsgpackRpcClient     *self,
+                                                      guint                 n);
+/* The next attempt begins. */
+void           _msgpack_rpc_client_begin_attempt     (MsgpackRpcClient     *self);
 /* It has succeeded, or failed with an error that names it: FALSE if it was the last one. */
 void           _msgpack_rpc_client_attempt_succeeded (MsgpackRpcClient     *self);
 gboolean       _msgpack_rpc_client_attempt_failed    (MsgpackRpcClient     *self,

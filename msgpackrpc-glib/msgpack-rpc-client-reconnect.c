@@ -95,12 +95,45 @@ reconnects (MsgpackRpcClient *self)
 
 /* ---- attempts ---- */
 
-guint
+static void
+tell_attempt (gpointer owner,
+              gpointer data G_GNUC_UNUSED)
+{
+  MsgpackRpcClient *self = owner;
+  gboolean changed;
+
+  g_mutex_lock (&self->lock);
+  self->attempt_posted = FALSE;
+  changed = self->told_attempt != self->n_attempts;
+  self->told_attempt = self->n_attempts;
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    g_object_notify (owner, "attempt");
+}
+
+void
+_msgpack_rpc_client_set_attempt (MsgpackRpcClient *self,
+                                 guint             n)
+{
+  gboolean changed = self->n_attempts != n;
+
+  self->n_attempts = n;
+  if (!changed || self->attempt_posted)
+    return;
+
+  self->attempt_posted = TRUE;
+  _msgpack_rpc_reactor_post (self->reactor, self, self, FALSE, tell_attempt, NULL, NULL);
+}
+
+void
 _msgpack_rpc_client_begin_attempt (MsgpackRpcClient *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  return ++self->n_attempts;
+  /* Who closes the client cancels what is about to begin. */
+  if (self->is_wanted)
+    _msgpack_rpc_client_set_attempt (self, self->n_attempts + 1);
 }
 
 void
@@ -108,7 +141,7 @@ _msgpack_rpc_client_attempt_succeeded (MsgpackRpcClient *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  self->n_attempts = 0;
+  _msgpack_rpc_client_set_attempt (self, 0);
   self->connected_at = g_get_monotonic_time ();
 }
 
@@ -133,7 +166,7 @@ _msgpack_rpc_client_attempt_failed (MsgpackRpcClient      *self,
   guint max;
 
   g_mutex_lock (&self->lock);
-  if (self->policy != NULL && !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (self->policy != NULL && self->n_attempts > 0 && !g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
       max = msgpack_rpc_reconnect_policy_get_max_attempts (self->policy);
       goes_on = reconnects (self) && (max == 0 || self->n_attempts < max) &&
@@ -281,7 +314,27 @@ _msgpack_rpc_client_stop_reconnect (MsgpackRpcClient *self)
     _msgpack_rpc_network_unwatch (G_OBJECT (self));
 }
 
-/* ---- the policy ---- */
+/* ---- what applications see of it ---- */
+
+/**
+ * msgpack_rpc_client_get_attempt: (get-property attempt)
+ * @self: a client
+ *
+ * Gets which attempt to connect is being made, or was made last.
+ *
+ * Returns: its number, from 1; or 0 while the client is connected, or nobody wants it to be
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_client_get_attempt (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), 0);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->n_attempts;
+}
 
 /**
  * msgpack_rpc_client_get_reconnect_policy: (get-property reconnect-policy)

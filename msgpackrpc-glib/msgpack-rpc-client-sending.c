@@ -123,7 +123,8 @@ client_send_call (MsgpackRpcPeer *peer,
     send_started (self, call);
 }
 
-/* One that can go on to another connection is a call that nobody hears of. */
+/* One that can go on to another connection is a call that nobody hears of, and nobody would hear that it
+ * has failed. */
 static gboolean
 send_as_call (MsgpackRpcClient  *self,
               const char        *method,
@@ -133,6 +134,7 @@ send_as_call (MsgpackRpcClient  *self,
   g_autoptr(MsgpackRpcCall) call = NULL;
 
   call = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_NOTIFICATION, method, params);
+  msgpack_rpc_call_set_wait_for_ready (call, TRUE);
   _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
   send_started (self, call);
   return !_msgpack_rpc_call_has_ended (call) || _msgpack_rpc_call_get_outcome (call, NULL, error);

@@ -5,6 +5,8 @@
 
 #include "msgpack-rpc-client-private.h"
 
+#include "msgpack-rpc-dispatcher.h"
+
 /* The properties of a client that its connections have, too, and how it treats calls. */
 
 static int
@@ -205,4 +207,55 @@ msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
 
   if (changed)
     _msgpack_rpc_client_notify (self, "queue-while-connecting");
+}
+
+/**
+ * msgpack_rpc_client_get_dispatcher: (get-property dispatcher)
+ * @self: a client
+ *
+ * Gets the methods that the peer may call.
+ *
+ * Returns: (transfer none) (nullable): the dispatcher, or `NULL`
+ * Since: 1.0
+ */
+MsgpackRpcDispatcher *
+msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->dispatcher;
+}
+
+/**
+ * msgpack_rpc_client_set_dispatcher: (set-property dispatcher)
+ * @self: a client
+ * @dispatcher: (nullable): a dispatcher, or `NULL`
+ *
+ * Sets the methods that the peer may call.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
+                                   MsgpackRpcDispatcher *dispatcher)
+{
+  g_autoptr(MsgpackRpcDispatcher) old = NULL;
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+  g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
+
+  g_mutex_lock (&self->lock);
+  old = self->dispatcher;
+  self->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
+  g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+
+  if (connection != NULL)
+    msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
+  if (old != dispatcher)
+    _msgpack_rpc_client_notify (self, "dispatcher");
 }

@@ -58,6 +58,7 @@ enum
   PROP_0,
   PROP_ADDRESS,
   PROP_ARGV,
+  PROP_ATTEMPT,
   PROP_BUSY,
   PROP_CALLS,
   PROP_CONNECTABLE,
@@ -198,6 +199,9 @@ msgpack_rpc_client_get_property (GObject    *object,
       break;
     case PROP_ARGV:
       g_value_set_boxed (value, self->target.argv);
+      break;
+    case PROP_ATTEMPT:
+      g_value_set_uint (value, msgpack_rpc_client_get_attempt (self));
       break;
     case PROP_BUSY:
       g_value_set_boolean (value, msgpack_rpc_client_get_busy (self));
@@ -443,6 +447,21 @@ install_properties (GObjectClass *object_class)
     g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV, construct);
 
   /**
+   * MsgpackRpcClient:attempt: (getter get_attempt)
+   *
+   * Which attempt to connect is being made, or was made last, from 1; or 0 while the client is
+   * connected, or nobody wants it to be.
+   *
+   * With [property@Client:status] that is what a label shows: after the last attempt that a
+   * [property@Client:reconnect-policy] allows it stays, until the client is opened or closed. A number
+   * that has changed again before the main context has heard of it is not notified of.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ATTEMPT] =
+    g_param_spec_uint ("attempt", NULL, NULL, 0, G_MAXUINT, 0, readable);
+
+  /**
    * MsgpackRpcClient:busy: (getter get_busy)
    *
    * Whether any call of this client is in flight: what a spinner shows, by one binding.
@@ -628,6 +647,7 @@ install_properties (GObjectClass *object_class)
    * [property@Call:delivery] says that they were sent, unless they are [property@Call:idempotent].
    * Those that were not sent go out on the next connection, in order, each until its deadline; but
    * when an attempt fails they end with its error, unless they are [property@Call:wait-for-ready].
+   * Notifications go on.
    *
    * When the network comes back, as the `GNetworkMonitor` says, the next attempt is made at once; that
    * is heard of while the global default main context runs. What the monitor says never keeps the
@@ -1091,57 +1111,6 @@ msgpack_rpc_client_get_subprocess (MsgpackRpcClient *self)
 
   locker = g_mutex_locker_new (&self->lock);
   return self->subprocess != NULL ? g_object_ref (self->subprocess) : NULL;
-}
-
-/**
- * msgpack_rpc_client_get_dispatcher: (get-property dispatcher)
- * @self: a client
- *
- * Gets the methods that the peer may call.
- *
- * Returns: (transfer none) (nullable): the dispatcher, or `NULL`
- * Since: 1.0
- */
-MsgpackRpcDispatcher *
-msgpack_rpc_client_get_dispatcher (MsgpackRpcClient *self)
-{
-  g_autoptr(GMutexLocker) locker = NULL;
-
-  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), NULL);
-
-  locker = g_mutex_locker_new (&self->lock);
-  return self->dispatcher;
-}
-
-/**
- * msgpack_rpc_client_set_dispatcher: (set-property dispatcher)
- * @self: a client
- * @dispatcher: (nullable): a dispatcher, or `NULL`
- *
- * Sets the methods that the peer may call.
- *
- * Since: 1.0
- */
-void
-msgpack_rpc_client_set_dispatcher (MsgpackRpcClient     *self,
-                                   MsgpackRpcDispatcher *dispatcher)
-{
-  g_autoptr(MsgpackRpcDispatcher) old = NULL;
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-
-  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
-  g_return_if_fail (dispatcher == NULL || MSGPACK_RPC_IS_DISPATCHER (dispatcher));
-
-  g_mutex_lock (&self->lock);
-  old = self->dispatcher;
-  self->dispatcher = dispatcher != NULL ? g_object_ref (dispatcher) : NULL;
-  g_set_object (&connection, self->connection);
-  g_mutex_unlock (&self->lock);
-
-  if (connection != NULL)
-    msgpack_rpc_connection_set_dispatcher (connection, dispatcher);
-  if (old != dispatcher)
-    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_DISPATCHER]);
 }
 
 /**

@@ -94,6 +94,8 @@ void     msgpack_rpc_client_set_queue_while_connecting (MsgpackRpcClient *self,
                                                         gboolean          queue_while_connecting);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+guint                      msgpack_rpc_client_get_attempt          (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcReconnectPolicy *msgpack_rpc_client_get_reconnect_policy (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                       msgpack_rpc_client_set_reconnect_policy (MsgpackRpcClient          *self,

@@ -940,6 +940,78 @@ test_parked_bound (Fixture       *f,
     }
 }
 
+typedef struct
+{
+  Fixture *f;
+  GString *log;
+} Attempts;
+
+static void
+attempt_notified_cb (MsgpackRpcClient *client,
+                     GParamSpec       *pspec G_GNUC_UNUSED,
+                     Attempts         *attempts)
+{
+  g_assert_false (attempts->f->inside);
+  g_string_append_printf (attempts->log, "%u ", msgpack_rpc_client_get_attempt (client));
+}
+
+static void
+test_attempt (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GString) log = g_string_new (NULL);
+  g_autoptr(GAsyncResult) opened = NULL;
+  Attempts attempts = { f, log };
+  guint number;
+
+  g_test_summary ("The number of an attempt is a property, told in the client's context, never twice");
+
+  g_signal_connect (f->client, "notify::attempt", G_CALLBACK (attempt_notified_cb), &attempts);
+  g_assert_cmpuint (msgpack_rpc_client_get_attempt (f->client), ==, 0);
+  msgpack_rpc_reconnect_policy_set_max_attempts (f->policy, 3);
+  f->inside = TRUE;
+  msgpack_rpc_client_open_async (f->client, NULL, test_store_result, &opened);
+  f->inside = FALSE;
+  WAIT_UNTIL (opened != NULL);
+  test_drain ();
+  g_assert_cmpstr (log->str, ==, "1 2 3 ");
+  g_clear_object (&opened);
+
+  /* Opening begins anew, and ends at 0. */
+  g_string_truncate (log, 0);
+  start_listening (f);
+  msgpack_rpc_client_open_async (f->client, NULL, test_store_result, &opened);
+  WAIT_UNTIL (opened != NULL);
+  test_drain ();
+  g_assert_true (g_str_has_suffix (log->str, "0 "));
+  g_object_get (f->client, "attempt", &number, NULL);
+  g_assert_cmpuint (number, ==, 0);
+
+  /* What is over before the loop runs is told to nobody. */
+  g_string_truncate (log, 0);
+  msgpack_rpc_client_close_sync (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL);
+  f->inside = TRUE;
+  g_assert_true (msgpack_rpc_client_open_sync (f->client, NULL, NULL));
+  f->inside = FALSE;
+  test_drain ();
+  g_assert_cmpstr (log->str, ==, "");
+
+  /* A client that was closed makes no attempt. */
+  stop_listening (f);
+  g_unlink (f->path);
+  msgpack_rpc_reconnect_policy_set_max_attempts (f->policy, 0);
+  msgpack_rpc_client_close_sync (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL);
+  msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  WAIT_UNTIL (msgpack_rpc_client_get_attempt (f->client) > 1);
+  f->inside = TRUE;
+  msgpack_rpc_client_close_async (f->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
+  f->inside = FALSE;
+  g_assert_cmpuint (msgpack_rpc_client_get_attempt (f->client), ==, 0);
+  test_drain ();
+  g_assert_true (g_str_has_suffix (log->str, " 0 "));
+  g_signal_handlers_disconnect_by_data (f->client, &attempts);
+}
+
 static void
 test_attempt_fails (Fixture       *f,
                     gconstpointer  data G_GNUC_UNUSED)
@@ -947,21 +1019,31 @@ test_attempt_fails (Fixture       *f,
   g_autoptr(MsgpackRpcCall) queued = NULL;
   g_autoptr(MsgpackRpcCall) ready = NULL;
   g_autoptr(MsgpackRpcCall) often = NULL;
+  g_autoptr(GAsyncResult) heard = NULL;
+  g_autoptr(GVariant) news = NULL;
+  g_autoptr(GError) error = NULL;
 
   g_test_summary ("An attempt that fails ends what waits for it, but not what waits until it is "
-                  "ready, or may be repeated");
+                  "ready, or may be repeated, nor notifications");
 
   queued = start_call (f, "queued", FALSE, FALSE);
   ready = start_call (f, "ready", FALSE, TRUE);
   often = start_call (f, "often", TRUE, FALSE);
   msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  g_assert_true (msgpack_rpc_peer_send_notification (f->peer, "news", NULL, NULL));
+  msgpack_rpc_peer_send_notification_async (f->peer, "heard of", NULL, NULL, test_store_result, &heard);
   assert_failed (queued, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, MSGPACK_RPC_DELIVERY_NOT_SENT);
   g_assert_true (g_str_has_prefix (msgpack_rpc_call_get_error (queued)->message, "Attempt 1: "));
+  WAIT_UNTIL (heard != NULL);
+  g_assert_false (msgpack_rpc_peer_send_notification_finish (f->peer, heard, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   WAIT_UNTIL (count (f, "disconnected!") >= 3);
   start_listening (f);
   accept_client (f);
   expect_and_answer (f, ready);
   expect_and_answer (f, often);
+  news = raw_peer_receive (&f->server);
+  test_assert_value (news, "[<int64 2>, <'news'>, <@av []>]");
 }
 
 static void
@@ -1338,6 +1420,7 @@ main (int    argc,
   ADD ("unsent", test_unsent);
   ADD ("half-closed", test_half_closed);
   ADD ("parked-bound", test_parked_bound);
+  ADD ("attempt", test_attempt);
   ADD ("attempt-fails", test_attempt_fails);
   ADD ("ready-expires", test_ready_expires);
   ADD ("ready-without-policy", test_ready_without_policy);

@@ -67,7 +67,9 @@ run({
         const client = new Client({address, reconnectPolicy: policy});
         const statuses = [];
         const errors = [];
+        const attempts = [];
 
+        client.connect('notify::attempt', () => attempts.push(client.attempt));
         client.connect('status-changed', (_client, _old, status, error) => {
             statuses.push(status);
             if (error)
@@ -76,10 +78,12 @@ run({
         client.open_async(null, null);
         waitUntil(() => errors.length >= 2);
         assertEqual(errors[0].message.includes(address), true);
+        assertEqual(attempts.slice(0, 2).toString(), '1,2');
 
         const early = assertSum(client, {waitForReady: true});
         let server = start(address);
         early();
+        assertEqual(client.attempt, 0);
 
         stop(server);
         waitUntil(() => statuses.at(-1) === ConnectionStatus.DISCONNECTED);
