@@ -67,7 +67,7 @@ report_ended (gpointer owner,
   GAsyncReadyCallback callback = g_steal_pointer (&self->callback);
 
   disconnect_cancellable (self);
-  if (_msgpack_rpc_call_is_observed (self))
+  if (self->report_is_new || _msgpack_rpc_call_is_observed (self))
     _msgpack_rpc_call_emit_ended (self);
   if (callback != NULL)
     callback (self->source, G_ASYNC_RESULT (self), self->user_data);
@@ -91,14 +91,14 @@ post_ended (MsgpackRpcCall    *self,
 {
   MsgpackRpcReactor *reactor = ref_reactor (self, likely);
 
-  self->report = (MsgpackRpcItem) {
+  self->ending = (MsgpackRpcItem) {
     .lane = g_atomic_pointer_get (&self->lane),
     .owner = self,
     .keep_owner = TRUE,
     .func = report_ended,
     .is_embedded = TRUE,
   };
-  _msgpack_rpc_reactor_post_item (reactor, &self->report);
+  _msgpack_rpc_reactor_post_item (reactor, &self->ending);
   _msgpack_rpc_reactor_unref (reactor);
 }
 
@@ -148,7 +148,7 @@ end (MsgpackRpcCall *self,
   g_autoptr(MsgpackRpcConnection) connection = NULL;
   g_autoptr(MsgpackRpcLink) link = NULL;
   MsgpackRpcReactor *reactor;
-  gboolean has_report;
+  gboolean has_report, is_given_up = FALSE;
 
   g_mutex_lock (&self->lock);
   if (has_ended_locked (self))
@@ -163,16 +163,19 @@ end (MsgpackRpcCall *self,
   if (outcome->message != NULL)
     _msgpack_rpc_call_set_delivery (self, MSGPACK_RPC_DELIVERY_ANSWERED);
   else if (connection != NULL)
-    _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
+    is_given_up = _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
   set_outcome_locked (self, outcome);
   /* Before anybody can see that it has ended: what they do then is reported after this. What nobody
    * looks at is not posted: a program may wait for its calls and never run a loop. */
-  has_report = self->callback != NULL || self->cancellable != NULL ||
+  has_report = self->callback != NULL || self->cancellable != NULL || self->report_is_new ||
                _msgpack_rpc_call_is_observed (self);
   if (has_report)
     post_ended (self, reactor);
   wake_waiters (self);
   g_mutex_unlock (&self->lock);
+
+  if (is_given_up)
+    _msgpack_rpc_connection_cancel_call (connection, self->msgid);
 
   if (connection != NULL && self->msgid != 0)
     MSGPACK_RPC_DEBUG (CALLS, msgpack_rpc_connection_get_id (connection), self->msgid,
@@ -543,6 +546,19 @@ _msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
   *link = self->link != NULL ? g_object_ref (self->link) : NULL;
   *deadline = self->deadline;
   return TRUE;
+}
+
+int
+_msgpack_rpc_call_get_time_left (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gint64 left;
+
+  if (self->deadline == G_MAXINT64)
+    return 0;
+
+  left = self->deadline - g_get_monotonic_time ();
+  return (int) CLAMP ((left + 999) / 1000, 1, G_MAXINT);
 }
 
 /* ---- outcomes ---- */

@@ -26,7 +26,7 @@ struct _MsgpackRpcCall
   gconstpointer source_tag;       /* the source, for comparing only */
 
   MsgpackRpcTimer timer;
-  MsgpackRpcItem report;          /* of the end; posted once */
+  MsgpackRpcItem ending;          /* that it has ended; posted once */
   int delivery;                   /* atomic, MsgpackRpcDelivery */
   int idempotent;                 /* atomic, boolean */
   int wait_for_ready;             /* atomic, boolean */
@@ -41,6 +41,9 @@ struct _MsgpackRpcCall
   MsgpackRpcCallState state;
   double progress;                /* from 0 to 1 */
   double told_progress;
+  GVariant *progress_value;       /* nullable; of the peer's last report */
+  double report;                  /* the fraction of that */
+  gboolean report_is_new;         /* it was not told yet */
   int timeout;                    /* milliseconds; −1: the connection's default */
   gboolean serves_while_waiting;
   GVariantType *reply_type;       /* nullable */
@@ -69,6 +72,11 @@ void     _msgpack_rpc_call_state_changed  (MsgpackRpcCall *self);
 void     _msgpack_rpc_call_delivery_changed (MsgpackRpcCall *self);
 /* Notifies of what is new since it did so last. In its context. */
 void     _msgpack_rpc_call_notify_changes (MsgpackRpcCall *self);
+/* Emits the signal about what the peer has reported. In its context. */
+void     _msgpack_rpc_call_emit_report    (MsgpackRpcCall *self,
+                                           double          fraction,
+                                           GVariant       *value);
+gboolean _msgpack_rpc_call_hears_reports  (MsgpackRpcCall *self);
 /* Whether anybody looks at its properties; or at that, or its end. */
 gboolean _msgpack_rpc_call_is_notified    (MsgpackRpcCall *self);
 gboolean _msgpack_rpc_call_is_observed    (MsgpackRpcCall *self);

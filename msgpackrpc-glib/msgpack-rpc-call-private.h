@@ -139,6 +139,12 @@ gboolean  _msgpack_rpc_call_has_ended      (MsgpackRpcCall      *self);
 gboolean  _msgpack_rpc_call_get_needs      (MsgpackRpcCall      *self,
                                             MsgpackRpcLink     **link,
                                             gint64              *deadline);
+/* How many milliseconds it has left, from 1; 0: it has no deadline. */
+int       _msgpack_rpc_call_get_time_left  (MsgpackRpcCall      *self);
+/* The peer has reported how far it is. FALSE if it has ended. In any thread, no lock held. */
+gboolean  _msgpack_rpc_call_report_progress (MsgpackRpcCall     *self,
+                                            double               fraction,
+                                            GVariant            *value);
 /* Its deadline has come. */
 void      _msgpack_rpc_call_expire         (MsgpackRpcCall      *self);
 /* Its outcome: FALSE with the error that it failed with, or TRUE with a reference on the result, if it

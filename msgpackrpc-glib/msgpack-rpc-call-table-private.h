@@ -50,6 +50,10 @@ MsgpackRpcReplyKind
         _msgpack_rpc_call_table_take   (MsgpackRpcCallTable *self,
                                         gint64               id,
                                         MsgpackRpcCall     **call);
+/* A reference on the request that has this id, or NULL. */
+MsgpackRpcCall *
+        _msgpack_rpc_call_table_lookup (MsgpackRpcCallTable *self,
+                                        gint64               id);
 /* From here on @list shows the requests, those that are there included. */
 void    _msgpack_rpc_call_table_show   (MsgpackRpcCallTable *self,
                                         MsgpackRpcCallList  *list);

@@ -174,6 +174,18 @@ _msgpack_rpc_call_table_take (MsgpackRpcCallTable  *self,
   return MSGPACK_RPC_REPLY_LATE;
 }
 
+MsgpackRpcCall *
+_msgpack_rpc_call_table_lookup (MsgpackRpcCallTable *self,
+                                gint64               id)
+{
+  MsgpackRpcCall *call = NULL;
+
+  if (!is_unused (self) && id >= 1 && id <= G_MAXINT32)
+    call = g_hash_table_lookup (self->requests, GUINT_TO_POINTER ((guint) id));
+
+  return call != NULL ? g_object_ref (call) : NULL;
+}
+
 static int
 compare_ids (gconstpointer a,
              gconstpointer b)

@@ -60,6 +60,7 @@ enum
   PROP_MSGID,
   PROP_PARAMS,
   PROP_PROGRESS,
+  PROP_PROGRESS_VALUE,
   PROP_REPLY_TYPE,
   PROP_RESULT,
   PROP_SERVES_WHILE_WAITING,
@@ -72,6 +73,7 @@ enum
 enum
 {
   SIGNAL_COMPLETED,
+  SIGNAL_PROGRESS_REPORTED,
   N_SIGNALS
 };
 
@@ -88,14 +90,29 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcCall, msgpack_rpc_call, G_TYPE_OBJECT,
 void
 _msgpack_rpc_call_emit_ended (MsgpackRpcCall *self)
 {
-  g_object_freeze_notify (G_OBJECT (self));
   _msgpack_rpc_call_notify_changes (self);
+
+  g_object_freeze_notify (G_OBJECT (self));
   g_object_notify_by_pspec (G_OBJECT (self), props[self->error != NULL ? PROP_ERROR : PROP_RESULT]);
   if (self->error_value != NULL)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR_VALUE]);
   g_object_thaw_notify (G_OBJECT (self));
 
   g_signal_emit (self, signals[SIGNAL_COMPLETED], 0);
+}
+
+void
+_msgpack_rpc_call_emit_report (MsgpackRpcCall *self,
+                               double          fraction,
+                               GVariant       *value)
+{
+  g_signal_emit (self, signals[SIGNAL_PROGRESS_REPORTED], 0, fraction, value);
+}
+
+gboolean
+_msgpack_rpc_call_hears_reports (MsgpackRpcCall *self)
+{
+  return _msgpack_rpc_has_handler (self, signals[SIGNAL_PROGRESS_REPORTED]);
 }
 
 gboolean
@@ -181,6 +198,9 @@ msgpack_rpc_call_get_property (GObject    *object,
       break;
     case PROP_PROGRESS:
       g_value_set_double (value, msgpack_rpc_call_get_progress (self));
+      break;
+    case PROP_PROGRESS_VALUE:
+      g_value_take_variant (value, msgpack_rpc_call_get_progress_value (self));
       break;
     case PROP_REPLY_TYPE:
       g_value_set_boxed (value, msgpack_rpc_call_get_reply_type (self));
@@ -272,6 +292,7 @@ msgpack_rpc_call_finalize (GObject *object)
   g_clear_pointer (&self->message_value, g_variant_unref);
   g_clear_pointer (&self->result, g_variant_unref);
   g_clear_pointer (&self->error_value, g_variant_unref);
+  g_clear_pointer (&self->progress_value, g_variant_unref);
   g_clear_error (&self->error);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
@@ -388,13 +409,24 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
    * MsgpackRpcCall:progress: (getter get_progress) (setter set_progress)
    *
    * How much of what was asked for the peer has done, from 0 to 1: what a progress bar shows, by one
-   * binding. It becomes 1 when the call succeeds, and until then is what
-   * [method@Call.set_progress] has said last.
+   * binding. It becomes 1 when the call succeeds, and until then is what the peer has
+   * reported last, if it does so (see [property@Client:extensions]), or what
+   * [method@Call.set_progress] has said.
    *
    * Since: 1.0
    */
   props[PROP_PROGRESS] =
     g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, settable);
+
+  /**
+   * MsgpackRpcCall:progress-value: (getter get_progress_value)
+   *
+   * What the peer has said about its progress last, beside the fraction, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PROGRESS_VALUE] =
+    g_param_spec_variant ("progress-value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, readable);
 
   /**
    * MsgpackRpcCall:reply-type: (getter get_reply_type) (setter set_reply_type)
@@ -487,6 +519,23 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
     g_signal_new ("completed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                   G_TYPE_NONE, 0);
 
+  /**
+   * MsgpackRpcCall::progress-reported:
+   * @self: the call
+   * @fraction: how much is done, from 0 to 1
+   * @value: (nullable): what else the peer says of it, or `NULL`
+   *
+   * The peer has reported how far it is ([method@Invocation.report_progress]).
+   *
+   * Of the reports that come between two turns of the call's context, only the last is told; that of the
+   * last before the end comes before [signal@Call::completed]. Peers report only to those of
+   * which they know that they understand it: see [property@Client:extensions].
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_PROGRESS_REPORTED] =
+    g_signal_new ("progress-reported", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                  NULL, G_TYPE_NONE, 2, G_TYPE_DOUBLE, G_TYPE_VARIANT);
 }
 
 static void

@@ -72,6 +72,8 @@ GVariant           *msgpack_rpc_call_get_message (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 double              msgpack_rpc_call_get_progress (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant           *msgpack_rpc_call_get_progress_value (MsgpackRpcCall *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 void                msgpack_rpc_call_set_progress (MsgpackRpcCall *self,
                                                    double          progress);
 MSGPACK_RPC_AVAILABLE_IN_1_0

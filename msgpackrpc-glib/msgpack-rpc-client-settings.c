@@ -9,6 +9,29 @@
 
 /* The properties of a client that its connections have, too, and how it treats calls. */
 
+MsgpackRpcSettings *
+_msgpack_rpc_client_get_settings (MsgpackRpcClient *self)
+{
+  return self->settings;
+}
+
+void
+_msgpack_rpc_client_set_setting (MsgpackRpcClient  *self,
+                                 MsgpackRpcSetting  setting,
+                                 int                value)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  _msgpack_rpc_settings_set (self->settings, setting, value, self, self->reactor);
+
+  /* One that is made from here on has it already. */
+  g_mutex_lock (&self->lock);
+  g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+  if (connection != NULL)
+    _msgpack_rpc_connection_set_setting (connection, setting, value);
+}
+
 static int
 get_setting (MsgpackRpcClient  *self,
              MsgpackRpcSetting  setting)
@@ -51,6 +74,43 @@ msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
   g_return_if_fail (default_timeout >= 0);
 
   _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT, default_timeout);
+}
+
+/**
+ * msgpack_rpc_client_get_extensions: (get-property extensions)
+ * @self: a client
+ *
+ * Gets whether peers are told what this end understands beside plain MessagePack-RPC.
+ *
+ * Returns: whether they are told
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_client_get_extensions (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), FALSE);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_EXTENSIONS);
+}
+
+/**
+ * msgpack_rpc_client_set_extensions: (set-property extensions)
+ * @self: a client
+ * @extensions: whether to tell
+ *
+ * Sets whether peers are told what this end understands beside plain MessagePack-RPC: on each
+ * connection, before all else; or now, if the client is connected.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_extensions (MsgpackRpcClient *self,
+                                   gboolean          extensions)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_EXTENSIONS, !!extensions);
 }
 
 /**

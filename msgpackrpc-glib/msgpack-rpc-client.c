@@ -65,6 +65,7 @@ enum
   PROP_CONNECTION,
   PROP_DEFAULT_TIMEOUT,
   PROP_DISPATCHER,
+  PROP_EXTENSIONS,
   PROP_FORWARD_STDERR,
   PROP_IO_STREAM,
   PROP_LAST_ERROR,
@@ -216,6 +217,7 @@ msgpack_rpc_client_get_property (GObject    *object,
       g_value_take_object (value, msgpack_rpc_client_get_connection (self));
       break;
     case PROP_DEFAULT_TIMEOUT:
+    case PROP_EXTENSIONS:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
@@ -303,6 +305,7 @@ msgpack_rpc_client_set_property (GObject      *object,
       self->target.connectable = g_value_dup_object (value);
       break;
     case PROP_DEFAULT_TIMEOUT:
+    case PROP_EXTENSIONS:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
@@ -523,6 +526,19 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_DISPATCHER] =
     g_param_spec_object ("dispatcher", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, settable);
+
+  /**
+   * MsgpackRpcClient:extensions: (getter get_extensions) (setter set_extensions)
+   *
+   * Whether peers are told what this end understands beside plain MessagePack-RPC
+   * ([flags@Extensions]): on each connection, before all else.
+   *
+   * Servers of this library answer that with what they understand, which is then used both ways. Not
+   * every other peer takes a notification that it does not know, so that the default is `FALSE`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_EXTENSIONS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_EXTENSIONS);
 
   /**
    * MsgpackRpcClient:forward-stderr: (getter get_forward_stderr) (setter set_forward_stderr)
@@ -1138,27 +1154,4 @@ _msgpack_rpc_client_notify (MsgpackRpcClient *self,
 
   _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self),
                                g_object_class_find_property (klass, property));
-}
-
-MsgpackRpcSettings *
-_msgpack_rpc_client_get_settings (MsgpackRpcClient *self)
-{
-  return self->settings;
-}
-
-void
-_msgpack_rpc_client_set_setting (MsgpackRpcClient  *self,
-                                 MsgpackRpcSetting  setting,
-                                 int                value)
-{
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-
-  _msgpack_rpc_settings_set (self->settings, setting, value, self, self->reactor);
-
-  /* One that is made from here on has it already. */
-  g_mutex_lock (&self->lock);
-  g_set_object (&connection, self->connection);
-  g_mutex_unlock (&self->lock);
-  if (connection != NULL)
-    _msgpack_rpc_connection_set_setting (connection, setting, value);
 }

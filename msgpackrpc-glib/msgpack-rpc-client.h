@@ -64,6 +64,12 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcLimits *msgpack_rpc_client_get_limits (MsgpackRpcClient *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_client_get_extensions (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_client_set_extensions (MsgpackRpcClient *self,
+                                            gboolean          extensions);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 int  msgpack_rpc_client_get_default_timeout (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,

@@ -136,9 +136,14 @@ _msgpack_rpc_connection_opened (MsgpackRpcConnection *self,
   g_set_object (&self->io_stream, stream);
   g_mutex_unlock (&self->lock);
 
+  if (stream != NULL)
+    _msgpack_rpc_connection_announce_first (self);
   _msgpack_rpc_link_opened (self->link, stream, error);
   if (_msgpack_rpc_link_has_ended (self->link))
     return;
+
+  /* It may have been asked for meanwhile. */
+  _msgpack_rpc_connection_announce (self);
 
   g_mutex_lock (&self->lock);
   calls = _msgpack_rpc_call_table_get_kind (&self->calls, MSGPACK_RPC_CALL_KIND_OPEN);

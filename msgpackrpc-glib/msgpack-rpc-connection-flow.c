@@ -184,6 +184,7 @@ static const char * const statistic_names[MSGPACK_RPC_N_STATISTICS] = {
   [MSGPACK_RPC_STATISTIC_ERROR_ANSWERS] = "error-answers",
   [MSGPACK_RPC_STATISTIC_BUSY_ANSWERS] = "busy-answers",
   [MSGPACK_RPC_STATISTIC_LATE_ANSWERS] = "late-answers",
+  [MSGPACK_RPC_STATISTIC_IGNORED_EXTENSIONS] = "ignored-extensions",
 };
 
 static void
@@ -215,6 +216,7 @@ add_number (GVariantBuilder *builder,
  * - `error-answers`: answers to the peer that were an error, for whatever reason
  * - `busy-answers`: among them, to requests that were refused because too many were in flight
  * - `late-answers`: answers to what was answered already, which were not sent
+ * - `ignored-extensions`: messages of [flags@Extensions] that were wrong, or about what was over
  *
  * On machines of 32 bits they start over after 4,294,967,295.
  *

@@ -18,7 +18,8 @@ typedef struct _MsgpackRpcGate MsgpackRpcGate;
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
  * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-ends.c what
  * servers and clients do with it, msgpack-rpc-connection-handover.c which calls go on when it ends,
- * and msgpack-rpc-connection-drain.c how it is drained. */
+ * msgpack-rpc-connection-drain.c how it is drained, and
+ * msgpack-rpc-connection-extensions.c what else peers tell each other. */
 
 struct _MsgpackRpcConnection
 {
@@ -36,7 +37,9 @@ struct _MsgpackRpcConnection
   int undelivered;                 /* atomic; messages that wait for the main context */
   int is_watched;                  /* atomic; the client looks at it */
   gsize held_bytes;                /* atomic; their size */
-  int peer_says_true;              /* atomic; it has answered [1, id, true, value] */
+  guint peer;                      /* atomic; MsgpackRpcExtensions that it knows, and these: */
+#define MSGPACK_RPC_PEER_WAS_TOLD (1U << 31)  /* what we know */
+#define MSGPACK_RPC_PEER_SAYS_TRUE (1U << 30) /* it has answered [1, id, true, value] */
   int reading_paused;              /* atomic; because of requests in flight */
   int congestion_posted;           /* atomic; the main context will look at it */
   guint told_congested : 1;        /* in the main context; as last notified */
@@ -128,6 +131,20 @@ gboolean              _msgpack_rpc_connection_unregister_call (MsgpackRpcConnect
 /* What calls end with when the link has ended. @opened: it had a stream once. */
 GError               *_msgpack_rpc_connection_make_call_error (const GError           *error,
                                                                gboolean                opened);
+/* Whether it is a message of an extension that is taken when it is read, which that does. @size: its
+ * bytes on the wire. By the holder of the I/O. */
+gboolean              _msgpack_rpc_connection_is_extension   (MsgpackRpcConnection    *self,
+                                                              const MsgpackRpcMessage *message);
+void                  _msgpack_rpc_connection_take_extension (MsgpackRpcConnection    *self,
+                                                              gsize                    size,
+                                                              const MsgpackRpcMessage *message);
+/* Whether it was a message of an extension that has its place among the others. In the main context. */
+gboolean              _msgpack_rpc_connection_deliver_extension (MsgpackRpcConnection    *self,
+                                                                 const MsgpackRpcMessage *message);
+/* Tells the peer what we know, once, if that is wanted: now; or before all else, as soon as there is a
+ * stream. */
+void                  _msgpack_rpc_connection_announce       (MsgpackRpcConnection    *self);
+void                  _msgpack_rpc_connection_announce_first (MsgpackRpcConnection    *self);
 /* The client that hears of everything too, or NULL. */
 GObject              *_msgpack_rpc_connection_ref_client     (MsgpackRpcConnection    *self);
 /* A call of ours is made, or waits no more. */

@@ -187,8 +187,9 @@ send_error (MsgpackRpcConnection  *self,
             const MsgpackRpcPiece *msgid,
             const GError          *error)
 {
-  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
+  g_autoptr(GVariant) value = NULL;
 
+  value = _msgpack_rpc_connection_make_error_value (self, error->domain, error->code, error->message);
   _msgpack_rpc_connection_send_answer (self, msgid, 0, value, NULL);
 }
 
@@ -439,7 +440,8 @@ deliver_incoming (gpointer owner,
     _msgpack_rpc_connection_give_back_request (self);
   if (is_request)
     deliver_request (self, &incoming->message, is_heard);
-  else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+  else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION &&
+           !_msgpack_rpc_connection_deliver_extension (self, &incoming->message))
     deliver_notification (self, &incoming->message);
 }
 
@@ -562,6 +564,9 @@ take_request (MsgpackRpcConnection *self,
   count (self, MSGPACK_RPC_STATISTIC_REQUESTS);
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” has come", message->method);
+  if (message->time_left > 0 &&
+      _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_DEADLINE))
+    message->deadline = g_get_monotonic_time () + message->time_left * G_GINT64_CONSTANT (1000);
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) == 0)
     pause_reading (self);
@@ -579,7 +584,7 @@ is_boolean (const MsgpackRpcPiece *piece,
 static gboolean
 false_is_success (MsgpackRpcConnection *self)
 {
-  return g_atomic_int_get (&self->peer_says_true) ||
+  return (g_atomic_int_get (&self->peer) & MSGPACK_RPC_PEER_SAYS_TRUE) != 0 ||
          msgpack_rpc_connection_get_profile (self) == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR;
 }
 
@@ -599,11 +604,12 @@ end_call (MsgpackRpcConnection *self,
 
   count (self, MSGPACK_RPC_STATISTIC_ERROR_REPLIES);
   if (says_true)
-    g_atomic_int_set (&self->peer_says_true, TRUE);
+    g_atomic_int_or (&self->peer, MSGPACK_RPC_PEER_SAYS_TRUE);
   error_value = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
   result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
-  error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), error_value,
-                                                result);
+  error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), error_value, result,
+                                                _msgpack_rpc_connection_peer_knows (
+                                                  self, MSGPACK_RPC_EXTENSIONS_ERRORS));
   return _msgpack_rpc_call_refuse (call, message->bytes, error, says_true ? result : error_value);
 }
 
@@ -727,8 +733,9 @@ link_message (gpointer  owner,
               gsize     size)
 {
   MsgpackRpcConnection *self = owner;
-  gboolean is_heard, is_watched;
+  gboolean is_heard, is_watched, is_extension;
   g_autoptr(GError) error = NULL;
+  gsize wire_size = size;
   g_auto(MsgpackRpcMessage) message = { .type = MSGPACK_RPC_MESSAGE_INVALID };
 
   count (self, MSGPACK_RPC_STATISTIC_RECEIVED_MESSAGES);
@@ -741,7 +748,8 @@ link_message (gpointer  owner,
     return;
 
   /* Of a request or notification that is found out when it is delivered. */
-  is_heard = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE ||
+  is_extension = _msgpack_rpc_connection_is_extension (self, &message);
+  is_heard = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE || is_extension ||
               message.type == MSGPACK_RPC_MESSAGE_INVALID) && _msgpack_rpc_has_any_handler (self);
   is_watched = is_heard && has_handler (self, SIGNAL_MESSAGE);
   size = MAX (size, g_bytes_get_size (raw)) + MESSAGE_COST;
@@ -754,12 +762,14 @@ link_message (gpointer  owner,
 
   if (message.type == MSGPACK_RPC_MESSAGE_REQUEST)
     take_request (self, size, &message);
-  else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
+  else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION && !is_extension)
     post_incoming (self, size, &message, deliver_incoming);
   else
     {
       if (is_watched)
         post_seen (self, size, raw);
+      if (is_extension)
+        _msgpack_rpc_connection_take_extension (self, wire_size, &message);
       if (message.type == MSGPACK_RPC_MESSAGE_RESPONSE)
         take_response (self, size, &message, is_heard);
     }

@@ -199,10 +199,26 @@ void _msgpack_rpc_connection_close  (MsgpackRpcConnection *self,
 
 MsgpackRpcReactor *_msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *self);
 
-/* The call is about to end without a reply. With the call's lock held. */
-void     _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
+/* The call is about to end without a reply. With the call's lock held. Returns whether the peer is to
+ * be told, which the next one does, with no lock held. */
+gboolean _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
                                                     MsgpackRpcCall       *call,
                                                     guint32               msgid);
+void     _msgpack_rpc_connection_cancel_call       (MsgpackRpcConnection *self,
+                                                    guint32               msgid);
+/* Whether the peer has said that it does. */
+gboolean _msgpack_rpc_connection_peer_knows        (MsgpackRpcConnection *self,
+                                                    MsgpackRpcExtensions  extension);
+/* FALSE if it is not sent: the peer does not know of it, is slow to read, or it is too large. */
+gboolean _msgpack_rpc_connection_send_progress     (MsgpackRpcConnection  *self,
+                                                    const MsgpackRpcPiece *msgid,
+                                                    double                 fraction,
+                                                    GVariant              *value);
+/* What stands for an error, as far as the peer understands it. */
+GVariant *_msgpack_rpc_connection_make_error_value (MsgpackRpcConnection *self,
+                                                    GQuark                domain,
+                                                    int                   code,
+                                                    const char           *text);
 /* Queues the answer of a request, once. @request_size: of the memory that it may share with the
  * request; @error_value NULL: success. FALSE when it cannot be sent
  * any more. */

@@ -10,7 +10,7 @@
 
 /* How a call gets into the table and the output queue, and out of them. */
 
-void
+gboolean
 _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
                                      MsgpackRpcCall       *call,
                                      guint32               msgid)
@@ -27,8 +27,12 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
                                               delivery != MSGPACK_RPC_DELIVERY_NOT_SENT);
   g_mutex_unlock (&self->lock);
 
-  if (was_there && msgid != 0)
-    _msgpack_rpc_connection_call_has_left (self);
+  if (!was_there || msgid == 0)
+    return FALSE;
+
+  _msgpack_rpc_connection_call_has_left (self);
+  return delivery != MSGPACK_RPC_DELIVERY_NOT_SENT &&
+         _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL);
 }
 
 gboolean
@@ -56,6 +60,15 @@ _msgpack_rpc_connection_calls_have_left (MsgpackRpcConnection *self,
       _msgpack_rpc_connection_call_has_left (self);
 }
 
+/* In milliseconds; 0 if the peer is not told. */
+static int
+get_time_left (MsgpackRpcConnection *self,
+               MsgpackRpcCall       *call)
+{
+  return _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_DEADLINE)
+         ? _msgpack_rpc_call_get_time_left (call) : 0;
+}
+
 static MsgpackRpcPacked *
 pack_call (MsgpackRpcConnection  *self,
            MsgpackRpcCall        *call,
@@ -67,7 +80,8 @@ pack_call (MsgpackRpcConnection  *self,
   MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
 
   if (msgid != 0)
-    return _msgpack_rpc_message_pack_request (msgid, method, params, flags, error);
+    return _msgpack_rpc_message_pack_request (msgid, method, params, get_time_left (self, call), flags,
+                                              error);
 
   return _msgpack_rpc_message_pack_notification (method, params, flags, error);
 }
@@ -146,6 +160,18 @@ new_msgid (MsgpackRpcConnection *self)
   return _msgpack_rpc_call_table_new_id (&self->calls);
 }
 
+/* Another thread may have given the call up before its message was queued, and told the peer too early. */
+static void
+cancel_late (MsgpackRpcConnection *self,
+             MsgpackRpcCall       *call,
+             guint32               msgid)
+{
+  if (msgid != 0 && _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL) &&
+      _msgpack_rpc_call_has_ended (call) &&
+      msgpack_rpc_call_get_delivery (call) != MSGPACK_RPC_DELIVERY_ANSWERED)
+    _msgpack_rpc_connection_cancel_call (self, msgid);
+}
+
 /* The entry is in the table before the first byte is queued: a reply always finds its call. */
 gboolean
 _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
@@ -166,9 +192,14 @@ _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
       return TRUE;
     }
 
-  if (!_msgpack_rpc_connection_register_call (self, call, msgid) ||
-      _msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
+  if (!_msgpack_rpc_connection_register_call (self, call, msgid))
     return TRUE;
+
+  if (_msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
+    {
+      cancel_late (self, call, msgid);
+      return TRUE;
+    }
 
   if (may_refuse && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     return !_msgpack_rpc_connection_unregister_call (self, call, msgid);

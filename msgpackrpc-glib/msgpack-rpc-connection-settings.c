@@ -5,7 +5,7 @@
 
 #include "msgpack-rpc-connection-messages-private.h"
 
-/* The properties of a connection that are a number which may be set at any time. */
+/* The properties of a connection that may be set at any time. */
 
 static int
 get_setting (MsgpackRpcConnection *self,
@@ -20,6 +20,8 @@ _msgpack_rpc_connection_set_setting (MsgpackRpcConnection *self,
                                      int                   value)
 {
   _msgpack_rpc_settings_set (self->settings, setting, value, self, self->reactor);
+  if (setting == MSGPACK_RPC_SETTING_EXTENSIONS)
+    _msgpack_rpc_connection_announce (self);
 }
 
 void
@@ -65,6 +67,46 @@ msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,
   g_return_if_fail (default_timeout >= 0);
 
   _msgpack_rpc_connection_set_setting (self, MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT, default_timeout);
+}
+
+/**
+ * msgpack_rpc_connection_get_extensions: (get-property extensions)
+ * @self: a connection
+ *
+ * Gets whether the peer is told, without being asked, what this end understands beside plain
+ * MessagePack-RPC.
+ *
+ * Returns: whether it is told
+ *
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_connection_get_extensions (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_EXTENSIONS);
+}
+
+/**
+ * msgpack_rpc_connection_set_extensions: (set-property extensions)
+ * @self: a connection
+ * @extensions: whether to tell
+ *
+ * Tells the peer what this end understands beside plain MessagePack-RPC: at once, or as soon as the
+ * connection is open.
+ *
+ * What was told once cannot be taken back.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_extensions (MsgpackRpcConnection *self,
+                                       gboolean              extensions)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+
+  _msgpack_rpc_connection_set_setting (self, MSGPACK_RPC_SETTING_EXTENSIONS, !!extensions);
 }
 
 /**
@@ -175,4 +217,66 @@ msgpack_rpc_connection_set_string_policy (MsgpackRpcConnection   *self,
   g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
 
   _msgpack_rpc_connection_set_setting (self, MSGPACK_RPC_SETTING_STRING_POLICY, (int) policy);
+}
+
+static GQuark
+get_session_quark (void)
+{
+  return g_quark_from_static_string ("msgpack-rpc-session");
+}
+
+static gpointer
+ref_session (gpointer session,
+             gpointer data G_GNUC_UNUSED)
+{
+  return session != NULL ? g_object_ref (session) : NULL;
+}
+
+/**
+ * msgpack_rpc_connection_get_session: (get-property session)
+ * @self: a connection
+ *
+ * Gets what the application knows of the peer.
+ *
+ * Returns: (transfer full) (nullable): the application's object, or `NULL`
+ *
+ * Since: 1.0
+ */
+GObject *
+msgpack_rpc_connection_get_session (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), NULL);
+
+  return g_object_dup_qdata (G_OBJECT (self), get_session_quark (), ref_session, NULL);
+}
+
+/**
+ * msgpack_rpc_connection_set_session: (set-property session)
+ * @self: a connection
+ * @session: (nullable): an object of the application's, or `NULL`
+ *
+ * Sets what the application knows of the peer.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_session (MsgpackRpcConnection *self,
+                                    GObject              *session)
+{
+  g_autoptr(GObject) old = NULL;
+  GObjectClass *klass;
+
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+  g_return_if_fail (session == NULL || G_IS_OBJECT (session));
+
+  g_mutex_lock (&self->lock);
+  old = g_object_steal_qdata (G_OBJECT (self), get_session_quark ());
+  g_object_set_qdata_full (G_OBJECT (self), get_session_quark (), ref_session (session, NULL),
+                           g_object_unref);
+  g_mutex_unlock (&self->lock);
+
+  klass = G_OBJECT_GET_CLASS (self);
+  if (old != session)
+    _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self),
+                                 g_object_class_find_property (klass, "session"));
 }

@@ -21,6 +21,7 @@ enum
   PROP_CREDENTIALS,
   PROP_DEFAULT_TIMEOUT,
   PROP_DISPATCHER,
+  PROP_EXTENSIONS,
   PROP_HIGH_WATER_MARK,
   PROP_ID,
   PROP_IO_STREAM,
@@ -31,9 +32,11 @@ enum
   PROP_PACK_FLAGS,
   PROP_PAUSED,
   PROP_PEER_CERTIFICATE,
+  PROP_PEER_EXTENSIONS,
   PROP_PROFILE,
   PROP_QUEUED_BYTES,
   PROP_REMOTE_ADDRESS,
+  PROP_SESSION,
   PROP_STATISTICS,
   PROP_STATUS,
   PROP_STRING_POLICY,
@@ -106,6 +109,7 @@ msgpack_rpc_connection_get_property (GObject    *object,
       g_value_take_object (value, msgpack_rpc_connection_get_credentials (self));
       break;
     case PROP_DEFAULT_TIMEOUT:
+    case PROP_EXTENSIONS:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
@@ -141,11 +145,17 @@ msgpack_rpc_connection_get_property (GObject    *object,
     case PROP_PEER_CERTIFICATE:
       g_value_take_object (value, msgpack_rpc_connection_get_peer_certificate (self));
       break;
+    case PROP_PEER_EXTENSIONS:
+      g_value_set_flags (value, msgpack_rpc_connection_get_peer_extensions (self));
+      break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, msgpack_rpc_connection_get_queued_bytes (self));
       break;
     case PROP_REMOTE_ADDRESS:
       g_value_take_object (value, msgpack_rpc_connection_get_remote_address (self));
+      break;
+    case PROP_SESSION:
+      g_value_take_object (value, msgpack_rpc_connection_get_session (self));
       break;
     case PROP_STATISTICS:
       g_value_take_variant (value, msgpack_rpc_connection_get_statistics (self));
@@ -169,11 +179,12 @@ msgpack_rpc_connection_set_property (GObject      *object,
   switch (prop_id)
     {
     case PROP_DEFAULT_TIMEOUT:
+    case PROP_EXTENSIONS:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
     case PROP_STRING_POLICY:
       _msgpack_rpc_connection_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
-                                   _msgpack_rpc_setting_from_value (value));
+                                           _msgpack_rpc_setting_from_value (value));
       break;
     case PROP_DISPATCHER:
       msgpack_rpc_connection_set_dispatcher (self, g_value_get_object (value));
@@ -192,6 +203,9 @@ msgpack_rpc_connection_set_property (GObject      *object,
       break;
     case PROP_PAUSED:
       msgpack_rpc_connection_set_paused (self, g_value_get_boolean (value));
+      break;
+    case PROP_SESSION:
+      msgpack_rpc_connection_set_session (self, g_value_get_object (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -305,6 +319,19 @@ install_properties (GObjectClass *object_class)
     g_param_spec_object ("dispatcher", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, settable);
 
   /**
+   * MsgpackRpcConnection:extensions: (getter get_extensions) (setter set_extensions)
+   *
+   * Whether the peer is told, without being asked, what this end understands beside plain
+   * MessagePack-RPC ([flags@Extensions]): as soon as this is set, or the connection is open.
+   *
+   * Nobody is told so by default, as not every peer takes a notification that it does not know. One that
+   * tells it is always told the same, once, so that one end has to set this.
+   *
+   * Since: 1.0
+   */
+  props[PROP_EXTENSIONS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_EXTENSIONS);
+
+  /**
    * MsgpackRpcConnection:high-water-mark: (getter get_high_water_mark) (setter set_high_water_mark)
    *
    * [property@Limits:high-water-mark] of the [property@Connection:limits]; what is set there notifies
@@ -416,6 +443,17 @@ install_properties (GObjectClass *object_class)
     g_param_spec_object ("peer-certificate", NULL, NULL, G_TYPE_TLS_CERTIFICATE, readable);
 
   /**
+   * MsgpackRpcConnection:peer-extensions: (getter get_peer_extensions)
+   *
+   * What the peer has said that it understands.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PEER_EXTENSIONS] =
+    g_param_spec_flags ("peer-extensions", NULL, NULL, MSGPACK_RPC_TYPE_EXTENSIONS,
+                        MSGPACK_RPC_EXTENSIONS_NONE, readable);
+
+  /**
    * MsgpackRpcConnection:profile: (getter get_profile) (setter set_profile)
    *
    * The dialect that the peer speaks.
@@ -443,6 +481,18 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_REMOTE_ADDRESS] =
     g_param_spec_object ("remote-address", NULL, NULL, G_TYPE_SOCKET_ADDRESS, readable);
+
+  /**
+   * MsgpackRpcConnection:session: (getter get_session) (setter set_session)
+   *
+   * What the application knows of the peer, such as who has logged in: an object of its own, or
+   * `NULL`. Handlers find it by [method@Invocation.get_session].
+   *
+   * It is let go together with the connection.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SESSION] = g_param_spec_object ("session", NULL, NULL, G_TYPE_OBJECT, settable);
 
   /**
    * MsgpackRpcConnection:statistics: (getter get_statistics)

@@ -73,6 +73,20 @@ void                  msgpack_rpc_connection_set_dispatcher (MsgpackRpcConnectio
                                                              MsgpackRpcDispatcher *dispatcher);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean             msgpack_rpc_connection_get_extensions      (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                 msgpack_rpc_connection_set_extensions      (MsgpackRpcConnection *self,
+                                                                 gboolean              extensions);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcExtensions msgpack_rpc_connection_get_peer_extensions (MsgpackRpcConnection *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GObject *msgpack_rpc_connection_get_session (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_connection_set_session (MsgpackRpcConnection *self,
+                                             GObject              *session);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 int  msgpack_rpc_connection_get_default_timeout (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,

@@ -184,7 +184,8 @@ msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
    * How long a request may stay unanswered before the library answers it with an error, in
    * milliseconds; -1 for ever.
    *
-   * The default is an hour. This ends requests whose handlers have lost them; for how long a caller
+   * The default is an hour; a method may have a time of its own ([property@Method:max-answer-time]).
+   * This ends requests whose handlers have lost them; for how long a caller
    * waits, see [property@Connection:default-timeout]. A change holds for later requests.
    *
    * Since: 1.0
@@ -393,6 +394,19 @@ authorize (MsgpackRpcDispatcher *self,
   return FALSE;
 }
 
+/* In milliseconds; −1 for ever. */
+static int
+get_answer_time (MsgpackRpcDispatcher *self,
+                 MsgpackRpcMethod     *method)
+{
+  int own = msgpack_rpc_method_get_max_answer_time (method);
+
+  if (own < 0)
+    return g_atomic_int_get (&self->max_answer_time);
+
+  return own == G_MAXINT ? -1 : own;
+}
+
 gboolean
 _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
                                 MsgpackRpcInvocation *invocation)
@@ -403,7 +417,7 @@ _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
   if (entry == NULL)
     return FALSE;
 
-  _msgpack_rpc_invocation_set_answer_time (invocation, g_atomic_int_get (&self->max_answer_time));
+  _msgpack_rpc_invocation_set_answer_time (invocation, get_answer_time (self, entry->method));
   if (authorize (self, invocation))
     _msgpack_rpc_method_entry_run (entry, invocation);
   _msgpack_rpc_invocation_release (invocation);

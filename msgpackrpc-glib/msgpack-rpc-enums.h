@@ -196,6 +196,34 @@ typedef enum /*< flags >*/
 } MsgpackRpcTokenFlags;
 
 /**
+ * MsgpackRpcExtensions:
+ * @MSGPACK_RPC_EXTENSIONS_NONE: none
+ * @MSGPACK_RPC_EXTENSIONS_CANCEL: that a call is given up is told, as `[2, "rpc.cancel", [id]]`
+ * @MSGPACK_RPC_EXTENSIONS_DEADLINE: a request says for how long its caller waits, as a fifth element:
+ *   `[0, id, method, params, milliseconds]`
+ * @MSGPACK_RPC_EXTENSIONS_ERRORS: an error of a domain that is registered
+ *   ([func@register_error_domain]) is a map: `{"message": text, "domain": name, "code": number}`
+ * @MSGPACK_RPC_EXTENSIONS_PROGRESS: how far a request has got is told, as
+ *   `[2, "rpc.progress", [id, fraction, value]]`
+ *
+ * What a peer understands beside plain MessagePack-RPC.
+ *
+ * It is told by a notification, `[2, "rpc.extensions", ["cancel", "deadline", "errors",
+ * "progress"]]`; nobody who has not sent that is sent any of these. See
+ * [property@Connection:extensions].
+ *
+ * Since: 1.0
+ */
+typedef enum /*< flags >*/
+{
+  MSGPACK_RPC_EXTENSIONS_NONE = 0,
+  MSGPACK_RPC_EXTENSIONS_CANCEL = 1 << 0,
+  MSGPACK_RPC_EXTENSIONS_DEADLINE = 1 << 1,
+  MSGPACK_RPC_EXTENSIONS_ERRORS = 1 << 2,
+  MSGPACK_RPC_EXTENSIONS_PROGRESS = 1 << 3,
+} MsgpackRpcExtensions;
+
+/**
  * MsgpackRpcMethodFlags:
  * @MSGPACK_RPC_METHOD_FLAGS_NONE: nothing special
  * @MSGPACK_RPC_METHOD_FLAGS_REPLACE: take the place of a method of the same name, if there is one

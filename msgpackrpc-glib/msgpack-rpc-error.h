@@ -40,8 +40,9 @@ G_BEGIN_DECLS
  * A call or a connection that is closed, cancelled, timed out or refused ends with the matching
  * `G_IO_ERROR` instead.
  *
- * Codes are not sent: a peer that uses this library answers with a text, which is
- * `MSGPACK_RPC_ERROR_REMOTE` for its caller, also if it has no such method.
+ * Codes are only sent to peers that know of it ([func@register_error_domain]). To all others this
+ * library answers with a text, which is `MSGPACK_RPC_ERROR_REMOTE` for the caller, also if there is no
+ * such method.
  *
  * Since: 1.0
  */
@@ -75,5 +76,8 @@ typedef enum
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GQuark msgpack_rpc_error_quark (void);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_register_error_domain (GQuark domain);
 
 G_END_DECLS

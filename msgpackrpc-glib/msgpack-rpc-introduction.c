@@ -140,7 +140,7 @@ send (GTask    *task,
   g_autoptr(MsgpackRpcPacked) packed = NULL;
 
   if (sunk != NULL)
-    packed = _msgpack_rpc_message_pack_request (msgid, MSGPACK_RPC_AUTHENTICATE, sunk, self->flags,
+    packed = _msgpack_rpc_message_pack_request (msgid, MSGPACK_RPC_AUTHENTICATE, sunk, 0, self->flags,
                                                 &error);
   if (packed == NULL)
     {
@@ -195,7 +195,7 @@ make_refusal (const MsgpackRpcMessage *message)
   if (says_goodbye (message))
     return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The server is closing"));
 
-  remote = _msgpack_rpc_message_error_to_gerror (MSGPACK_RPC_AUTHENTICATE, value, result);
+  remote = _msgpack_rpc_message_error_to_gerror (MSGPACK_RPC_AUTHENTICATE, value, result, FALSE);
   /* It has not looked at the token. */
   if (_msgpack_rpc_piece_get_int (&message->msgid, &id) && id == 0)
     return g_steal_pointer (&remote);

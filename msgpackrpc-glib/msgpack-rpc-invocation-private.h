@@ -42,6 +42,11 @@ void                  _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocat
                                                                int                   milliseconds);
 /* In the connection's context: the connection is gone. Emits “cancelled”. */
 void                  _msgpack_rpc_invocation_cancel          (MsgpackRpcInvocation *self);
+/* The same, but it was the caller, who still gets an answer that means nothing. FALSE if it was answered
+ * or cancelled before. */
+gboolean              _msgpack_rpc_invocation_withdraw        (MsgpackRpcInvocation *self);
+/* A reference, or NULL. */
+MsgpackRpcConnection *_msgpack_rpc_invocation_ref_connection  (MsgpackRpcInvocation *self);
 /* The handler of a notification has returned. Does nothing if it is none. */
 void                  _msgpack_rpc_invocation_release         (MsgpackRpcInvocation *self);
 

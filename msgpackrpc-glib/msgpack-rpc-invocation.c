@@ -60,9 +60,11 @@ struct _MsgpackRpcInvocation
   GVariant *msgid_value;            /* made when asked for, unless it is no number */
   MsgpackRpcReactor *reactor;       /* owned while the timer runs */
   GVariant *reply;                  /* of one that is local */
-  gint64 deadline;
+  gint64 deadline;                  /* of max-answer-time; -1: none */
+  gint64 caller_deadline;           /* as the caller has told; 0: none */
   gboolean answered;
   gboolean cancelled;
+  gboolean is_withdrawn;            /* by the caller, who gets an answer all the same */
 
   /* A getter has given these away, so they live as long as the invocation. */
   gboolean connection_is_shared;
@@ -120,6 +122,16 @@ get_params (MsgpackRpcInvocation *self)
     self->params = _msgpack_rpc_piece_to_value (&self->params_piece, self->message);
 
   return self->params;
+}
+
+/* With the lock held. */
+static gint64
+get_deadline (MsgpackRpcInvocation *self)
+{
+  if (self->caller_deadline == 0)
+    return self->deadline;
+
+  return self->deadline < 0 ? self->caller_deadline : MIN (self->deadline, self->caller_deadline);
 }
 
 /* What an invocation lets go of, which is done with no lock held. */
@@ -220,15 +232,17 @@ answer (MsgpackRpcInvocation *self,
         gboolean              counts)
 {
   g_autoptr(GVariant) reply = NULL;
+  g_autoptr(GVariant) withdrawn = NULL;
   Luggage luggage;
-  gboolean is_taken = TRUE;
+  gboolean is_taken = TRUE, is_withdrawn;
   gsize size;
 
   if (self->is_local && !is_notification (self))
     reply = make_reply (self, error_value, result);
 
   g_mutex_lock (&self->lock);
-  if (self->answered || self->cancelled)
+  is_withdrawn = self->is_withdrawn;
+  if (self->answered || (self->cancelled && !is_withdrawn))
     {
       gboolean is_late = self->answered && !is_notification (self);
 
@@ -243,34 +257,46 @@ answer (MsgpackRpcInvocation *self,
   take_luggage (self, &luggage);
   g_mutex_unlock (&self->lock);
 
+  /* Nobody looks at it: it only says that there is nothing more to come. */
+  if (is_withdrawn)
+    withdrawn = g_variant_ref_sink (g_variant_new_string ("The caller has cancelled the request"));
+
   size = luggage.message != NULL ? g_bytes_get_size (luggage.message) : 0;
   if (luggage.connection != NULL)
     is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, &self->msgid, size,
-                                               error_value, result);
+                                               is_withdrawn ? withdrawn : error_value,
+                                               is_withdrawn ? NULL : result);
 
   drop_luggage (self, &luggage);
-  return is_taken;
+  return is_taken && !is_withdrawn;
 }
 
-static gboolean
-answer_text (MsgpackRpcInvocation *self,
-             const char           *text)
+/* With its domain and code, if the peer understands them. */
+static GVariant *
+make_error_value (MsgpackRpcInvocation *self,
+                  GQuark                domain,
+                  int                   code,
+                  const char           *text)
 {
-  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
+  g_autoptr(MsgpackRpcConnection) connection = _msgpack_rpc_invocation_ref_connection (self);
 
-  return answer (self, value, NULL, TRUE);
+  if (connection != NULL)
+    return _msgpack_rpc_connection_make_error_value (connection, domain, code, text);
+
+  return g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
 }
 
 /* For answers that no application gives: what is wrong with the method, whose name comes between
  * @before and @after. */
 static gboolean
 answer_for_method (MsgpackRpcInvocation *self,
+                   MsgpackRpcError       code,
                    const char           *before,
                    const char           *after)
 {
   g_autofree char *method = _msgpack_rpc_message_quote_method (self->method);
   g_autofree char *text = g_strconcat (before, " “", method, "”", after, NULL);
-  g_autoptr(GVariant) value = g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
+  g_autoptr(GVariant) value = make_error_value (self, MSGPACK_RPC_ERROR, (int) code, text);
 
   if (!answer (self, value, NULL, FALSE))
     return FALSE;
@@ -282,7 +308,7 @@ answer_for_method (MsgpackRpcInvocation *self,
 static void
 timer_cb (gpointer owner)
 {
-  answer_for_method (owner, "Method", " gave no answer in time");
+  answer_for_method (owner, MSGPACK_RPC_ERROR_NOT_ANSWERED, "Method", " gave no answer in time");
 }
 
 static void
@@ -296,7 +322,7 @@ msgpack_rpc_invocation_dispose (GObject *object)
   g_mutex_unlock (&self->lock);
 
   if (is_awaited)
-    answer_for_method (self, "Method", " gave no answer");
+    answer_for_method (self, MSGPACK_RPC_ERROR_NOT_ANSWERED, "Method", " gave no answer");
 
   G_OBJECT_CLASS (msgpack_rpc_invocation_parent_class)->dispose (object);
 }
@@ -341,7 +367,7 @@ msgpack_rpc_invocation_get_property (GObject    *object,
       break;
 
     case PROP_DEADLINE:
-      g_value_set_int64 (value, self->deadline);
+      g_value_set_int64 (value, get_deadline (self));
       break;
 
     case PROP_IS_CANCELLED:
@@ -384,8 +410,8 @@ install_properties (GObjectClass *object_class)
   /**
    * MsgpackRpcInvocation:connection: (getter get_connection)
    *
-   * The connection that the request came from, or `NULL` once it is answered or cancelled, and if
-   * it came from none ([method@Dispatcher.dispatch]).
+   * The connection that the request came from, or `NULL` once it is answered or the connection has
+   * ended, and if it came from none ([method@Dispatcher.dispatch]).
    *
    * Since: 1.0
    */
@@ -395,8 +421,13 @@ install_properties (GObjectClass *object_class)
   /**
    * MsgpackRpcInvocation:deadline: (getter get_deadline)
    *
-   * When the library answers the request with an error if nobody else has, in the microseconds of
-   * [func@GLib.get_monotonic_time]; -1 if it does not.
+   * Until when an answer is of any use, in the microseconds of [func@GLib.get_monotonic_time]; -1 if
+   * there is no such time.
+   *
+   * That is when the caller gives up, if it is one that says so ([flags@Extensions.DEADLINE]), or when
+   * [property@Dispatcher:max-answer-time] or [property@Method:max-answer-time] is over and the library
+   * answers with an error, whichever comes first. The caller's time is counted from when the request was
+   * read.
    *
    * Since: 1.0
    */
@@ -405,7 +436,8 @@ install_properties (GObjectClass *object_class)
   /**
    * MsgpackRpcInvocation:is-cancelled: (getter is_cancelled)
    *
-   * Whether nobody waits for the answer any more, since the connection has ended.
+   * Whether nobody waits for the answer any more, since the connection has ended or the caller has
+   * given up.
    *
    * Since: 1.0
    */
@@ -434,7 +466,7 @@ install_properties (GObjectClass *object_class)
    * MsgpackRpcInvocation:params: (getter get_params)
    *
    * The parameters as they came: an array (`av`), or a map for named ones (`a{sv}`, `a{xv}` or
-   * `a(vv)`); `NULL` once the request is answered or cancelled.
+   * `a(vv)`); `NULL` once the request is answered or the connection has ended.
    *
    * Since: 1.0
    */
@@ -458,8 +490,11 @@ msgpack_rpc_invocation_class_init (MsgpackRpcInvocationClass *klass)
    * MsgpackRpcInvocation::cancelled:
    * @self: the invocation
    *
-   * Emitted when nobody waits for the answer any more, since the connection has ended: what is
-   * still being done for it can be stopped.
+   * Emitted when nobody waits for the answer any more, since the connection has ended, or the caller
+   * has cancelled the call or its time is over: what is still being done for it can be stopped.
+   *
+   * Only callers that know how tell so ([flags@Extensions.CANCEL]). What they have given up counts as in
+   * flight until the handler answers it, whatever the answer, or lets go of it.
    *
    * It comes in the [property@Connection:main-context], at most once, and not after an answer.
    *
@@ -513,6 +548,7 @@ _msgpack_rpc_invocation_new (MsgpackRpcConnection    *connection,
   self->method = g_strdup (message->method != NULL ? message->method : "");
   self->message = g_bytes_ref (message->bytes);
   self->params_piece = message->params;
+  self->caller_deadline = message->deadline;
   self->answered = is_notification (self);
   return self;
 }
@@ -529,6 +565,14 @@ GList *
 _msgpack_rpc_invocation_get_tracked (MsgpackRpcInvocation *self)
 {
   return &self->tracked;
+}
+
+MsgpackRpcConnection *
+_msgpack_rpc_invocation_ref_connection (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->connection != NULL ? g_object_ref (self->connection) : NULL;
 }
 
 const MsgpackRpcPiece *
@@ -613,29 +657,57 @@ _msgpack_rpc_invocation_set_answer_time (MsgpackRpcInvocation *self,
   _msgpack_rpc_reactor_start_timer (self->reactor, &self->timer, self->deadline);
 }
 
+static void
+emit_cancelled (MsgpackRpcInvocation *self)
+{
+  g_signal_emit (self, signals[CANCELLED], 0);
+  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_IS_CANCELLED]);
+}
+
 void
 _msgpack_rpc_invocation_cancel (MsgpackRpcInvocation *self)
 {
   Luggage luggage;
+  gboolean is_new;
 
   g_mutex_lock (&self->lock);
-  if (self->answered || self->cancelled)
+  if (self->answered || (self->cancelled && !self->is_withdrawn))
     {
       g_mutex_unlock (&self->lock);
       return;
     }
+  is_new = !self->cancelled;
   self->cancelled = TRUE;
+  self->is_withdrawn = FALSE;
   g_mutex_unlock (&self->lock);
 
   g_object_ref (self);
-  g_signal_emit (self, signals[CANCELLED], 0);
-  g_object_notify_by_pspec (G_OBJECT (self), props[PROP_IS_CANCELLED]);
+  if (is_new)
+    emit_cancelled (self);
 
   g_mutex_lock (&self->lock);
   take_luggage (self, &luggage);
   g_mutex_unlock (&self->lock);
   drop_luggage (self, &luggage);
   g_object_unref (self);
+}
+
+/* It is in flight until the handler lets go of it: a peer could else have any number of handlers run,
+ * by giving up what they work on. */
+gboolean
+_msgpack_rpc_invocation_withdraw (MsgpackRpcInvocation *self)
+{
+  gboolean is_new;
+
+  g_mutex_lock (&self->lock);
+  is_new = !self->answered && !self->cancelled;
+  if (is_new)
+    self->cancelled = self->is_withdrawn = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  if (is_new)
+    emit_cancelled (self);
+  return is_new;
 }
 
 void
@@ -655,13 +727,13 @@ _msgpack_rpc_invocation_release (MsgpackRpcInvocation *self)
 gboolean
 _msgpack_rpc_invocation_return_failed (MsgpackRpcInvocation *self)
 {
-  return answer_for_method (self, "Method", " failed");
+  return answer_for_method (self, MSGPACK_RPC_ERROR_FAILED, "Method", " failed");
 }
 
 gboolean
 _msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self)
 {
-  return answer_for_method (self, "There is no method", "");
+  return answer_for_method (self, MSGPACK_RPC_ERROR_METHOD_NOT_FOUND, "There is no method", "");
 }
 
 /**
@@ -691,8 +763,8 @@ msgpack_rpc_invocation_get_method (MsgpackRpcInvocation *self)
  *
  * They stay valid as long as the invocation lives.
  *
- * Returns: (transfer none) (nullable): the parameters, or `NULL` once the request is answered or
- *   cancelled
+ * Returns: (transfer none) (nullable): the parameters, or `NULL` once the request is answered or the
+ *   connection has ended
  *
  * Since: 1.0
  */
@@ -737,8 +809,8 @@ msgpack_rpc_invocation_get_msgid (MsgpackRpcInvocation *self)
  *
  * It stays valid as long as the invocation lives.
  *
- * Returns: (transfer none) (nullable): the connection, or `NULL` once the request is answered or
- *   cancelled, and if it came from none ([method@Dispatcher.dispatch])
+ * Returns: (transfer none) (nullable): the connection, or `NULL` once the request is answered or the
+ *   connection has ended, and if it came from none ([method@Dispatcher.dispatch])
  *
  * Since: 1.0
  */
@@ -758,7 +830,7 @@ msgpack_rpc_invocation_get_connection (MsgpackRpcInvocation *self)
  * msgpack_rpc_invocation_get_deadline: (get-property deadline)
  * @self: an invocation
  *
- * Gets when the library answers the request with an error if nobody else has.
+ * Gets until when an answer is of any use.
  *
  * Returns: the time in the microseconds of [func@GLib.get_monotonic_time], or -1 for never
  *
@@ -772,14 +844,15 @@ msgpack_rpc_invocation_get_deadline (MsgpackRpcInvocation *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), -1);
 
   locker = g_mutex_locker_new (&self->lock);
-  return self->deadline;
+  return get_deadline (self);
 }
 
 /**
  * msgpack_rpc_invocation_is_cancelled: (get-property is-cancelled)
  * @self: an invocation
  *
- * Gets whether nobody waits for the answer any more, since the connection has ended.
+ * Gets whether nobody waits for the answer any more, since the connection has ended or the caller has
+ * given up.
  *
  * A handler that works in another thread can ask this from time to time, and stop.
  *
@@ -838,7 +911,8 @@ answer_checked (MsgpackRpcInvocation *self,
   if (checked != NULL)
     return answer (self, NULL, checked, TRUE);
 
-  if (!answer_for_method (self, "Method", " gave a result of a wrong type"))
+  if (!answer_for_method (self, MSGPACK_RPC_ERROR_INVALID_RESULT, "Method",
+                          " gave a result of a wrong type"))
     return FALSE;
 
   _msgpack_rpc_debug_info (self->connection_id, &self->msgid, "Result of method “%s”: %s", self->method,
@@ -924,8 +998,8 @@ msgpack_rpc_invocation_return_error (MsgpackRpcInvocation *self,
  *
  * Answers the request with an error.
  *
- * The peer gets @message, and neither @domain nor @code, which mean nothing outside of this
- * process: they are logged. An empty @message is replaced, since there are peers that would take it
+ * The peer gets @message; @domain and @code are logged, and sent only if the domain is registered and
+ * the peer understands that: see [func@register_error_domain]. An empty @message is replaced, since there are peers that would take it
  * for a success.
  *
  * In Python, JavaScript and other bindings this is the method `return_error`.
@@ -941,6 +1015,8 @@ msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
                                              int                   code,
                                              const char           *message)
 {
+  g_autoptr(GVariant) value = NULL;
+
   g_return_val_if_fail (MSGPACK_RPC_IS_INVOCATION (self), FALSE);
   g_return_val_if_fail (message != NULL, FALSE);
 
@@ -948,7 +1024,8 @@ msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
                      "request “%s” fails: %s (%s, %d)", self->method, message,
                      domain != 0 ? g_quark_to_string (domain) : "no domain", code);
 
-  return answer_text (self, message);
+  value = make_error_value (self, domain, code, message);
+  return answer (self, value, NULL, TRUE);
 }
 
 /**
@@ -956,7 +1033,7 @@ msgpack_rpc_invocation_return_error_literal (MsgpackRpcInvocation *self,
  * @self: an invocation
  * @error: an error
  *
- * Answers the request with the text of @error; see [method@Invocation.return_error_literal].
+ * Answers the request with @error; see [method@Invocation.return_error_literal].
  *
  * Returns: `TRUE` if this was the answer, `FALSE` if there was one before, or if nobody waits for
  *   one
@@ -1005,5 +1082,5 @@ msgpack_rpc_invocation_return_error_value (MsgpackRpcInvocation *self,
 
   method = _msgpack_rpc_message_quote_method (self->method);
   text = g_strdup_printf ("Method “%s” failed", method);
-  return answer_text (self, text);
+  return msgpack_rpc_invocation_return_error_literal (self, 0, 0, text);
 }

@@ -32,6 +32,18 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean              msgpack_rpc_invocation_get_answered (MsgpackRpcInvocation *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GCredentials         *msgpack_rpc_invocation_get_credentials (MsgpackRpcInvocation *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GSocketAddress       *msgpack_rpc_invocation_get_remote_address (MsgpackRpcInvocation *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GObject              *msgpack_rpc_invocation_get_session (MsgpackRpcInvocation *self);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_invocation_report_progress (MsgpackRpcInvocation *self,
+                                                 double                fraction,
+                                                 GVariant             *value);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_invocation_return_value (MsgpackRpcInvocation *self,
                                               GVariant             *value);
 MSGPACK_RPC_AVAILABLE_IN_1_0

@@ -435,6 +435,24 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
   return TRUE;
 }
 
+void
+_msgpack_rpc_link_send_first (MsgpackRpcLink   *self,
+                              MsgpackRpcPacked *packed)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
+    show_message (self, packed);
+
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->state != STATE_CONNECTING)
+    return;
+
+  _msgpack_rpc_output_push_first (&self->output, packed);
+  count_queued (self);
+  _msgpack_rpc_link_update_congestion (self);
+}
+
 MsgpackRpcDelivery
 _msgpack_rpc_link_withdraw (MsgpackRpcLink *self,
                             MsgpackRpcCall *call)

@@ -138,6 +138,9 @@ gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink    *self,
                                                MsgpackRpcCall    *call,
                                                gboolean           is_answer,
                                                GError           **error);
+/* A message of ours that goes out before all that waits for the stream; only while it is opened. */
+void               _msgpack_rpc_link_send_first (MsgpackRpcLink   *self,
+                                                 MsgpackRpcPacked *packed);
 /* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
 #define MSGPACK_RPC_LINK_MESSAGE_COST 384
 

@@ -29,6 +29,8 @@ typedef struct
   const char *method;       /* request, notification: in the bytes, or the copy */
   char *method_copy;
   MsgpackRpcPiece params;   /* request, notification */
+  int time_left;            /* request: for how many milliseconds the caller waits; 0: not told */
+  gint64 deadline;          /* the same, monotonic, for whoever sets it; 0: none */
   MsgpackRpcPiece error;    /* response */
   MsgpackRpcPiece result;   /* response */
 } MsgpackRpcMessage;
@@ -50,10 +52,12 @@ GVariant *_msgpack_rpc_message_to_value (GBytes *bytes);
 MsgpackRpcMessage _msgpack_rpc_message_steal (MsgpackRpcMessage *self);
 
 /* Each returns a whole message, or NULL with MSGPACK_RPC_ERROR_INVALID_VALUE. @params
- * NULL is the empty array; anything that is no array or map becomes the only parameter. */
+ * NULL is the empty array; anything that is no array or map becomes the only parameter. @time_left as
+ * above. */
 MsgpackRpcPacked *_msgpack_rpc_message_pack_request      (guint32                 msgid,
                                                           const char             *method,
                                                           GVariant               *params,
+                                                          int                     time_left,
                                                           MsgpackRpcPackFlags     flags,
                                                           GError                **error);
 MsgpackRpcPacked *_msgpack_rpc_message_pack_notification (const char             *method,
@@ -87,10 +91,12 @@ gboolean _msgpack_rpc_value_get_int (GVariant *value,
                                      gint64   *out);
 
 /* The GError for a reply whose error slot is not nil: MSGPACK_RPC_ERROR_REMOTE, or the code that
- * known conventions of other implementations stand for; with the peer's text. */
+ * known conventions of other implementations stand for; with the peer's text. @has_domains: whether the
+ * peer tells the domains of its errors. */
 GError *_msgpack_rpc_message_error_to_gerror (const char *method,
                                               GVariant   *error_value,
-                                              GVariant   *result);
+                                              GVariant   *result,
+                                              gboolean    has_domains);
 
 /* The value that stands for @error on the wire: a string that is never empty. */
 GVariant *_msgpack_rpc_message_error_from_gerror (const GError *error);

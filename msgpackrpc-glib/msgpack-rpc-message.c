@@ -10,6 +10,7 @@
 
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-debug-private.h"
+#include "msgpack-rpc-error-domain-private.h"
 #include "msgpack-rpc-i18n-private.h"
 #include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-variant.h"
@@ -188,7 +189,7 @@ fail (GError     **error,
 /* The elements of the envelope. What comes behind those that are known is ignored. */
 typedef struct
 {
-  MsgpackRpcPiece pieces[4];
+  MsgpackRpcPiece pieces[5];
   gsize n; /* of all */
 } Elements;
 
@@ -300,6 +301,15 @@ parse_params (MsgpackRpcMessage      *self,
   return TRUE;
 }
 
+/* Whether this is what it means is for the connection to say. */
+static int
+parse_time_left (const MsgpackRpcPiece *piece)
+{
+  gint64 number;
+
+  return _msgpack_rpc_piece_get_int (piece, &number) ? (int) CLAMP (number, 1, G_MAXINT) : 0;
+}
+
 static gboolean
 parse_request (MsgpackRpcMessage  *self,
                const Elements     *elements,
@@ -308,6 +318,8 @@ parse_request (MsgpackRpcMessage  *self,
   /* Any value will do: it is only given back. */
   if (elements->n > 1)
     self->msgid = elements->pieces[1];
+  if (elements->n > 4)
+    self->time_left = parse_time_left (&elements->pieces[4]);
 
   return check_length (elements, 4, "Request", error) &&
          parse_method (self, &elements->pieces[2], error) &&
@@ -515,10 +527,11 @@ MsgpackRpcPacked *
 _msgpack_rpc_message_pack_request (guint32               msgid,
                                    const char           *method,
                                    GVariant             *params,
+                                   int                   time_left,
                                    MsgpackRpcPackFlags   flags,
                                    GError              **error)
 {
-  GByteArray *out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, 4);
+  GByteArray *out = begin_message (MSGPACK_RPC_MESSAGE_REQUEST, time_left > 0 ? 5 : 4);
   g_autoptr(GArray) references = NULL;
 
   _msgpack_rpc_packer_append_uint (out, msgid);
@@ -526,6 +539,8 @@ _msgpack_rpc_message_pack_request (guint32               msgid,
       !append_params (out, &references, params, flags, error))
     return drop_message (out);
 
+  if (time_left > 0)
+    _msgpack_rpc_packer_append_uint (out, (guint) time_left);
   return end_message (out, references);
 }
 
@@ -819,8 +834,10 @@ error_from_value (const char *method,
 GError *
 _msgpack_rpc_message_error_to_gerror (const char *method,
                                       GVariant   *error_value,
-                                      GVariant   *result)
+                                      GVariant   *result,
+                                      gboolean    has_domains)
 {
+  GError *error = NULL;
   g_autofree char *quoted = _msgpack_rpc_message_quote_method (method);
   g_autoptr(GVariant) value = _msgpack_rpc_value_unbox (error_value);
 
@@ -835,6 +852,11 @@ _msgpack_rpc_message_error_to_gerror (const char *method,
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
     return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
                         _("Method “%s” failed"), quoted);
+
+  if (has_domains)
+    error = _msgpack_rpc_error_domain_parse (value);
+  if (error != NULL)
+    return error;
 
   return error_from_value (quoted, value, result);
 }

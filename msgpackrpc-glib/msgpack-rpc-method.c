@@ -31,6 +31,8 @@ struct _MsgpackRpcMethod
   char *signature;   /* NULL: none */
   MsgpackRpcMethodFlags flags;
 
+  int max_answer_time; /* atomic; milliseconds, −1: the dispatcher's */
+
   GMutex lock;       /* guards what follows */
   char *description; /* NULL: none */
   GStrv param_names; /* never NULL */
@@ -45,6 +47,7 @@ enum
   PROP_DESCRIPTION,
   PROP_FLAGS,
   PROP_ID,
+  PROP_MAX_ANSWER_TIME,
   PROP_NAME,
   PROP_PARAM_NAMES,
   PROP_RESULT_SIGNATURE,
@@ -93,6 +96,10 @@ msgpack_rpc_method_get_property (GObject    *object,
       g_value_set_uint (value, self->id);
       break;
 
+    case PROP_MAX_ANSWER_TIME:
+      g_value_set_int (value, msgpack_rpc_method_get_max_answer_time (self));
+      break;
+
     case PROP_NAME:
       g_value_set_string (value, self->name);
       break;
@@ -134,6 +141,10 @@ msgpack_rpc_method_set_property (GObject      *object,
 
     case PROP_RESULT_SIGNATURE:
       msgpack_rpc_method_set_result_signature (self, g_value_get_string (value));
+      break;
+
+    case PROP_MAX_ANSWER_TIME:
+      msgpack_rpc_method_set_max_answer_time (self, g_value_get_int (value));
       break;
 
     default:
@@ -179,6 +190,18 @@ msgpack_rpc_method_class_init (MsgpackRpcMethodClass *klass)
    * Since: 1.0
    */
   props[PROP_ID] = g_param_spec_uint ("id", NULL, NULL, 0, G_MAXUINT, 0, flags);
+
+  /**
+   * MsgpackRpcMethod:max-answer-time: (getter get_max_answer_time) (setter set_max_answer_time)
+   *
+   * How long a request for this method may stay unanswered before the library answers it with an error,
+   * in milliseconds; `G_MAXINT` for ever. The default, -1, stands for
+   * [property@Dispatcher:max-answer-time].
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAX_ANSWER_TIME] = g_param_spec_int ("max-answer-time", NULL, NULL, -1, G_MAXINT, -1,
+                                                  setting);
 
   /**
    * MsgpackRpcMethod:name: (getter get_name)
@@ -238,6 +261,7 @@ msgpack_rpc_method_init (MsgpackRpcMethod *self)
 {
   g_mutex_init (&self->lock);
   self->param_names = g_new0 (char *, 1);
+  self->max_answer_time = -1;
 }
 
 MsgpackRpcMethod *
@@ -498,4 +522,45 @@ msgpack_rpc_method_set_result_signature (MsgpackRpcMethod *self,
   if (g_strcmp0 (old, result_signature) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_RESULT_SIGNATURE]);
   g_clear_pointer (&old, g_ref_string_release);
+}
+
+/**
+ * msgpack_rpc_method_get_max_answer_time: (get-property max-answer-time)
+ * @self: a method
+ *
+ * Gets how long a request for the method may stay unanswered.
+ *
+ * Returns: the time in milliseconds, `G_MAXINT` for ever, or -1 for
+ *   [property@Dispatcher:max-answer-time]
+ *
+ * Since: 1.0
+ */
+int
+msgpack_rpc_method_get_max_answer_time (MsgpackRpcMethod *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), -1);
+
+  return g_atomic_int_get (&self->max_answer_time);
+}
+
+/**
+ * msgpack_rpc_method_set_max_answer_time: (set-property max-answer-time)
+ * @self: a method
+ * @max_answer_time: the time in milliseconds, `G_MAXINT` for ever, or a negative number for
+ *   [property@Dispatcher:max-answer-time]
+ *
+ * Sets how long a request for the method may stay unanswered before the library answers it with an
+ * error.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_method_set_max_answer_time (MsgpackRpcMethod *self,
+                                        int               max_answer_time)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_METHOD (self));
+
+  max_answer_time = MAX (max_answer_time, -1);
+  if (g_atomic_int_exchange (&self->max_answer_time, max_answer_time) != max_answer_time)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_ANSWER_TIME]);
 }

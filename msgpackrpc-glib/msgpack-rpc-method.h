@@ -30,6 +30,11 @@ char       *msgpack_rpc_method_get_description (MsgpackRpcMethod *self) G_GNUC_W
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void        msgpack_rpc_method_set_description (MsgpackRpcMethod *self,
                                                 const char       *description);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int         msgpack_rpc_method_get_max_answer_time (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void        msgpack_rpc_method_set_max_answer_time (MsgpackRpcMethod *self,
+                                                    int               max_answer_time);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GStrv       msgpack_rpc_method_get_param_names (MsgpackRpcMethod   *self) G_GNUC_WARN_UNUSED_RESULT;

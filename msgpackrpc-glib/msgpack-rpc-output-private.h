@@ -33,6 +33,9 @@ gboolean _msgpack_rpc_output_is_empty (MsgpackRpcOutput   *self);
 void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        MsgpackRpcPacked   *packed,
                                        MsgpackRpcCall     *call);
+/* Before all others, none of which was begun. */
+void     _msgpack_rpc_output_push_first (MsgpackRpcOutput *self,
+                                       MsgpackRpcPacked   *packed);
 /* What to write next, up to the message that goes over @max_bytes; returns how many vectors. The
  * messages stay in the queue until _written() is called, or until another thread empties it: the batch
  * has references on them, until it is cleared. */

@@ -50,18 +50,37 @@ _msgpack_rpc_output_is_empty (MsgpackRpcOutput *self)
   return self->messages.head == NULL;
 }
 
-void
-_msgpack_rpc_output_push (MsgpackRpcOutput *self,
-                          MsgpackRpcPacked *packed,
-                          MsgpackRpcCall   *call)
+static Message *
+message_new (MsgpackRpcPacked *packed,
+             MsgpackRpcCall   *call)
 {
   Message *message = g_new0 (Message, 1);
 
   message->link.data = message;
   message->packed = _msgpack_rpc_packed_ref (packed);
   message->call = call != NULL ? g_object_ref (call) : NULL;
+  return message;
+}
+
+void
+_msgpack_rpc_output_push (MsgpackRpcOutput *self,
+                          MsgpackRpcPacked *packed,
+                          MsgpackRpcCall   *call)
+{
+  Message *message = message_new (packed, call);
+
   self->queued_bytes += packed->size;
   g_queue_push_tail_link (&self->messages, &message->link);
+}
+
+void
+_msgpack_rpc_output_push_first (MsgpackRpcOutput *self,
+                                MsgpackRpcPacked *packed)
+{
+  Message *message = message_new (packed, NULL);
+
+  self->queued_bytes += packed->size;
+  g_queue_push_head_link (&self->messages, &message->link);
 }
 
 /* Takes the next message, which is still the caller's to free. */

@@ -19,6 +19,7 @@ struct _MsgpackRpcSettings
 
 static const char * const names[MSGPACK_RPC_N_SETTINGS] = {
   [MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT] = "default-timeout",
+  [MSGPACK_RPC_SETTING_EXTENSIONS] = "extensions",
   [MSGPACK_RPC_SETTING_PACK_FLAGS] = "pack-flags",
   [MSGPACK_RPC_SETTING_PROFILE] = "profile",
   [MSGPACK_RPC_SETTING_STRING_POLICY] = "string-policy",
@@ -82,6 +83,9 @@ _msgpack_rpc_setting_new_pspec (MsgpackRpcSetting setting)
     case MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT:
       return g_param_spec_int (name, NULL, NULL, 0, G_MAXINT, DEFAULT_TIMEOUT, flags);
 
+    case MSGPACK_RPC_SETTING_EXTENSIONS:
+      return g_param_spec_boolean (name, NULL, NULL, FALSE, flags);
+
     case MSGPACK_RPC_SETTING_PACK_FLAGS:
       return g_param_spec_flags (name, NULL, NULL, MSGPACK_RPC_TYPE_PACK_FLAGS,
                                  MSGPACK_RPC_PACK_FLAGS_NONE, flags);
@@ -118,6 +122,8 @@ _msgpack_rpc_setting_from_value (const GValue *value)
     return (int) g_value_get_flags (value);
   if (G_VALUE_HOLDS_ENUM (value))
     return g_value_get_enum (value);
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    return g_value_get_boolean (value);
 
   return g_value_get_int (value);
 }
@@ -133,6 +139,8 @@ _msgpack_rpc_settings_get_value (MsgpackRpcSettings *self,
     g_value_set_flags (value, (guint) number);
   else if (G_VALUE_HOLDS_ENUM (value))
     g_value_set_enum (value, number);
+  else if (G_VALUE_HOLDS_BOOLEAN (value))
+    g_value_set_boolean (value, number);
   else
     g_value_set_int (value, number);
 }

@@ -285,7 +285,7 @@ test_pack_request (void)
 
       if (cases[i].params != NULL)
         params = g_variant_ref_sink (g_variant_new_parsed (cases[i].params));
-      bytes = packed_to_bytes (_msgpack_rpc_message_pack_request (5, "a", params, 0, &error));
+      bytes = packed_to_bytes (_msgpack_rpc_message_pack_request (5, "a", params, 0, 0, &error));
       g_assert_no_error (error);
       assert_packed (bytes, cases[i].hex);
     }
@@ -359,7 +359,7 @@ test_pack_answer (void)
       assert_piece (&message.msgid, "7");
       text_back = _msgpack_rpc_piece_copy (&message.error);
       result_back = _msgpack_rpc_piece_copy (&message.result);
-      error = _msgpack_rpc_message_error_to_gerror ("a", text_back, result_back);
+      error = _msgpack_rpc_message_error_to_gerror ("a", text_back, result_back, FALSE);
       g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE);
       g_assert_true (g_str_has_prefix (error->message, "Value cannot be written as MessagePack"));
     }
@@ -375,7 +375,7 @@ test_pack_fails (void)
 
   g_test_summary ("What cannot be written is an error");
 
-  g_assert_null (_msgpack_rpc_message_pack_request (1, "a", handle, 0, &error));
+  g_assert_null (_msgpack_rpc_message_pack_request (1, "a", handle, 0, 0, &error));
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE);
   g_clear_error (&error);
 
@@ -547,7 +547,7 @@ test_errors (void)
         result = value_new (cases[i].result);
 
       g_test_message ("%s", cases[i].error);
-      error = _msgpack_rpc_message_error_to_gerror ("add", error_value, result);
+      error = _msgpack_rpc_message_error_to_gerror ("add", error_value, result, FALSE);
       g_assert_error (error, MSGPACK_RPC_ERROR, (int) cases[i].code);
       g_assert_cmpstr (error->message, ==, cases[i].message);
     }
@@ -566,7 +566,7 @@ test_error_large (void)
   g_assert_cmpuint (g_utf8_strlen (quoted, -1), ==, 101);
   bytes = g_variant_ref_sink (g_variant_new_fixed_array (G_VARIANT_TYPE_DOUBLE,
                                                          (double[1000]) { 1 }, 1000, 8));
-  error = _msgpack_rpc_message_error_to_gerror (name, bytes, NULL);
+  error = _msgpack_rpc_message_error_to_gerror (name, bytes, NULL, FALSE);
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE);
   g_assert_cmpuint (strlen (error->message), <, 200);
 }
