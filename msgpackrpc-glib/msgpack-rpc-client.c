@@ -12,6 +12,7 @@
 #include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-peer.h"
+#include "msgpack-rpc-residents-private.h"
 
 /**
  * MsgpackRpcClient:
@@ -373,6 +374,7 @@ msgpack_rpc_client_constructed (GObject *object)
   if (self->limits == NULL)
     self->limits = msgpack_rpc_limits_new ();
   self->reactor = _msgpack_rpc_reactor_get (self->main_context);
+  _msgpack_rpc_residents_add (self->main_context, object);
 }
 
 static void
@@ -380,6 +382,8 @@ msgpack_rpc_client_dispose (GObject *object)
 {
   MsgpackRpcClient *self = MSGPACK_RPC_CLIENT (object);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  _msgpack_rpc_residents_remove (self->main_context, object);
 
   /* What ends an attempt to connect would tell the application of it. */
   _msgpack_rpc_target_silence (&self->target);

@@ -12,6 +12,7 @@
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-invocation.h"
+#include "msgpack-rpc-residents-private.h"
 #include "msgpack-rpc-value.h"
 
 enum
@@ -230,6 +231,7 @@ msgpack_rpc_connection_constructed (GObject *object)
                                       self->reactor, self->settings, self->limits);
   if (self->io_stream != NULL)
     _msgpack_rpc_link_attach (self->link, self->io_stream);
+  _msgpack_rpc_residents_add (self->main_context, object);
 }
 
 static void
@@ -237,6 +239,7 @@ msgpack_rpc_connection_dispose (GObject *object)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
 
+  _msgpack_rpc_residents_remove (self->main_context, object);
   _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
   _msgpack_rpc_link_disown (self->link);
   _msgpack_rpc_reactor_forget (self->reactor, self);

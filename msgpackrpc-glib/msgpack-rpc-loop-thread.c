@@ -5,6 +5,14 @@
 
 #include "msgpack-rpc-loop-thread.h"
 
+#include "msgpack-rpc-client.h"
+#include "msgpack-rpc-connection.h"
+#include "msgpack-rpc-residents-private.h"
+#include "msgpack-rpc-server.h"
+
+/* How often what has come up meanwhile is closed, too, before the thread ends all the same. */
+#define MAX_ROUNDS 16
+
 /**
  * MsgpackRpcLoopThread:
  *
@@ -15,7 +23,8 @@
  *
  * A loop thread runs once: [method@LoopThread.quit] ends it for good, also if it comes before
  * [method@LoopThread.start]. Dropping the last reference quits it and waits for its end; in the
- * thread itself, it ends a little later.
+ * thread itself, it ends a little later. [method@LoopThread.shut_down] first closes what lives in the
+ * context.
  *
  * ```c
  * g_autoptr(MsgpackRpcLoopThread) thread = msgpack_rpc_loop_thread_new ("rpc");
@@ -53,7 +62,20 @@ typedef struct _Loop
   gboolean has_quit;     /* atomic for the thread, which looks without the lock */
   gboolean has_ended;
   gboolean is_joining;
+  gboolean is_shutting_down;
+  MsgpackRpcCloseMode close_mode; /* set once, before the thread looks */
+
+  struct _Closing *closing; /* the thread's; NULL unless it is shutting down */
 } Loop;
+
+/* What lives in the context is being closed. In the thread alone. */
+typedef struct _Closing
+{
+  Loop *loop;               /* not owned; NULL once it has gone, by another way */
+  MsgpackRpcCloseMode mode;
+  guint n_pending;          /* that are closing, and one while they are being told */
+  guint n_rounds;
+} Closing;
 
 enum
 {
@@ -72,6 +94,9 @@ loop_clear (gpointer data)
 {
   Loop *loop = data;
 
+  _msgpack_rpc_residents_untrack (loop->context);
+  if (loop->closing != NULL)
+    loop->closing->loop = NULL;
   g_free (loop->name);
   g_main_context_unref (loop->context);
   g_mutex_clear (&loop->lock);
@@ -124,6 +149,129 @@ loop_quit (Loop *loop)
   g_mutex_unlock (&loop->lock);
 
   g_main_context_wakeup (loop->context);
+}
+
+static void close_residents (Closing *closing);
+
+static void
+count_closed (Closing *closing)
+{
+  if (--closing->n_pending > 0)
+    return;
+
+  if (closing->loop != NULL)
+    close_residents (closing);
+  else
+    g_free (closing);
+}
+
+static void
+closed_cb (GObject      *source G_GNUC_UNUSED,
+           GAsyncResult *result G_GNUC_UNUSED,
+           gpointer      user_data)
+{
+  count_closed (user_data);
+}
+
+static void
+close_listener (GObject *object)
+{
+  g_socket_service_stop (G_SOCKET_SERVICE (object));
+  g_socket_listener_close (G_SOCKET_LISTENER (object));
+}
+
+/* FALSE if there is nothing to wait for. */
+static gboolean
+close_resident (Closing *closing,
+                GObject *object)
+{
+  if (MSGPACK_RPC_IS_SERVER (object))
+    {
+      close_listener (object);
+      return FALSE;
+    }
+
+  /* The first round also tells clients that wait to connect again. */
+  if (MSGPACK_RPC_IS_CLIENT (object) &&
+      (closing->n_rounds == 0 || msgpack_rpc_client_get_status (MSGPACK_RPC_CLIENT (object)) !=
+                                     MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED))
+    {
+      msgpack_rpc_client_close_async (MSGPACK_RPC_CLIENT (object), closing->mode, NULL, closed_cb,
+                                      closing);
+      return TRUE;
+    }
+
+  if (MSGPACK_RPC_IS_CONNECTION (object) &&
+      msgpack_rpc_connection_get_status (MSGPACK_RPC_CONNECTION (object)) !=
+          MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED)
+    {
+      msgpack_rpc_connection_close_async (MSGPACK_RPC_CONNECTION (object), closing->mode, NULL,
+                                          closed_cb, closing);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+/* Again and again, since handlers may open something as others end. */
+static void
+close_residents (Closing *closing)
+{
+  g_autoptr(GPtrArray) residents = _msgpack_rpc_residents_list (closing->loop->context);
+  guint n_closing = 0;
+
+  closing->n_pending = 1;
+  for (guint i = 0; i < residents->len; i++)
+    if (close_resident (closing, g_ptr_array_index (residents, i)))
+      n_closing++;
+  closing->n_pending += n_closing;
+
+  if (n_closing == 0 || ++closing->n_rounds == MAX_ROUNDS)
+    {
+      loop_quit (closing->loop);
+      closing->loop->closing = NULL;
+      g_free (closing);
+      return;
+    }
+  count_closed (closing);
+}
+
+static gboolean
+shut_down_cb (gpointer data)
+{
+  Loop *loop = data;
+
+  loop->closing = g_new0 (Closing, 1);
+  loop->closing->loop = loop;
+  loop->closing->mode = loop->close_mode;
+  close_residents (loop->closing);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+loop_shut_down (Loop                *loop,
+                MsgpackRpcCloseMode  mode)
+{
+  g_autoptr(GSource) source = NULL;
+  gboolean is_first;
+
+  g_mutex_lock (&loop->lock);
+  is_first = loop->has_started && !loop->has_quit && !loop->is_shutting_down;
+  loop->is_shutting_down = TRUE;
+  if (is_first)
+    loop->close_mode = mode;
+  if (!loop->has_started)
+    g_atomic_int_set (&loop->has_quit, TRUE);
+  g_mutex_unlock (&loop->lock);
+  if (!is_first)
+    return;
+
+  source = g_idle_source_new ();
+  g_source_set_static_name (source, "[msgpackrpc-glib] shut down");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, shut_down_cb, g_atomic_rc_box_acquire (loop),
+                         (GDestroyNotify) loop_unref);
+  g_source_attach (source, loop->context);
 }
 
 static gboolean
@@ -253,6 +401,7 @@ msgpack_rpc_loop_thread_init (MsgpackRpcLoopThread *self)
 {
   self->loop = g_atomic_rc_box_new0 (Loop);
   self->loop->context = g_main_context_new ();
+  _msgpack_rpc_residents_track (self->loop->context);
   g_mutex_init (&self->loop->lock);
   g_cond_init (&self->loop->joined);
 }
@@ -366,6 +515,33 @@ msgpack_rpc_loop_thread_quit (MsgpackRpcLoopThread *self)
   g_return_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self));
 
   loop_quit (self->loop);
+}
+
+/**
+ * msgpack_rpc_loop_thread_shut_down:
+ * @self: a loop thread
+ * @mode: what becomes of messages that are queued
+ *
+ * Closes the clients, servers and connections that have the thread's context as their main context,
+ * and then tells the thread to end. This does not wait for it.
+ *
+ * Servers listen no more, and their connections are closed as all others are: in the way of @mode,
+ * within their [property@Limits:close-timeout]. What handlers open meanwhile is closed, too. To let
+ * what is being answered come to its end, use [method@Server.drain_async] before.
+ *
+ * It may be called at any time, and by the thread itself; only the first call counts.
+ * [method@LoopThread.quit] ends the thread without waiting any longer. If the thread was not started,
+ * it never will be, and nothing is closed.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_loop_thread_shut_down (MsgpackRpcLoopThread *self,
+                                   MsgpackRpcCloseMode   mode)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self));
+
+  loop_shut_down (self->loop, mode);
 }
 
 /**

@@ -31,6 +31,9 @@ void     msgpack_rpc_loop_thread_start (MsgpackRpcLoopThread *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void     msgpack_rpc_loop_thread_quit (MsgpackRpcLoopThread *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_loop_thread_shut_down (MsgpackRpcLoopThread *self,
+                                            MsgpackRpcCloseMode   mode);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_loop_thread_join (MsgpackRpcLoopThread *self);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-pending-connection.h"
+#include "msgpack-rpc-residents-private.h"
 
 #define DEFAULT_MAX_BUFFERED_BYTES (256 * 1024 * 1024)
 
@@ -224,6 +225,7 @@ msgpack_rpc_server_constructed (GObject *object)
                                     g_socket_service_is_active (G_SOCKET_SERVICE (self)));
   _msgpack_rpc_acceptor_follow (priv->acceptor, G_SOCKET_LISTENER (self));
   priv->is_ready = TRUE;
+  _msgpack_rpc_residents_add (priv->main_context, object);
 }
 
 static void
@@ -233,6 +235,7 @@ msgpack_rpc_server_dispose (GObject *object)
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(GPtrArray) connections = NULL;
 
+  _msgpack_rpc_residents_remove (priv->main_context, object);
   _msgpack_rpc_server_abandon_drain (self);
   _msgpack_rpc_acceptor_close (priv->acceptor);
   _msgpack_rpc_reactor_forget (priv->reactor, self);

@@ -254,6 +254,123 @@ test_left_over (void)
   g_assert_true (probe.ran_in == g_thread_self ());
 }
 
+typedef struct
+{
+  MsgpackRpcLoopThread *thread;
+  MsgpackRpcServer *server;
+  MsgpackRpcClient *client;
+} Household;
+
+static void
+household_init (Household *house)
+{
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_auto(GStrv) addresses = NULL;
+  g_autoptr(GVariant) sum = NULL;
+  g_autoptr(GError) error = NULL;
+  GMainContext *context;
+
+  house->thread = loop_thread_new_started ();
+  context = msgpack_rpc_loop_thread_get_main_context (house->thread);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", test_add_handler, NULL, NULL);
+  house->server = g_object_new (MSGPACK_RPC_TYPE_SERVER, "main-context", context, "dispatcher",
+                                dispatcher, NULL);
+  addresses = msgpack_rpc_server_listen_sync (house->server, "tcp://127.0.0.1:0", NULL, &error);
+  g_assert_no_error (error);
+  house->client = g_object_new (MSGPACK_RPC_TYPE_CLIENT, "main-context", context, "address",
+                                addresses[0], NULL);
+  g_assert_true (msgpack_rpc_client_open_sync (house->client, NULL, &error));
+  sum = msgpack_rpc_peer_call_sync (MSGPACK_RPC_PEER (house->client), "add",
+                                    g_variant_new ("(xx)", G_GINT64_CONSTANT (1),
+                                                   G_GINT64_CONSTANT (2)), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int64 (sum), ==, 3);
+}
+
+/* What nobody has run any more holds references. */
+static void
+household_clear (Household *house)
+{
+  GMainContext *context = msgpack_rpc_loop_thread_get_main_context (house->thread);
+
+  g_object_add_weak_pointer (G_OBJECT (house->client), (gpointer *) &house->client);
+  g_object_unref (house->client);
+  g_object_unref (house->server);
+  WAIT_UNTIL_WITH (house->client == NULL, g_main_context_iteration (context, FALSE));
+  g_assert_finalize_object (house->thread);
+}
+
+static void
+test_shut_down (void)
+{
+  Household house = { NULL };
+  MsgpackRpcConnectionStatus status;
+
+  g_test_summary ("What lives in the context is closed before the thread ends");
+
+  household_init (&house);
+  msgpack_rpc_loop_thread_shut_down (house.thread, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE);
+  msgpack_rpc_loop_thread_shut_down (house.thread, MSGPACK_RPC_CLOSE_MODE_NOW);
+  g_assert_true (msgpack_rpc_loop_thread_join (house.thread));
+
+  g_object_get (house.client, "status", &status, NULL);
+  g_assert_cmpint (status, ==, MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED);
+  g_assert_cmpuint (g_list_model_get_n_items (msgpack_rpc_server_get_connections (house.server)),
+                    ==, 0);
+  g_assert_false (g_socket_service_is_active (G_SOCKET_SERVICE (house.server)));
+  household_clear (&house);
+}
+
+static void
+test_shut_down_queue (void)
+{
+  MsgpackRpcLoopThread *thread = msgpack_rpc_loop_thread_new (NULL);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GError) error = NULL;
+  GVariant *message;
+  RawPeer peer;
+  guint n_received = 0;
+
+  g_test_summary ("What was queued is sent before the thread ends, if the mode says so");
+
+  stream = raw_peer_init (&peer);
+  connection = g_object_new (MSGPACK_RPC_TYPE_CONNECTION, "io-stream", stream, "main-context",
+                             msgpack_rpc_loop_thread_get_main_context (thread), NULL);
+  for (int i = 0; i < 100; i++)
+    msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), "x", NULL, &error);
+  g_assert_no_error (error);
+  msgpack_rpc_loop_thread_start (thread);
+  msgpack_rpc_loop_thread_shut_down (thread, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE);
+
+  for (; (message = raw_peer_receive_or_end (&peer)) != NULL; n_received++)
+    g_variant_unref (message);
+  g_assert_cmpuint (n_received, ==, 100);
+  raw_peer_clear (&peer);
+  g_assert_true (msgpack_rpc_loop_thread_join (thread));
+  g_clear_object (&connection);
+  g_assert_finalize_object (thread);
+}
+
+static void
+test_shut_down_quit (void)
+{
+  Household house = { NULL };
+  g_autoptr(MsgpackRpcLoopThread) never = msgpack_rpc_loop_thread_new (NULL);
+
+  g_test_summary ("Quitting ends a shutdown, and one that comes before the start quits");
+
+  household_init (&house);
+  msgpack_rpc_loop_thread_shut_down (house.thread, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE);
+  msgpack_rpc_loop_thread_quit (house.thread);
+  g_assert_true (msgpack_rpc_loop_thread_join (house.thread));
+  household_clear (&house);
+
+  msgpack_rpc_loop_thread_shut_down (never, MSGPACK_RPC_CLOSE_MODE_NOW);
+  msgpack_rpc_loop_thread_start (never);
+  g_assert_false (msgpack_rpc_loop_thread_is_running (never));
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -269,6 +386,9 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/loop-thread/last-unref", test_last_unref);
   g_test_add_func ("/msgpack-rpc/loop-thread/last-unref-by-itself", test_last_unref_by_itself);
   g_test_add_func ("/msgpack-rpc/loop-thread/left-over", test_left_over);
+  g_test_add_func ("/msgpack-rpc/loop-thread/shut-down", test_shut_down);
+  g_test_add_func ("/msgpack-rpc/loop-thread/shut-down-queue", test_shut_down_queue);
+  g_test_add_func ("/msgpack-rpc/loop-thread/shut-down-quit", test_shut_down_quit);
 
   return g_test_run ();
 }
