@@ -5,6 +5,7 @@
 
 #include "test-util.h"
 
+#include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 
 #define N_RESTARTS 50
@@ -254,7 +255,8 @@ teardown (Fixture       *f,
   test_drain ();
   g_assert_finalize_object (f->client);
   g_assert_finalize_object (f->policy);
-  run_there (f, stop_server);
+  if (f->server != NULL)
+    run_there (f, stop_server);
   msgpack_rpc_loop_thread_quit (f->thread);
   g_assert_true (msgpack_rpc_loop_thread_join (f->thread));
   g_object_unref (f->dispatcher);
@@ -305,6 +307,107 @@ test_restarts (Fixture       *f,
   g_assert_cmpint (g_atomic_int_get (&f->n_answers), >=, N_RESTARTS * N_ANSWERS);
 }
 
+/* ---- a server that hangs up at once ---- */
+
+#define N_LOSSES 500
+
+typedef struct
+{
+  GSocket *socket;
+  GCancellable *cancellable;
+} Doorman;
+
+static gpointer
+hang_up (gpointer data)
+{
+  Doorman *doorman = data;
+  GSocket *accepted;
+
+  while ((accepted = g_socket_accept (doorman->socket, doorman->cancellable, NULL)) != NULL)
+    g_object_unref (accepted);
+  return NULL;
+}
+
+/* What is called may be repeated, so that it goes from one connection to the next, until it is
+ * cancelled. */
+static gpointer
+call_and_cancel (gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr(GQueue) calls = g_queue_new ();
+  MsgpackRpcCall *call;
+
+  while (!g_atomic_int_get (&f->done))
+    {
+      int number;
+
+      call = new_call (f, &number);
+      msgpack_rpc_call_set_idempotent (call, TRUE);
+      msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (f->client), call);
+      g_queue_push_tail (calls, call);
+      if (calls->length < 10)
+        continue;
+      call = g_queue_pop_head (calls);
+      msgpack_rpc_call_cancel (call);
+      g_object_unref (call);
+    }
+
+  while ((call = g_queue_pop_head (calls)) != NULL)
+    {
+      msgpack_rpc_call_cancel (call);
+      g_object_unref (call);
+    }
+  return NULL;
+}
+
+static GSocket *
+listen_at (Fixture *f)
+{
+  g_autofree char *path = g_build_filename (f->folder, "socket", NULL);
+  g_autoptr(GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr(GError) error = NULL;
+  GSocket *socket;
+
+  socket = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, 0, &error);
+  g_assert_no_error (error);
+  g_socket_bind (socket, address, FALSE, &error);
+  g_assert_no_error (error);
+  g_socket_listen (socket, &error);
+  g_assert_no_error (error);
+  return socket;
+}
+
+static void
+test_losses (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autofree char *path = g_build_filename (f->folder, "socket", NULL);
+  g_autoptr(GSocket) socket = listen_at (f);
+  g_autoptr(GCancellable) over = g_cancellable_new ();
+  Doorman doorman = { socket, over };
+  GThread *callers[N_CALLERS];
+  GThread *thread;
+
+  g_test_summary ("Calls that are sent while connections end leave nothing in any of them");
+
+  msgpack_rpc_reconnect_policy_set_max_delay (f->policy, 1);
+  g_assert_false (msgpack_rpc_client_get_busy (f->client));
+  thread = g_thread_new ("doorman", hang_up, &doorman);
+  msgpack_rpc_client_open_async (f->client, NULL, NULL, NULL);
+  for (guint i = 0; i < N_CALLERS; i++)
+    callers[i] = g_thread_new ("caller", call_and_cancel, f);
+
+  WAIT_UNTIL (f->n_connected >= N_LOSSES);
+  g_atomic_int_set (&f->done, TRUE);
+  for (guint i = 0; i < N_CALLERS; i++)
+    g_thread_join (callers[i]);
+  WAIT_UNTIL (!msgpack_rpc_client_get_busy (f->client));
+
+  g_cancellable_cancel (over);
+  g_thread_join (thread);
+  g_unlink (path);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -312,6 +415,8 @@ main (int    argc,
   g_test_init (&argc, &argv, NULL);
 
   g_test_add ("/msgpack-rpc/reconnect/load", Fixture, NULL, setup, test_restarts, teardown);
+
+  g_test_add ("/msgpack-rpc/reconnect/losses", Fixture, NULL, setup, test_losses, teardown);
 
   return g_test_run ();
 }
