@@ -212,6 +212,15 @@ _msgpack_rpc_call_succeed (MsgpackRpcCall *self)
 }
 
 gboolean
+_msgpack_rpc_call_give (MsgpackRpcCall *self,
+                        GVariant       *value)
+{
+  Outcome outcome = { .result = value };
+
+  return end (self, &outcome);
+}
+
+gboolean
 _msgpack_rpc_call_refuse (MsgpackRpcCall *self,
                           GBytes         *message,
                           GError         *error,
@@ -623,11 +632,12 @@ _msgpack_rpc_call_finish_boolean (gpointer             source,
 }
 
 GVariant *
-_msgpack_rpc_call_finish_value (gpointer       source,
-                                GAsyncResult  *result,
-                                GError       **error)
+_msgpack_rpc_call_finish_value (gpointer             source,
+                                GAsyncResult        *result,
+                                MsgpackRpcCallKind   kind,
+                                GError             **error)
 {
-  MsgpackRpcCall *self = check_result (source, result, MSGPACK_RPC_CALL_KIND_REQUEST, error);
+  MsgpackRpcCall *self = check_result (source, result, kind, error);
 
   return self != NULL ? _msgpack_rpc_call_get_value (self, error) : NULL;
 }

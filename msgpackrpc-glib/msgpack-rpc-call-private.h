@@ -19,6 +19,7 @@ typedef enum
   MSGPACK_RPC_CALL_KIND_OPEN,          /* ends when the client is connected */
   MSGPACK_RPC_CALL_KIND_CLOSE,         /* ends when the link has ended */
   MSGPACK_RPC_CALL_KIND_FLUSH,         /* ends when what was queued before it is written */
+  MSGPACK_RPC_CALL_KIND_RECEIVE,       /* ends when there is a message of a channel for it */
 } MsgpackRpcCallKind;
 
 MsgpackRpcCall    *_msgpack_rpc_call_new_kind (MsgpackRpcCallKind   kind,
@@ -91,6 +92,8 @@ gboolean _msgpack_rpc_call_refuse  (MsgpackRpcCall *self,
                                     GError         *error,
                                     GVariant       *error_value);
 gboolean _msgpack_rpc_call_succeed (MsgpackRpcCall *self);
+gboolean _msgpack_rpc_call_give    (MsgpackRpcCall *self,
+                                    GVariant       *value);
 gboolean _msgpack_rpc_call_fail    (MsgpackRpcCall *self,
                                     const GError   *error);
 
@@ -109,6 +112,7 @@ gboolean  _msgpack_rpc_call_finish_boolean (gpointer             source,
                                             GError             **error);
 GVariant *_msgpack_rpc_call_finish_value   (gpointer             source,
                                             GAsyncResult        *result,
+                                            MsgpackRpcCallKind   kind,
                                             GError             **error);
 /* For sync functions: waits until it has ended, or cancels it, then gives its outcome. */
 gboolean  _msgpack_rpc_call_run_boolean    (MsgpackRpcCall      *self,

@@ -5,14 +5,11 @@
 
 #include "msgpack-rpc-connection-messages-private.h"
 
-#include <glib/gi18n-lib.h>
-#include <glib/gstdio.h>
-#include <sys/socket.h>
-
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-residents-private.h"
+#include "msgpack-rpc-transport-private.h"
 #include "msgpack-rpc-value.h"
 
 enum
@@ -675,23 +672,6 @@ msgpack_rpc_connection_new (GIOStream *io_stream)
   return g_object_new (MSGPACK_RPC_TYPE_CONNECTION, "io-stream", io_stream, NULL);
 }
 
-static MsgpackRpcConnection *
-new_for_fd (int      fd,
-            GError **error)
-{
-  g_autoptr(GSocket) socket = g_socket_new_from_fd (fd, error);
-  g_autoptr(GSocketConnection) stream = NULL;
-
-  if (socket == NULL)
-    {
-      g_close (fd, NULL);
-      return NULL;
-    }
-
-  stream = g_socket_connection_factory_create_connection (socket);
-  return msgpack_rpc_connection_new (G_IO_STREAM (stream));
-}
-
 /**
  * msgpack_rpc_connection_new_pair:
  * @first: (out) (transfer full): one end
@@ -714,28 +694,20 @@ msgpack_rpc_connection_new_pair (MsgpackRpcConnection **first,
                                  MsgpackRpcConnection **second,
                                  GError               **error)
 {
-  int fds[2];
+  GIOStream *streams[2];
 
   g_return_val_if_fail (first != NULL && second != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   *first = *second = NULL;
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
-    {
-      int saved_errno = errno;
+  if (!_msgpack_rpc_transport_new_pair (streams, error))
+    return FALSE;
 
-      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
-                   _("Could not create a pair of sockets: %s"), g_strerror (saved_errno));
-      return FALSE;
-    }
-
-  *first = new_for_fd (fds[0], error);
-  *second = *first != NULL ? new_for_fd (fds[1], error) : NULL;
-  if (*first == NULL)
-    g_close (fds[1], NULL);
-  if (*second == NULL)
-    g_clear_object (first);
-  return *first != NULL;
+  *first = msgpack_rpc_connection_new (streams[0]);
+  *second = msgpack_rpc_connection_new (streams[1]);
+  g_object_unref (streams[0]);
+  g_object_unref (streams[1]);
+  return TRUE;
 }
 
 /**

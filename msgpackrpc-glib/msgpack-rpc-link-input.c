@@ -85,6 +85,15 @@ _msgpack_rpc_link_set_early_input (MsgpackRpcLink *self,
   self->early_input = g_bytes_ref (input);
 }
 
+/* Whether nothing of what comes may be delivered at the moment. */
+static gboolean
+is_kept (MsgpackRpcLink *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->paused != 0 || !_msgpack_rpc_link_has_stream (self);
+}
+
 static void
 take_early_input (MsgpackRpcLink *self)
 {
@@ -99,6 +108,9 @@ gboolean
 _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
                                gpointer        owner)
 {
+  if (self->funcs->bytes != NULL)
+    return !is_kept (self);
+
   set_up_unpacker (self);
   if (self->early_input != NULL)
     take_early_input (self);
@@ -108,12 +120,8 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
       g_autoptr(GError) error = NULL;
       g_autoptr(GBytes) message = NULL;
       guint64 before = _msgpack_rpc_unpacker_get_message_offset (self->unpacker);
-      gboolean stop;
 
-      g_mutex_lock (&self->lock);
-      stop = self->paused != 0 || !_msgpack_rpc_link_has_stream (self);
-      g_mutex_unlock (&self->lock);
-      if (stop)
+      if (is_kept (self))
         return FALSE;
 
       message = _msgpack_rpc_unpacker_next_array (self->unpacker, &error);
@@ -144,7 +152,7 @@ end_of_input (MsgpackRpcLink *self,
   g_autoptr(GError) reason = NULL;
   gboolean half_closed = FALSE;
 
-  if (!msgpack_rpc_unpacker_finish (self->unpacker, &error))
+  if (self->unpacker != NULL && !msgpack_rpc_unpacker_finish (self->unpacker, &error))
     {
       _msgpack_rpc_link_end (self, error);
       return;
@@ -174,8 +182,11 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
   g_autoptr(GError) error = NULL;
   guint8 *scratch = g_private_get (&scratch_key);
   gsize size = READ_SIZE;
-  guint8 *space = _msgpack_rpc_unpacker_get_space (self->unpacker, &size);
+  guint8 *space = NULL;
   gssize n;
+
+  if (self->unpacker != NULL)
+    space = _msgpack_rpc_unpacker_get_space (self->unpacker, &size);
 
   if (scratch == NULL)
     {
@@ -193,6 +204,13 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
       MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "read %zd bytes", n);
       _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES,
                                    (gsize) n);
+      if (self->funcs->bytes != NULL)
+        {
+          g_autoptr(GBytes) bytes = g_bytes_new (scratch, (gsize) n);
+
+          self->funcs->bytes (owner, bytes);
+          return TRUE;
+        }
       if (space != NULL)
         _msgpack_rpc_unpacker_commit (self->unpacker, (gsize) n);
       else

@@ -241,6 +241,8 @@ _msgpack_rpc_link_write_output (MsgpackRpcLink *self)
       g_mutex_lock (&self->lock);
       n_sent = _msgpack_rpc_output_written (&self->output, (gsize) n, &sent);
       _msgpack_rpc_link_update_congestion (self);
+      if (n > 0 && self->funcs->written != NULL && self->owner != NULL)
+        self->funcs->written (self->owner);
       n_vectors = gather_output (self, &batch, !took_some, &end, &over);
       if (n_vectors == 0)
         forget_stall (self);
@@ -313,11 +315,11 @@ _msgpack_rpc_link_check_room (MsgpackRpcLink  *self,
   return FALSE;
 }
 
-static gboolean
-check_sendable (MsgpackRpcLink  *self,
-                gsize            size,
-                gboolean         is_answer,
-                GError         **error)
+gboolean
+_msgpack_rpc_link_check_sendable (MsgpackRpcLink  *self,
+                                  gsize            size,
+                                  gboolean         is_answer,
+                                  GError         **error)
 {
   gboolean answers_only = self->state == STATE_DISMISSED || self->state == STATE_HALF_CLOSED;
   gboolean open = self->state == STATE_NEW || self->state == STATE_WAITING ||
@@ -337,9 +339,9 @@ check_sendable (MsgpackRpcLink  *self,
 
 /* The first message in a turn of the loop is written at once, for others in the same turn it
  * would cost a system call each; so does what handlers send while the reactor dispatches. */
-static gboolean
-cork (MsgpackRpcLink *self,
-      gboolean       *write_now)
+gboolean
+_msgpack_rpc_link_cork (MsgpackRpcLink *self,
+                        gboolean       *write_now)
 {
   *write_now = FALSE;
   if (self->corked || !_msgpack_rpc_link_has_stream (self))
@@ -367,6 +369,20 @@ write_as_guest (MsgpackRpcLink *self)
 
   if (corked)
     _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
+}
+
+void
+_msgpack_rpc_link_write_soon (MsgpackRpcLink *self,
+                              gboolean        is_home,
+                              gboolean        corked,
+                              gboolean        write_now)
+{
+  if (corked)
+    _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
+  if (write_now)
+    _msgpack_rpc_link_try_write (self);
+  else if (!is_home)
+    write_as_guest (self);
 }
 
 /* The lock is held. */
@@ -413,7 +429,7 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
     show_message (self, packed);
 
   g_mutex_lock (&self->lock);
-  if (!check_sendable (self, packed->size, is_answer, error))
+  if (!_msgpack_rpc_link_check_sendable (self, packed->size, is_answer, error))
     {
       g_mutex_unlock (&self->lock);
       return FALSE;
@@ -423,15 +439,10 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
   _msgpack_rpc_link_update_congestion (self);
   is_home = _msgpack_rpc_reactor_is_home (self->reactor);
   if (is_home)
-    corked = cork (self, &write_now);
+    corked = _msgpack_rpc_link_cork (self, &write_now);
   g_mutex_unlock (&self->lock);
 
-  if (corked)
-    _msgpack_rpc_reactor_cork (self->reactor, uncork_cb, G_OBJECT (self));
-  if (write_now)
-    _msgpack_rpc_link_try_write (self);
-  else if (!is_home)
-    write_as_guest (self);
+  _msgpack_rpc_link_write_soon (self, is_home, corked, write_now);
   return TRUE;
 }
 

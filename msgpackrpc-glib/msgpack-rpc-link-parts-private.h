@@ -15,7 +15,8 @@ G_BEGIN_DECLS
 /* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, and closing;
  * msgpack-rpc-link-opening.c gets it a stream, msgpack-rpc-link-input.c reads,
  * msgpack-rpc-link-output.c queues and writes, msgpack-rpc-link-charge.c counts what is held,
- * msgpack-rpc-link-linger.c takes leave. */
+ * msgpack-rpc-link-linger.c takes leave; msgpack-rpc-link-bytes.c is for owners that have a wire format
+ * of their own. */
 
 typedef enum
 {
@@ -145,6 +146,10 @@ void     _msgpack_rpc_link_leave_io     (MsgpackRpcLink *self);
 void     _msgpack_rpc_link_end          (MsgpackRpcLink *self,
                                          const GError   *error);
 
+/* Begins an orderly close. The lock is held. */
+void     _msgpack_rpc_link_start_closing (MsgpackRpcLink      *self,
+                                          MsgpackRpcCloseMode  mode);
+
 /* Counts what is held now, unless that is about as before. */
 void     _msgpack_rpc_link_charge       (MsgpackRpcLink *self,
                                          Charge          charge,
@@ -190,6 +195,18 @@ gboolean _msgpack_rpc_link_try_write      (MsgpackRpcLink *self);
 /* The lock is held for the next two. */
 void     _msgpack_rpc_link_update_congestion (MsgpackRpcLink *self);
 gboolean _msgpack_rpc_link_has_stalled       (MsgpackRpcLink *self);
+gboolean _msgpack_rpc_link_check_sendable   (MsgpackRpcLink  *self,
+                                             gsize            size,
+                                             gboolean         is_answer,
+                                             GError         **error);
+/* Writes soon, in one go with what else is queued until then. @is_home: as the reactor says of this
+ * thread; @corked and @write_now: as cork() has said. No lock is held. */
+gboolean _msgpack_rpc_link_cork             (MsgpackRpcLink  *self,
+                                             gboolean        *write_now);
+void     _msgpack_rpc_link_write_soon       (MsgpackRpcLink  *self,
+                                             gboolean         is_home,
+                                             gboolean         corked,
+                                             gboolean         write_now);
 /* When the stall timer is due, or a thread that waits has seen that it is. */
 void     _msgpack_rpc_link_check_stall       (gpointer        owner);
 

@@ -30,6 +30,14 @@ typedef struct
   void     (*message)     (gpointer      owner,
                            GBytes       *message,
                            gsize         size);
+  /* In place of that, for an owner that makes messages of bytes itself, and bytes of messages: some have
+   * come. NULL: the link reads and writes MessagePack. Likewise. */
+  void     (*bytes)       (gpointer      owner,
+                           GBytes       *bytes);
+  /* Some of its bytes were written. For the same owners. With the link's lock held, so it may only post. */
+  void     (*written)     (gpointer      owner);
+  /* Whether it has more to write than it has given to the link. For the same owners. Takes no lock. */
+  gboolean (*has_output)  (gpointer      owner);
   /* Its turn is over, and more messages have come: it should work again after what these led to. By
    * the holder of the I/O, no lock held. */
   void     (*more_input)  (gpointer      owner);
@@ -67,6 +75,7 @@ typedef enum
   MSGPACK_RPC_PAUSE_NEW = 1 << 0,      /* nobody has had a chance to connect to its signals */
   MSGPACK_RPC_PAUSE_FULL = 1 << 1,     /* too many requests wait for their answer */
   MSGPACK_RPC_PAUSE_ON_REQUEST = 1 << 2, /* the application wants it so */
+  MSGPACK_RPC_PAUSE_UNDECODED = 1 << 3, /* what has come is not yet made into messages, or not taken */
 } MsgpackRpcPause;
 
 /* @id: what debug messages name it by. @owner is not referenced; it calls _msgpack_rpc_link_disown() in its dispose. */
@@ -152,6 +161,29 @@ gboolean           _msgpack_rpc_link_check_room (MsgpackRpcLink *self,
 /* Takes the message of @call out of the queue if nothing of it was written; says how far it got. */
 MsgpackRpcDelivery _msgpack_rpc_link_withdraw (MsgpackRpcLink  *self,
                                                MsgpackRpcCall  *call);
+
+/* ---- for an owner of bytes ---- */
+
+/* Whether messages are taken at all. */
+gboolean _msgpack_rpc_link_check_open      (MsgpackRpcLink       *self,
+                                            GError              **error);
+/* Queues a part of a message, also while the link is closing; nothing is written in here, so that the
+ * owner may hold its lock. @goes_on: the message has more. FALSE if the link has ended. */
+gboolean _msgpack_rpc_link_push_chunk      (MsgpackRpcLink       *self,
+                                            GBytes               *chunk,
+                                            gboolean              goes_on);
+/* Writes what was queued so, now or when the turn of the loop is over. */
+void     _msgpack_rpc_link_write_chunks    (MsgpackRpcLink       *self);
+/* Begins an orderly close, which ends when there is no more output; with the owner's lock held. What
+ * the mode does not allow is taken back: all after the position that is returned, in bytes from the
+ * start of the stream. Nothing is taken back if the link has no stream, or has ended: G_MAXUINT64. */
+guint64  _msgpack_rpc_link_begin_closing   (MsgpackRpcLink       *self,
+                                            MsgpackRpcCloseMode   mode);
+/* How many bytes were written; and, when it has ended, were perhaps. */
+guint64  _msgpack_rpc_link_get_written     (MsgpackRpcLink       *self,
+                                            guint64              *begun);
+/* What was posted for its lane may be for a thread that waits to deliver. */
+void     _msgpack_rpc_link_wake_serving    (MsgpackRpcLink       *self);
 
 /* Begins to close. Nothing of the application runs in here. */
 void _msgpack_rpc_link_close  (MsgpackRpcLink      *self,

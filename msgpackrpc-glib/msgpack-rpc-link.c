@@ -466,6 +466,9 @@ can_end (MsgpackRpcLink *self)
 
   if (!_msgpack_rpc_output_is_empty (&self->output))
     return FALSE;
+  if (self->funcs->has_output != NULL && self->owner != NULL &&
+      self->funcs->has_output (self->owner))
+    return FALSE;
   if (self->state == STATE_HALF_CLOSED)
     return self->owner == NULL || !self->funcs->is_busy (self->owner);
   return self->state == STATE_CLOSING && !_msgpack_rpc_link_lingers (self);
@@ -525,8 +528,6 @@ act_if_due (MsgpackRpcLink *self)
     _msgpack_rpc_link_check_stall (self);
 }
 
-static void wake_serving (MsgpackRpcLink *self);
-
 /* Whether it should have another turn: there was something to read, or is more to write. A thread that
  * waits parses all of it: its reply may be the last. */
 static gboolean
@@ -559,7 +560,7 @@ work (MsgpackRpcLink *self,
   if (self->budget != NULL)
     _msgpack_rpc_budget_enforce (self->budget);
   if (goes_on)
-    wake_serving (self);
+    _msgpack_rpc_link_wake_serving (self);
   return goes_on;
 }
 
@@ -675,8 +676,8 @@ _msgpack_rpc_link_serve (MsgpackRpcLink *self)
 }
 
 /* Another thread may be the one to deliver what was read. */
-static void
-wake_serving (MsgpackRpcLink *self)
+void
+_msgpack_rpc_link_wake_serving (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -875,10 +876,9 @@ _msgpack_rpc_link_attach (MsgpackRpcLink *self,
 
 /* ---- closing ---- */
 
-/* Begins an orderly close. The lock is held. */
-static void
-start_closing (MsgpackRpcLink      *self,
-               MsgpackRpcCloseMode  mode)
+void
+_msgpack_rpc_link_start_closing (MsgpackRpcLink      *self,
+                                 MsgpackRpcCloseMode  mode)
 {
   if (mode == MSGPACK_RPC_CLOSE_MODE_FINISH_MESSAGE)
     {
@@ -913,7 +913,7 @@ _msgpack_rpc_link_close (MsgpackRpcLink      *self,
   if (orderly && error != NULL && self->error == NULL)
     self->error = g_error_copy (error);
   if (orderly)
-    start_closing (self, mode);
+    _msgpack_rpc_link_start_closing (self, mode);
   g_mutex_unlock (&self->lock);
 
   if (!orderly)
@@ -1038,6 +1038,7 @@ _msgpack_rpc_link_new (GObject                        *owner,
   self->reactor = _msgpack_rpc_reactor_ref (reactor);
   self->settings = _msgpack_rpc_settings_ref (settings);
   self->limits = g_object_ref (limits);
+  self->output.is_opaque = funcs->bytes != NULL;
   return self;
 }
 

@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-loop-thread.h"
 
+#include "msgpack-rpc-channel.h"
 #include "msgpack-rpc-client.h"
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-residents-private.h"
@@ -207,6 +208,15 @@ close_resident (Closing *closing,
     {
       msgpack_rpc_connection_close_async (MSGPACK_RPC_CONNECTION (object), closing->mode, NULL,
                                           closed_cb, closing);
+      return TRUE;
+    }
+
+  if (MSGPACK_RPC_IS_CHANNEL (object) &&
+      msgpack_rpc_channel_get_status (MSGPACK_RPC_CHANNEL (object)) !=
+          MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED)
+    {
+      msgpack_rpc_channel_close_async (MSGPACK_RPC_CHANNEL (object), closing->mode, NULL, closed_cb,
+                                       closing);
       return TRUE;
     }
 

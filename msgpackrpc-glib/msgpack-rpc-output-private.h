@@ -15,6 +15,10 @@ typedef struct
 {
   GQueue messages;
   gsize queued_bytes;   /* what was not yet written */
+  gboolean is_opaque;   /* of bytes whose meaning only the owner knows; fixed */
+  gboolean is_inside;   /* likewise: of a message of several chunks the first are written */
+  guint64 written;      /* how many bytes of the stream */
+  guint64 begun;        /* and of how many more that is not known; once the queue is cleared */
 } MsgpackRpcOutput;
 
 /* How many pieces of messages one system call writes. */
@@ -36,6 +40,10 @@ void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
 /* Before all others, none of which was begun. */
 void     _msgpack_rpc_output_push_first (MsgpackRpcOutput *self,
                                        MsgpackRpcPacked   *packed);
+/* A part of a message of an opaque queue. @goes_on: it is not the last one. */
+void     _msgpack_rpc_output_push_chunk (MsgpackRpcOutput  *self,
+                                       MsgpackRpcPacked   *packed,
+                                       gboolean            goes_on);
 /* What to write next, up to the message that goes over @max_bytes; returns how many vectors. The
  * messages stay in the queue until _written() is called, or until another thread empties it: the batch
  * has references on them, until it is cleared. */
@@ -55,7 +63,8 @@ MsgpackRpcDelivery
          _msgpack_rpc_output_withdraw (MsgpackRpcOutput   *self,
                                        MsgpackRpcCall     *call);
 /* Empties the queue but for, with @keep_started, a message that was begun. Adds what was not begun
- * to @unsent (of GVariant) and returns what was begun, or NULL; both as decoded messages. */
+ * to @unsent (of GVariant) and returns what was begun, or NULL; both as decoded messages, unless the
+ * queue is opaque. */
 GVariant *_msgpack_rpc_output_clear   (MsgpackRpcOutput   *self,
                                        gboolean            keep_started,
                                        GPtrArray          *unsent);

@@ -14,6 +14,7 @@ typedef struct
   MsgpackRpcPacked *packed;
   gsize written;
   gboolean writing;      /* handed to the transport, which may be working on it */
+  gboolean goes_on;      /* what comes next belongs to the same message */
   MsgpackRpcCall *call;  /* owned, nullable */
 } Message;
 
@@ -51,14 +52,23 @@ _msgpack_rpc_output_is_empty (MsgpackRpcOutput *self)
 }
 
 static Message *
-message_new (MsgpackRpcPacked *packed,
-             MsgpackRpcCall   *call)
+message_new (MsgpackRpcPacked *packed)
 {
   Message *message = g_new0 (Message, 1);
 
   message->link.data = message;
   message->packed = _msgpack_rpc_packed_ref (packed);
-  message->call = call != NULL ? g_object_ref (call) : NULL;
+  return message;
+}
+
+static Message *
+push (MsgpackRpcOutput *self,
+      MsgpackRpcPacked *packed)
+{
+  Message *message = message_new (packed);
+
+  self->queued_bytes += packed->size;
+  g_queue_push_tail_link (&self->messages, &message->link);
   return message;
 }
 
@@ -67,17 +77,24 @@ _msgpack_rpc_output_push (MsgpackRpcOutput *self,
                           MsgpackRpcPacked *packed,
                           MsgpackRpcCall   *call)
 {
-  Message *message = message_new (packed, call);
+  Message *message = push (self, packed);
 
-  self->queued_bytes += packed->size;
-  g_queue_push_tail_link (&self->messages, &message->link);
+  message->call = call != NULL ? g_object_ref (call) : NULL;
+}
+
+void
+_msgpack_rpc_output_push_chunk (MsgpackRpcOutput *self,
+                                MsgpackRpcPacked *packed,
+                                gboolean          goes_on)
+{
+  push (self, packed)->goes_on = goes_on;
 }
 
 void
 _msgpack_rpc_output_push_first (MsgpackRpcOutput *self,
                                 MsgpackRpcPacked *packed)
 {
-  Message *message = message_new (packed, NULL);
+  Message *message = message_new (packed);
 
   self->queued_bytes += packed->size;
   g_queue_push_head_link (&self->messages, &message->link);
@@ -176,6 +193,7 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
       message->written += part;
       message->writing = FALSE;
       self->queued_bytes -= part;
+      self->written += part;
       count -= part;
     }
 
@@ -183,7 +201,8 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
     {
       Message *message = pop_message (self);
 
-      if (message->packed->size > 0)
+      self->is_inside = message->goes_on;
+      if (message->packed->size > 0 && !message->goes_on)
         n_sent++;
       if (message->call != NULL)
         {
@@ -255,6 +274,35 @@ message_decode (Message *message)
   return decoded.value;
 }
 
+/* Takes it out of the queue for good. */
+static void
+drop_message (MsgpackRpcOutput  *self,
+              Message           *message,
+              gboolean           started,
+              GVariant         **incomplete,
+              GPtrArray         *unsent)
+{
+  g_autoptr(GVariant) value = NULL;
+
+  self->queued_bytes -= message_left (message);
+  if (self->is_opaque)
+    {
+      self->begun += message->writing ? message_left (message) : 0;
+      return;
+    }
+  if (message->packed->size == 0)
+    return;
+
+  value = message_decode (message);
+  if (message->call != NULL)
+    _msgpack_rpc_call_set_delivery (message->call, started ? MSGPACK_RPC_DELIVERY_PARTLY_SENT
+                                                           : MSGPACK_RPC_DELIVERY_NOT_SENT);
+  if (started && *incomplete == NULL)
+    *incomplete = g_steal_pointer (&value);
+  else if (value != NULL)
+    g_ptr_array_add (unsent, g_steal_pointer (&value));
+}
+
 GVariant *
 _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
                            gboolean          keep_started,
@@ -262,32 +310,22 @@ _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
 {
   g_autoptr(GVariant) incomplete = NULL;
   GQueue kept = G_QUEUE_INIT;
+  gboolean is_inside = self->is_inside;
   Message *message;
 
+  self->begun = self->written;
   while ((message = pop_message (self)) != NULL)
     {
-      gboolean started = message_started (message);
+      gboolean started = is_inside || message_started (message);
 
+      is_inside = started && message->goes_on;
       if (started && keep_started)
         {
           g_queue_push_tail_link (&kept, &message->link);
           continue;
         }
 
-      self->queued_bytes -= message_left (message);
-      if (message->packed->size > 0)
-        {
-          g_autoptr(GVariant) value = message_decode (message);
-
-          if (message->call != NULL)
-            _msgpack_rpc_call_set_delivery (message->call,
-                                            started ? MSGPACK_RPC_DELIVERY_PARTLY_SENT
-                                                    : MSGPACK_RPC_DELIVERY_NOT_SENT);
-          if (started && incomplete == NULL)
-            incomplete = g_steal_pointer (&value);
-          else if (value != NULL)
-            g_ptr_array_add (unsent, g_steal_pointer (&value));
-        }
+      drop_message (self, message, started, &incomplete, unsent);
       message_free (message);
     }
 

@@ -140,7 +140,7 @@ msgpack_rpc_peer_call_finish (MsgpackRpcPeer  *self,
   g_return_val_if_fail (G_IS_ASYNC_RESULT (result), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return _msgpack_rpc_call_finish_value (self, result, error);
+  return _msgpack_rpc_call_finish_value (self, result, MSGPACK_RPC_CALL_KIND_REQUEST, error);
 }
 
 /**

@@ -61,6 +61,9 @@ MsgpackRpcTransport *_msgpack_rpc_async_transport_new (GIOStream    *stream,
 
 /* The socket of a stream, also inside of TLS, or NULL. Not a reference. */
 GSocket *_msgpack_rpc_transport_get_socket (GIOStream *stream);
+/* Two ends of a new stream in memory. */
+gboolean _msgpack_rpc_transport_new_pair   (GIOStream *streams[2],
+                                            GError   **error);
 /* Ends a handshake, which goes on in a thread of its own that nothing else would end. */
 void     _msgpack_rpc_transport_cut_off    (GIOStream *stream);
 /* FALSE while it is TLS, and the peers have not agreed on how. */

@@ -5,7 +5,10 @@
 
 #include "msgpack-rpc-transport-private.h"
 
+#include <glib/gstdio.h>
 #include <sys/socket.h>
+
+#include "msgpack-rpc-i18n-private.h"
 
 /* How long a stream may take to close in good order, which may mean to write, in milliseconds. */
 #define CLOSE_TIMEOUT 1000
@@ -24,6 +27,45 @@ _msgpack_rpc_transport_get_socket (GIOStream *stream)
 
   return G_IS_SOCKET_CONNECTION (stream)
          ? g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)) : NULL;
+}
+
+static GIOStream *
+stream_new_for_fd (int      fd,
+                   GError **error)
+{
+  g_autoptr(GSocket) socket = g_socket_new_from_fd (fd, error);
+
+  if (socket == NULL)
+    {
+      g_close (fd, NULL);
+      return NULL;
+    }
+
+  return G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+}
+
+gboolean
+_msgpack_rpc_transport_new_pair (GIOStream *streams[2],
+                                 GError   **error)
+{
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+    {
+      int saved_errno = errno;
+
+      g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
+                   _("Could not create a pair of sockets: %s"), g_strerror (saved_errno));
+      return FALSE;
+    }
+
+  streams[0] = stream_new_for_fd (fds[0], error);
+  streams[1] = streams[0] != NULL ? stream_new_for_fd (fds[1], error) : NULL;
+  if (streams[0] == NULL)
+    g_close (fds[1], NULL);
+  if (streams[1] == NULL)
+    g_clear_object (&streams[0]);
+  return streams[0] != NULL;
 }
 
 void

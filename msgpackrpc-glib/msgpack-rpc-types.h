@@ -16,7 +16,9 @@
 G_BEGIN_DECLS
 
 typedef struct _MsgpackRpcCall       MsgpackRpcCall;
+typedef struct _MsgpackRpcChannel    MsgpackRpcChannel;
 typedef struct _MsgpackRpcClient     MsgpackRpcClient;
+typedef struct _MsgpackRpcCodec      MsgpackRpcCodec;
 typedef struct _MsgpackRpcConnection MsgpackRpcConnection;
 typedef struct _MsgpackRpcDispatcher MsgpackRpcDispatcher;
 typedef struct _MsgpackRpcInvocation MsgpackRpcInvocation;
