@@ -12,8 +12,10 @@ G_BEGIN_DECLS
 typedef struct _MsgpackRpcAcceptor MsgpackRpcAcceptor;
 
 /* In the context, no lock held. */
+/* @source_object: what came with the socket, nullable. */
 typedef void (*MsgpackRpcAcceptFunc) (gpointer           owner,
-                                      GSocketConnection *connection);
+                                      GSocketConnection *connection,
+                                      GObject           *source_object);
 
 typedef void (*MsgpackRpcDismissFunc) (GSocket  *socket,
                                        gpointer  data);
@@ -46,6 +48,10 @@ void     _msgpack_rpc_acceptor_set_dismissed (MsgpackRpcAcceptor *self,
 void     _msgpack_rpc_acceptor_dismiss    (MsgpackRpcAcceptor    *self,
                                            MsgpackRpcDismissFunc  func,
                                            gpointer               data);
+
+/* Accepts, in the context, on the sockets that @owner has as a GSocketListener, as on all others. FALSE
+ * if it was stopped once: who starts it again has the base class accept, which does not pause. */
+gboolean _msgpack_rpc_acceptor_accept_added (MsgpackRpcAcceptor *self);
 
 /* Closes all sockets, in the context, when g_socket_listener_close () is called for @listener. */
 void     _msgpack_rpc_acceptor_follow    (MsgpackRpcAcceptor *self,

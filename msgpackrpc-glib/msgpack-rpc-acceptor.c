@@ -36,13 +36,17 @@ struct _MsgpackRpcAcceptor
   GMutex lock;              /* guards what follows, and use of the listeners' sockets */
   GPtrArray *listeners;     /* of MsgpackRpcListener */
   gboolean is_active;
+  gboolean was_stopped;     /* since when the base class accepts by itself */
   gboolean is_dismissed;
+  gboolean has_added;       /* the base class may have sockets of its own */
+  GCancellable *added;      /* while one is awaited on these */
   GSource *pause_source;    /* while accepting pauses */
   guint pause;              /* how long the last one was; 0: none since the last success */
 };
 
 static void acceptor_unref (gpointer            data);
 static void update_sources (MsgpackRpcAcceptor *self);
+static void accept_added   (MsgpackRpcAcceptor *self);
 
 static MsgpackRpcAcceptor *
 acceptor_ref (MsgpackRpcAcceptor *self)
@@ -86,7 +90,10 @@ pause_over_cb (gpointer user_data)
   g_mutex_unlock (&self->lock);
 
   if (is_over)
-    tell_paused (self);
+    {
+      accept_added (self);
+      tell_paused (self);
+    }
   return G_SOURCE_REMOVE;
 }
 
@@ -147,7 +154,7 @@ accept_cb (GSocket      *socket,
 
       if (connection == NULL)
         break;
-      self->func (owner, connection);
+      self->func (owner, connection, NULL);
     }
 
   if (owner != NULL && _msgpack_rpc_acceptor_is_paused (self))
@@ -185,11 +192,20 @@ stop_sources (MsgpackRpcAcceptor *self)
 
 /* With the lock held. */
 static void
+stop_added (MsgpackRpcAcceptor *self)
+{
+  if (self->added != NULL)
+    g_cancellable_cancel (self->added);
+}
+
+/* With the lock held. */
+static void
 update_sources (MsgpackRpcAcceptor *self)
 {
   if (!self->is_active || self->pause_source != NULL)
     {
       stop_sources (self);
+      stop_added (self);
       return;
     }
 
@@ -237,6 +253,7 @@ acceptor_unref (gpointer data)
   g_clear_object (&self->sentinel);
   g_clear_object (&self->sentinel_peer);
   g_ptr_array_unref (self->listeners);
+  g_clear_object (&self->added);
   g_weak_ref_clear (&self->owner);
   g_main_context_unref (self->context);
   g_mutex_clear (&self->lock);
@@ -264,6 +281,7 @@ _msgpack_rpc_acceptor_set_active (MsgpackRpcAcceptor *self,
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   self->is_active = active;
+  self->was_stopped |= !active;
   update_sources (self);
 }
 
@@ -367,6 +385,92 @@ _msgpack_rpc_acceptor_free (MsgpackRpcAcceptor *self)
   g_clear_pointer (&self->sentinel_source, g_source_unref);
 
   acceptor_unref (self);
+}
+
+/* ---- sockets that the owner's base class was given ---- */
+
+/* Whether it pauses now. */
+static gboolean
+note_added (MsgpackRpcAcceptor *self,
+            const GError       *error)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  g_clear_object (&self->added);
+  if (error == NULL)
+    self->pause = 0;
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    self->has_added = FALSE;
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+           self->pause_source == NULL)
+    {
+      pause_accepting (self, error);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+static void
+added_cb (GObject      *source,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  MsgpackRpcAcceptor *self = user_data;
+  g_autoptr(GSocketConnection) connection = NULL;
+  g_autoptr(GObject) source_object = NULL;
+  g_autoptr(GError) error = NULL;
+  gboolean pauses;
+
+  connection = g_socket_listener_accept_finish (G_SOCKET_LISTENER (source), result, &source_object,
+                                                &error);
+  pauses = note_added (self, error);
+  if (connection != NULL)
+    self->func (source, connection, source_object);
+  accept_added (self);
+  if (pauses)
+    tell_paused (self);
+  acceptor_unref (self);
+}
+
+/* In the context. */
+static void
+accept_added (MsgpackRpcAcceptor *self)
+{
+  g_autoptr(GObject) owner = g_weak_ref_get (&self->owner);
+  g_autoptr(GCancellable) cancellable = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (owner != NULL && self->has_added && self->is_active && !self->was_stopped &&
+      self->pause_source == NULL && self->added == NULL)
+    {
+      self->added = g_cancellable_new ();
+      cancellable = g_object_ref (self->added);
+    }
+  g_mutex_unlock (&self->lock);
+  if (cancellable == NULL)
+    return;
+
+  g_main_context_push_thread_default (self->context);
+  g_socket_listener_accept_async (G_SOCKET_LISTENER (owner), cancellable, added_cb,
+                                  acceptor_ref (self));
+  g_main_context_pop_thread_default (self->context);
+}
+
+gboolean
+_msgpack_rpc_acceptor_accept_added (MsgpackRpcAcceptor *self)
+{
+  gboolean was_stopped;
+
+  g_mutex_lock (&self->lock);
+  was_stopped = self->was_stopped;
+  self->has_added = TRUE;
+  /* It is to look at the new ones as well. */
+  stop_added (self);
+  g_mutex_unlock (&self->lock);
+
+  accept_added (self);
+  return !was_stopped;
 }
 
 static gboolean

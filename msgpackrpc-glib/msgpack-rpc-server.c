@@ -139,11 +139,12 @@ msgpack_rpc_server_incoming (GSocketService    *service,
 
 static void
 accepted_cb (gpointer           owner,
-             GSocketConnection *connection)
+             GSocketConnection *connection,
+             GObject           *source_object)
 {
   gboolean is_handled;
 
-  g_signal_emit_by_name (owner, "incoming", connection, NULL, &is_handled);
+  g_signal_emit_by_name (owner, "incoming", connection, source_object, &is_handled);
 }
 
 static void
@@ -188,6 +189,10 @@ changed_cb (gpointer owner,
             gpointer data G_GNUC_UNUSED)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (owner);
+
+  /* That of the base class would try again and again when there are no file descriptors left. */
+  if (_msgpack_rpc_acceptor_accept_added (priv->acceptor))
+    return;
 
   /* Whoever runs the context need not have made it the thread-default one. */
   g_main_context_push_thread_default (priv->main_context);
@@ -464,11 +469,15 @@ install_properties (GObjectClass *object_class)
   /**
    * MsgpackRpcServer:accepting-paused: (getter is_accepting_paused)
    *
-   * Whether nobody is accepted on the addresses that the server listens on, since the system could not
-   * accept the last one: most often, there are no file descriptors left.
+   * Whether nobody is accepted, since the system could not accept the last one: most often, there are no
+   * file descriptors left.
    *
    * It is tried again after 100 ms, and each time that fails after twice as long, up to 5 seconds.
    * Those who come wait meanwhile.
+   *
+   * Sockets that were added by the methods of `GSocketListener` pause as well, unless the server was
+   * stopped and started again: then `GSocketService` accepts on these, which does not pause, but tries
+   * again and again.
    *
    * Since: 1.0
    */
