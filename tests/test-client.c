@@ -43,13 +43,12 @@ status_changed_cb (MsgpackRpcClient           *client,
                    GError                     *error,
                    gpointer                    data)
 {
-  static const char * const names[] = { "disconnected", "connecting", "connected", "closing" };
   Fixture *f = data;
 
   g_assert_false (f->inside);
   g_assert_true (client == f->client);
   g_assert_cmpint (old_status, !=, new_status);
-  g_string_append_printf (f->log, "%s%s ", names[new_status], error != NULL ? "!" : "");
+  test_log_status (f->log, new_status, error);
 }
 
 static void

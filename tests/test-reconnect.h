@@ -86,7 +86,6 @@ status_changed_cb (MsgpackRpcClient           *client,
                    GError                     *error,
                    gpointer                    data)
 {
-  static const char * const names[] = { "disconnected", "connecting", "connected", "closing" };
   Fixture *f = data;
 
   g_assert_false (f->inside);
@@ -95,7 +94,7 @@ status_changed_cb (MsgpackRpcClient           *client,
   g_assert_cmpint (old_status, !=, new_status);
   f->last_status = new_status;
   f->n_changes++;
-  g_string_append_printf (f->log, "%s%s ", names[new_status], error != NULL ? "!" : "");
+  test_log_status (f->log, new_status, error);
   if (error != NULL)
     g_ptr_array_add (f->errors, g_error_copy (error));
 }

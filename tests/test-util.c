@@ -74,6 +74,16 @@ test_threads_sleep (const char *name,
 }
 
 void
+test_log_status (GString                    *log,
+                 MsgpackRpcConnectionStatus  status,
+                 const GError               *reason)
+{
+  static const char * const names[] = { "disconnected", "connecting", "connected", "closing" };
+
+  g_string_append_printf (log, "%s%s ", names[status], reason != NULL ? "!" : "");
+}
+
+void
 test_store_result (GObject      *source G_GNUC_UNUSED,
                    GAsyncResult *result,
                    gpointer      user_data)

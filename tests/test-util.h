@@ -41,6 +41,11 @@ void test_drain (void);
 gboolean test_threads_sleep (const char *name,
                              guint       n);
 
+/* Appends a status that a client has now to what it had before, with “!” if that has a reason. */
+void test_log_status (GString                    *log,
+                      MsgpackRpcConnectionStatus  status,
+                      const GError               *reason);
+
 /* A GAsyncReadyCallback that puts a reference on the result where @user_data points. */
 void test_store_result (GObject      *source,
                         GAsyncResult *result,
