@@ -81,7 +81,4 @@ gboolean _msgpack_rpc_call_hears_reports  (MsgpackRpcCall *self);
 gboolean _msgpack_rpc_call_is_notified    (MsgpackRpcCall *self);
 gboolean _msgpack_rpc_call_is_observed    (MsgpackRpcCall *self);
 
-/* Lets go of the source object. */
-void     _msgpack_rpc_call_release_source (MsgpackRpcCall *self);
-
 G_END_DECLS

@@ -69,6 +69,8 @@ gboolean _msgpack_rpc_call_start (MsgpackRpcCall    *self,
                                   gpointer           source,
                                   MsgpackRpcReactor *reactor,
                                   int                default_timeout);
+/* Lets go of the source object, which is then not kept by what nobody waits for. */
+void     _msgpack_rpc_call_release_source (MsgpackRpcCall *self);
 /* A call that is no request, started. The forms of an operation differ only in how they wait. */
 MsgpackRpcCall *_msgpack_rpc_call_start_operation (MsgpackRpcCallKind   kind,
                                                    gpointer             source,

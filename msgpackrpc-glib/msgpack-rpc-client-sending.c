@@ -137,6 +137,8 @@ send_as_call (MsgpackRpcClient  *self,
   msgpack_rpc_call_set_wait_for_ready (call, TRUE);
   _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
   send_started (self, call);
+  /* It may wait for ever, but not keep the client, nor have it connect for that alone. */
+  _msgpack_rpc_call_release_source (call);
   return !_msgpack_rpc_call_has_ended (call) || _msgpack_rpc_call_get_outcome (call, NULL, error);
 }
 

@@ -265,6 +265,23 @@ test_attempt_fails (Fixture       *f,
 }
 
 static void
+test_notification_dropped (Fixture       *f,
+                           gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GAsyncResult) opened = NULL;
+
+  g_test_summary ("A notification that waits does not keep its client");
+
+  msgpack_rpc_reconnect_policy_set_max_attempts (f->policy, 3);
+  msgpack_rpc_client_open_async (f->client, NULL, test_store_result, &opened);
+  g_assert_true (msgpack_rpc_peer_send_notification (f->peer, "news", NULL, NULL));
+  WAIT_UNTIL (opened != NULL);
+  test_drain ();
+  g_clear_object (&opened);
+  g_assert_finalize_object (g_steal_pointer (&f->client));
+}
+
+static void
 test_ready_expires (Fixture       *f,
                     gconstpointer  data G_GNUC_UNUSED)
 {
@@ -383,6 +400,7 @@ main (int    argc,
   ADD ("half-closed", test_half_closed);
   ADD ("parked-bound", test_parked_bound);
   ADD ("attempt-fails", test_attempt_fails);
+  ADD ("notification-dropped", test_notification_dropped);
   ADD ("ready-expires", test_ready_expires);
   ADD ("ready-without-policy", test_ready_without_policy);
   ADD ("refused-at-once", test_refused_at_once);
