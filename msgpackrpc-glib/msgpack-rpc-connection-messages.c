@@ -349,7 +349,7 @@ deliver_request (MsgpackRpcConnection *self,
 
   dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
   if (dispatcher == NULL || !_msgpack_rpc_dispatcher_invoke (dispatcher, invocation))
-    _msgpack_rpc_invocation_return_not_found (invocation);
+    _msgpack_rpc_dispatcher_return_not_found (dispatcher, invocation);
 }
 
 static void

@@ -51,7 +51,7 @@ dispatch_message (MsgpackRpcDispatcher  *self,
 
   invocation = _msgpack_rpc_invocation_new (NULL, NULL, message);
   if (!_msgpack_rpc_dispatcher_invoke (self, invocation))
-    _msgpack_rpc_invocation_return_not_found (invocation);
+    _msgpack_rpc_dispatcher_return_not_found (self, invocation);
 
   if (message->type == MSGPACK_RPC_MESSAGE_NOTIFICATION)
     return NULL;

@@ -13,4 +13,8 @@ G_BEGIN_DECLS
 gboolean _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
                                          MsgpackRpcInvocation *invocation);
 
+/* Answers a call of a method that there is not. @self may be NULL. */
+void _msgpack_rpc_dispatcher_return_not_found (MsgpackRpcDispatcher *self,
+                                               MsgpackRpcInvocation *invocation);
+
 G_END_DECLS

@@ -37,6 +37,14 @@
  * In a tuple, members at the end that are maybes may be left out: `(xms)` is one integer, and perhaps
  * a string. With [flags@MethodFlags.NAMED_PARAMS], the members may come by their names.
  *
+ * ## Names
+ *
+ * A request is answered by the method of its name; if there is none, by a built-in one, of which there
+ * are `rpc.discover` ([property@Dispatcher:discoverable]) and `rpc.ping`
+ * ([property@Dispatcher:answers-pings]); then by the method with the longest prefix of the name, of
+ * those that were added with [flags@MethodFlags.PREFIX]; then by the [property@Dispatcher:next]
+ * dispatcher. Else it is an error.
+ *
  * ## Who may call what
  *
  * Peers that are connected may call all methods, unless a handler of [signal@Dispatcher::authorize]
@@ -52,9 +60,9 @@
  * A dispatcher belongs to no context: any thread may use it at any time. A call that has begun ends
  * with the handler that it began with.
  *
- * [property@Dispatcher:methods] tells of a change, and [property@Dispatcher:max-answer-time]
- * notifies, in the thread that made the change, within the function that made it. A program that
- * watches the list should change it from one thread.
+ * [property@Dispatcher:methods] tells of a change, and all other properties notify, in the thread that
+ * made the change, within the function that made it. A program that watches the list should change it
+ * from one thread.
  *
  * The data of a handler is let go when its method is removed and its running calls have returned:
  * in the thread that added the method. If that is not the current one, its thread-default context
@@ -65,8 +73,13 @@
 enum
 {
   PROP_0,
+  PROP_ANSWERS_PINGS,
+  PROP_DESCRIPTION,
+  PROP_DISCOVERABLE,
   PROP_MAX_ANSWER_TIME,
   PROP_METHODS,
+  PROP_NEXT,
+  PROP_VERSION,
   N_PROPS
 };
 
@@ -87,6 +100,10 @@ msgpack_rpc_dispatcher_finalize (GObject *object)
   MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
 
   _msgpack_rpc_method_table_clear (&self->table);
+  _msgpack_rpc_built_in_clear (self);
+  g_clear_object (&self->next);
+  g_free (self->version);
+  g_free (self->description);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_dispatcher_parent_class)->finalize (object);
@@ -102,12 +119,32 @@ msgpack_rpc_dispatcher_get_property (GObject    *object,
 
   switch (prop_id)
     {
+    case PROP_ANSWERS_PINGS:
+      g_value_set_boolean (value, msgpack_rpc_dispatcher_get_answers_pings (self));
+      break;
+
+    case PROP_DESCRIPTION:
+      g_value_take_string (value, msgpack_rpc_dispatcher_get_description (self));
+      break;
+
+    case PROP_DISCOVERABLE:
+      g_value_set_boolean (value, msgpack_rpc_dispatcher_get_discoverable (self));
+      break;
+
     case PROP_MAX_ANSWER_TIME:
       g_value_set_int (value, msgpack_rpc_dispatcher_get_max_answer_time (self));
       break;
 
     case PROP_METHODS:
       g_value_set_object (value, self->table.methods);
+      break;
+
+    case PROP_NEXT:
+      g_value_take_object (value, msgpack_rpc_dispatcher_get_next (self));
+      break;
+
+    case PROP_VERSION:
+      g_value_take_string (value, msgpack_rpc_dispatcher_get_version (self));
       break;
 
     default:
@@ -125,8 +162,29 @@ msgpack_rpc_dispatcher_set_property (GObject      *object,
 
   switch (prop_id)
     {
+    case PROP_ANSWERS_PINGS:
+      msgpack_rpc_dispatcher_set_answers_pings (self, g_value_get_boolean (value));
+      break;
+
+    case PROP_DESCRIPTION:
+      msgpack_rpc_dispatcher_set_description (self, g_value_get_string (value));
+      break;
+
+    case PROP_DISCOVERABLE:
+      msgpack_rpc_dispatcher_set_discoverable (self, g_value_get_boolean (value));
+      break;
+
     case PROP_MAX_ANSWER_TIME:
       msgpack_rpc_dispatcher_set_max_answer_time (self, g_value_get_int (value));
+      break;
+
+    case PROP_NEXT:
+      if (!msgpack_rpc_dispatcher_set_next (self, g_value_get_object (value)))
+        g_warning ("Dispatchers cannot be chained to a circle");
+      break;
+
+    case PROP_VERSION:
+      msgpack_rpc_dispatcher_set_version (self, g_value_get_string (value));
       break;
 
     default:
@@ -159,6 +217,8 @@ install_signals (GType type)
    * a handler, who is connected may call everything.
    *
    * It comes where the method's handler would run; nobody is asked about methods that there are not.
+   * What is built in, such as `rpc.discover`, is asked about as all others; and so is what a method
+   * with a prefix answers, with the name that was called as the detail.
    *
    * Returns: `TRUE` if there is nothing to be said against it
    * Since: 1.0
@@ -170,13 +230,55 @@ install_signals (GType type)
 }
 
 static void
-msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
+install_properties (GObjectClass *object_class)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags setting = flags | G_PARAM_WRITABLE | G_PARAM_EXPLICIT_NOTIFY;
 
-  object_class->finalize = msgpack_rpc_dispatcher_finalize;
-  object_class->get_property = msgpack_rpc_dispatcher_get_property;
-  object_class->set_property = msgpack_rpc_dispatcher_set_property;
+  /**
+   * MsgpackRpcDispatcher:answers-pings: (getter get_answers_pings) (setter set_answers_pings)
+   *
+   * Whether there is a method `rpc.ping`, which answers nil: by default there is. It is what
+   * [property@Client:ping-method] calls.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ANSWERS_PINGS] =
+      g_param_spec_boolean ("answers-pings", NULL, NULL, TRUE, setting);
+
+  /**
+   * MsgpackRpcDispatcher:description: (getter get_description) (setter set_description)
+   *
+   * What the methods are for, or `NULL`, the default; it is told to peers that ask.
+   *
+   * Since: 1.0
+   */
+  props[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, NULL, NULL, setting);
+
+  /**
+   * MsgpackRpcDispatcher:discoverable: (getter get_discoverable) (setter set_discoverable)
+   *
+   * Whether peers are told which methods there are: by default they are.
+   *
+   * There is a method `rpc.discover` then, and who calls a method that is not there gets up to three
+   * names that are nearest. Whatever [signal@Dispatcher::authorize] would say of them, all methods
+   * are told.
+   *
+   * The answer of `rpc.discover` is a map: `version` and `description` are a text or nil, and
+   * `methods` is an array with a map for each method:
+   *
+   * | key | value |
+   * |---|---|
+   * | `name` | what peers call it by |
+   * | `params` | the [property@Method:signature], or nil |
+   * | `param_names` | an array of the [property@Method:param-names] |
+   * | `result` | the [property@Method:result-signature], or nil |
+   * | `doc` | the [property@Method:description], or nil |
+   * | `flags` | an array of the names of its [flags@MethodFlags] |
+   *
+   * Since: 1.0
+   */
+  props[PROP_DISCOVERABLE] = g_param_spec_boolean ("discoverable", NULL, NULL, TRUE, setting);
 
   /**
    * MsgpackRpcDispatcher:max-answer-time: (getter get_max_answer_time) (setter set_max_answer_time)
@@ -190,9 +292,8 @@ msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_MAX_ANSWER_TIME] =
-      g_param_spec_int ("max-answer-time", NULL, NULL, -1, G_MAXINT, DEFAULT_MAX_ANSWER_TIME,
-                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  props[PROP_MAX_ANSWER_TIME] = g_param_spec_int ("max-answer-time", NULL, NULL, -1, G_MAXINT,
+                                                  DEFAULT_MAX_ANSWER_TIME, setting);
 
   /**
    * MsgpackRpcDispatcher:methods: (getter get_methods)
@@ -201,10 +302,48 @@ msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
    *
    * Since: 1.0
    */
-  props[PROP_METHODS] = g_param_spec_object ("methods", NULL, NULL, G_TYPE_LIST_MODEL,
-                                             G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  props[PROP_METHODS] = g_param_spec_object ("methods", NULL, NULL, G_TYPE_LIST_MODEL, flags);
+
+  /**
+   * MsgpackRpcDispatcher:next: (getter get_next) (setter set_next)
+   *
+   * Who answers what this dispatcher has no method for, or `NULL`, the default.
+   *
+   * So a connection can have a dispatcher with methods of its own, and all share another one behind
+   * it. Every dispatcher that a request comes by is asked for [signal@Dispatcher::authorize], in that
+   * order; [property@Dispatcher:max-answer-time] is that of the one that has the method. `rpc.discover`
+   * tells of all that are [property@Dispatcher:discoverable].
+   *
+   * Dispatchers cannot be chained to a circle: setting that does nothing, with a warning;
+   * [method@Dispatcher.set_next] returns `FALSE`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_NEXT] =
+      g_param_spec_object ("next", NULL, NULL, MSGPACK_RPC_TYPE_DISPATCHER, setting);
+
+  /**
+   * MsgpackRpcDispatcher:version: (getter get_version) (setter set_version)
+   *
+   * The version of what the methods are, or `NULL`, the default; it is told to peers that ask.
+   *
+   * Since: 1.0
+   */
+  props[PROP_VERSION] = g_param_spec_string ("version", NULL, NULL, NULL, setting);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
+}
+
+static void
+msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = msgpack_rpc_dispatcher_finalize;
+  object_class->get_property = msgpack_rpc_dispatcher_get_property;
+  object_class->set_property = msgpack_rpc_dispatcher_set_property;
+
+  install_properties (object_class);
   install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
@@ -214,6 +353,8 @@ msgpack_rpc_dispatcher_init (MsgpackRpcDispatcher *self)
   g_mutex_init (&self->lock);
   _msgpack_rpc_method_table_init (&self->table);
   self->max_answer_time = DEFAULT_MAX_ANSWER_TIME;
+  self->is_on[MSGPACK_RPC_BUILT_IN_DISCOVER] = TRUE;
+  self->is_on[MSGPACK_RPC_BUILT_IN_PING] = TRUE;
 }
 
 /**
@@ -358,23 +499,46 @@ msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
   return TRUE;
 }
 
+/* Where a request has come. */
+typedef struct _Stop Stop;
+
+struct _Stop
+{
+  MsgpackRpcDispatcher *dispatcher;
+  const Stop *previous; /* NULL: the first */
+};
+
+/* Gives @next, where to go on, only if nobody here answers. */
 static MsgpackRpcMethodEntry *
-find_entry (MsgpackRpcDispatcher *self,
-            const char           *name)
+find_entry (MsgpackRpcDispatcher  *self,
+            const char            *name,
+            MsgpackRpcDispatcher **next)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   MsgpackRpcMethodEntry *entry = _msgpack_rpc_method_table_lookup (&self->table, name);
 
-  return entry != NULL ? _msgpack_rpc_method_entry_ref (entry) : NULL;
+  if (entry == NULL)
+    entry = _msgpack_rpc_built_in_lookup (self, name);
+  if (entry == NULL)
+    entry = _msgpack_rpc_method_table_match (&self->table, name);
+  if (entry != NULL)
+    return _msgpack_rpc_method_entry_ref (entry);
+
+  *next = _msgpack_rpc_dispatcher_ref_next_unlocked (self);
+  return NULL;
 }
 
 static gboolean
-authorize (MsgpackRpcDispatcher *self,
+authorize (const Stop           *stop,
            MsgpackRpcInvocation *invocation)
 {
+  MsgpackRpcDispatcher *self = stop->dispatcher;
   const char *method = msgpack_rpc_invocation_get_method (invocation);
   g_autoptr(GError) error = NULL;
   gboolean allowed = TRUE;
+
+  if (stop->previous != NULL && !authorize (stop->previous, invocation))
+    return FALSE;
 
   if (!_msgpack_rpc_has_handler (self, signals[SIGNAL_AUTHORIZE]))
     return TRUE;
@@ -407,23 +571,32 @@ get_answer_time (MsgpackRpcDispatcher *self,
   return own == G_MAXINT ? -1 : own;
 }
 
-gboolean
-_msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
-                                MsgpackRpcInvocation *invocation)
+static gboolean
+invoke_along (const Stop           *stop,
+              MsgpackRpcInvocation *invocation)
 {
+  MsgpackRpcDispatcher *self = stop->dispatcher;
+  g_autoptr(MsgpackRpcDispatcher) next = NULL;
   MsgpackRpcMethodEntry *entry;
 
-  entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation));
+  entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation), &next);
   if (entry == NULL)
-    return FALSE;
+    return next != NULL && invoke_along (&(Stop) { next, stop }, invocation);
 
   _msgpack_rpc_invocation_set_answer_time (invocation, get_answer_time (self, entry->method));
-  if (authorize (self, invocation))
+  if (authorize (stop, invocation))
     _msgpack_rpc_method_entry_run (entry, invocation);
   _msgpack_rpc_invocation_release (invocation);
 
   _msgpack_rpc_method_entry_unref (entry);
   return TRUE;
+}
+
+gboolean
+_msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
+                                MsgpackRpcInvocation *invocation)
+{
+  return invoke_along (&(Stop) { self, NULL }, invocation);
 }
 
 /**

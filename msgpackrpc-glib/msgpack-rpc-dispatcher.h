@@ -82,4 +82,33 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 void msgpack_rpc_dispatcher_set_max_answer_time (MsgpackRpcDispatcher *self,
                                                  int                   max_answer_time);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcDispatcher *msgpack_rpc_dispatcher_get_next (MsgpackRpcDispatcher *self)
+  G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean              msgpack_rpc_dispatcher_set_next (MsgpackRpcDispatcher *self,
+                                                       MsgpackRpcDispatcher *next);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char    *msgpack_rpc_dispatcher_get_version (MsgpackRpcDispatcher *self) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_dispatcher_set_version (MsgpackRpcDispatcher *self,
+                                             const char           *version);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char    *msgpack_rpc_dispatcher_get_description (MsgpackRpcDispatcher *self)
+  G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_dispatcher_set_description (MsgpackRpcDispatcher *self,
+                                                 const char           *description);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_dispatcher_get_discoverable (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_dispatcher_set_discoverable (MsgpackRpcDispatcher *self,
+                                                  gboolean              discoverable);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_dispatcher_get_answers_pings (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_dispatcher_set_answers_pings (MsgpackRpcDispatcher *self,
+                                                   gboolean              answers_pings);
+
 G_END_DECLS

@@ -229,6 +229,9 @@ typedef enum /*< flags >*/
  * @MSGPACK_RPC_METHOD_FLAGS_REPLACE: take the place of a method of the same name, if there is one
  * @MSGPACK_RPC_METHOD_FLAGS_NAMED_PARAMS: the parameters may come by name, as a map, too: see
  *   [property@Method:param-names]
+ * @MSGPACK_RPC_METHOD_FLAGS_PREFIX: the method answers all calls of names that begin with its own and
+ *   that no other method answers, of those with a prefix the one with the longest; the empty name thus
+ *   answers whatever is left. [property@Invocation:method] is what was called
  *
  * How a method is added to a [class@Dispatcher].
  *
@@ -239,6 +242,7 @@ typedef enum /*< flags >*/
   MSGPACK_RPC_METHOD_FLAGS_NONE = 0,
   MSGPACK_RPC_METHOD_FLAGS_REPLACE = 1 << 0,
   MSGPACK_RPC_METHOD_FLAGS_NAMED_PARAMS = 1 << 1,
+  MSGPACK_RPC_METHOD_FLAGS_PREFIX = 1 << 2,
 } MsgpackRpcMethodFlags;
 
 /**

@@ -52,6 +52,8 @@ void                  _msgpack_rpc_invocation_release         (MsgpackRpcInvocat
 
 /* Answers that nobody gives a text for. */
 gboolean _msgpack_rpc_invocation_return_failed    (MsgpackRpcInvocation *self);
-gboolean _msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self);
+/* @hint: what to say besides, or NULL. */
+gboolean _msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self,
+                                                   const char           *hint);
 
 G_END_DECLS

@@ -731,9 +731,11 @@ _msgpack_rpc_invocation_return_failed (MsgpackRpcInvocation *self)
 }
 
 gboolean
-_msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self)
+_msgpack_rpc_invocation_return_not_found (MsgpackRpcInvocation *self,
+                                          const char           *hint)
 {
-  return answer_for_method (self, MSGPACK_RPC_ERROR_METHOD_NOT_FOUND, "There is no method", "");
+  return answer_for_method (self, MSGPACK_RPC_ERROR_METHOD_NOT_FOUND, "There is no method",
+                            hint != NULL ? hint : "");
 }
 
 /**

@@ -21,8 +21,8 @@ typedef struct
   MsgpackRpcHandler handler;
   gpointer user_data;
   GDestroyNotify destroy;
-  GThread *thread;          /* which has added it */
-  GMainContext *context;    /* and its thread-default context */
+  GThread *thread;          /* which has added it, if that matters to @destroy, */
+  GMainContext *context;    /* and its thread-default context; or NULL */
 } MsgpackRpcMethodEntry;
 
 MsgpackRpcMethodEntry *_msgpack_rpc_method_entry_new   (MsgpackRpcMethod      *method,

@@ -37,8 +37,11 @@ _msgpack_rpc_method_entry_new (MsgpackRpcMethod  *method,
   self->handler = handler;
   self->user_data = user_data;
   self->destroy = destroy;
-  self->thread = g_thread_ref (g_thread_self ());
-  self->context = g_main_context_ref_thread_default ();
+  if (destroy != NULL)
+    {
+      self->thread = g_thread_ref (g_thread_self ());
+      self->context = g_main_context_ref_thread_default ();
+    }
   return self;
 }
 
@@ -57,8 +60,8 @@ entry_free (gpointer data)
   g_object_unref (self->method);
   g_clear_pointer (&self->signature, g_variant_type_free);
   g_clear_pointer (&self->example, g_variant_unref);
-  g_thread_unref (self->thread);
-  g_main_context_unref (self->context);
+  g_clear_pointer (&self->thread, g_thread_unref);
+  g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self);
 }
 
@@ -95,13 +98,12 @@ _msgpack_rpc_method_entry_unref (gpointer data)
 }
 
 static void
-fail (MsgpackRpcMethodEntry *self,
-      MsgpackRpcInvocation  *invocation,
-      const GError          *error)
+fail (MsgpackRpcInvocation *invocation,
+      const GError         *error)
 {
   _msgpack_rpc_debug_info (_msgpack_rpc_invocation_get_connection_id (invocation),
                            _msgpack_rpc_invocation_get_msgid_piece (invocation), "Method “%s” failed: %s",
-                           msgpack_rpc_method_get_name (self->method),
+                           msgpack_rpc_invocation_get_method (invocation),
                            error != NULL ? error->message : "its handler gave no error");
 
   /* A handler that has answered may return what it likes. */
@@ -145,12 +147,15 @@ _msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
   params = dup_params (self, invocation, &error);
   if (error != NULL)
     {
-      fail (self, invocation, error);
+      fail (invocation, error);
       return;
     }
+  /* Somebody has answered before the handler could. */
+  if (params == NULL)
+    return;
 
   _msgpack_rpc_invocation_take_result_signature (
       invocation, _msgpack_rpc_method_ref_result_signature (self->method));
   if (!self->handler (invocation, params, self->user_data, &error))
-    fail (self, invocation, error);
+    fail (invocation, error);
 }

@@ -13,6 +13,8 @@ typedef struct
 {
   GHashTable *by_name;           /* name → MsgpackRpcMethodEntry, neither owned */
   GHashTable *by_id;             /* id → MsgpackRpcMethodEntry, owned */
+  GPtrArray *prefixes;           /* those that take all names that begin like theirs, not owned, the
+                                  * longest first; NULL: there has been none */
   MsgpackRpcObjectList *methods; /* of MsgpackRpcMethod; fixed, and has a lock of its own */
   guint last_id;
 } MsgpackRpcMethodTable;
@@ -25,6 +27,10 @@ guint                  _msgpack_rpc_method_table_next_id (MsgpackRpcMethodTable 
 
 /* No reference; NULL: there is none of that name. */
 MsgpackRpcMethodEntry *_msgpack_rpc_method_table_lookup  (MsgpackRpcMethodTable *self,
+                                                          const char            *name);
+
+/* The method with the longest prefix of @name. No reference; NULL: there is none. */
+MsgpackRpcMethodEntry *_msgpack_rpc_method_table_match   (MsgpackRpcMethodTable *self,
                                                           const char            *name);
 
 /* Takes @entry, and puts it in the place of @old, whose reference is the caller's now; or, if that

@@ -21,6 +21,7 @@ typedef struct
 {
   GWeakRef server;
   MsgpackRpcPlace *place; /* the server's; NULL until it has shown who it is */
+  MsgpackRpcDispatcher *dispatcher; /* owned until it is listed: what it was given */
   guint64 serial;     /* in the list */
   gboolean is_listed; /* in the main context */
   gboolean has_ended; /* likewise */
@@ -45,6 +46,7 @@ guest_free (gpointer data)
   if (self != NULL && !guest->has_ended)
     leave (self, guest);
   g_weak_ref_clear (&guest->server);
+  g_clear_object (&guest->dispatcher);
   g_free (guest);
 }
 
@@ -122,8 +124,28 @@ make_connection (MsgpackRpcServer  *self,
   g_weak_ref_init (&(*guest)->server, self);
   _msgpack_rpc_server_add_guest (self);
   (*guest)->place = place;
+  (*guest)->dispatcher = g_steal_pointer (&dispatcher);
   _msgpack_rpc_connection_set_closed_func (connection, closed_cb, *guest, guest_free);
   return connection;
+}
+
+/* The server may have got another dispatcher since it has made the connection, which is in the list
+ * now: whoever sets the next one finds it there. */
+static void
+renew_dispatcher (MsgpackRpcServer     *self,
+                  MsgpackRpcConnection *connection,
+                  Guest                *guest)
+{
+  g_autoptr(MsgpackRpcDispatcher) given = g_steal_pointer (&guest->dispatcher);
+  g_autoptr(MsgpackRpcDispatcher) current = NULL;
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+
+  g_mutex_lock (&priv->lock);
+  g_set_object (&current, priv->dispatcher);
+  g_mutex_unlock (&priv->lock);
+
+  if (current != given && msgpack_rpc_connection_get_dispatcher (connection) == given)
+    msgpack_rpc_connection_set_dispatcher (connection, current);
 }
 
 /* In the main context. */
@@ -140,6 +162,7 @@ admit (MsgpackRpcServer     *self,
       guest->is_listed = TRUE;
       position = _msgpack_rpc_object_list_append_with_serial (priv->connections, connection,
                                                               &guest->serial);
+      renew_dispatcher (self, connection, guest);
       g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
       g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_CONNECTED], 0, connection);
       _msgpack_rpc_server_drain_guest (self, connection);

@@ -195,6 +195,38 @@ accept_thread (gpointer data)
 }
 
 static void
+test_new_dispatcher (Door          *self,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcDispatcher) own = msgpack_rpc_dispatcher_new ();
+  g_autoptr(MsgpackRpcDispatcher) former = g_steal_pointer (&self->f.dispatcher);
+  MsgpackRpcPendingConnection *first;
+  MsgpackRpcPendingConnection *second;
+  MsgpackRpcConnection *connection;
+  RawPeer peers[2];
+
+  g_test_summary ("Who waits to be let in gets a new dispatcher, too, but not instead of its own");
+
+  first = knock (self, &peers[0]);
+  second = knock (self, &peers[1]);
+  connection = msgpack_rpc_pending_connection_get_connection (second);
+  msgpack_rpc_connection_set_dispatcher (connection, own);
+
+  self->f.dispatcher = msgpack_rpc_dispatcher_new ();
+  msgpack_rpc_server_set_dispatcher (self->f.server, self->f.dispatcher);
+  g_assert_true (msgpack_rpc_pending_connection_accept (first));
+  g_assert_true (msgpack_rpc_pending_connection_accept (second));
+  WAIT_UNTIL (count_connections (&self->f) == 2);
+  g_assert_true (msgpack_rpc_connection_get_dispatcher (connection) == own);
+  connection = msgpack_rpc_pending_connection_get_connection (first);
+  g_assert_true (msgpack_rpc_connection_get_dispatcher (connection) == self->f.dispatcher);
+
+  raw_peer_clear (&peers[0]);
+  raw_peer_clear (&peers[1]);
+  WAIT_UNTIL (count_connections (&self->f) == 0);
+}
+
+static void
 test_accept_later (Door          *self,
                    gconstpointer  data G_GNUC_UNUSED)
 {
@@ -636,6 +668,7 @@ main (int   argc,
   ADD ("first-refuses", test_first_refuses);
   ADD ("place", test_place);
   ADD ("accept-later", test_accept_later);
+  ADD ("new-dispatcher", test_new_dispatcher);
   ADD ("reject-later", test_reject_later);
   ADD ("half-closed", test_half_closed);
   ADD ("all-accept", test_all_accept);
