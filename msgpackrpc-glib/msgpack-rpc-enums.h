@@ -265,4 +265,27 @@ typedef enum /*< flags >*/
   MSGPACK_RPC_WATCH_EVENTS_ERROR = 1 << 2,
 } MsgpackRpcWatchEvents;
 
+/**
+ * MsgpackRpcEventKind:
+ * @MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT: connecting has succeeded or failed
+ * @MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT: a channel that we have closed has ended
+ * @MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT: a peer has connected, and waits to be let in
+ * @MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT: a channel has ended that we have not closed
+ * @MSGPACK_RPC_EVENT_KIND_MESSAGE_RECEIVED: a message has come
+ * @MSGPACK_RPC_EVENT_KIND_MESSAGE_REJECTED: a message was not sent, as its channel was closing
+ *
+ * What a [struct@Event] tells of.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT,
+  MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT,
+  MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT,
+  MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT,
+  MSGPACK_RPC_EVENT_KIND_MESSAGE_RECEIVED,
+  MSGPACK_RPC_EVENT_KIND_MESSAGE_REJECTED,
+} MsgpackRpcEventKind;
+
 G_END_DECLS

@@ -34,6 +34,7 @@ G_BEGIN_DECLS
  * @MSGPACK_RPC_ERROR_NOT_ANSWERED: a handler let go of a request without answering it
  * @MSGPACK_RPC_ERROR_INVALID_ADDRESS: an address cannot be understood
  * @MSGPACK_RPC_ERROR_ACCESS_DENIED: the peer is not allowed in
+ * @MSGPACK_RPC_ERROR_MERGED: an [class@EventQueue] was merged into another one
  *
  * Errors of the library's own domain, `MSGPACK_RPC_ERROR`.
  *
@@ -63,6 +64,7 @@ typedef enum
   MSGPACK_RPC_ERROR_NOT_ANSWERED,
   MSGPACK_RPC_ERROR_INVALID_ADDRESS,
   MSGPACK_RPC_ERROR_ACCESS_DENIED,
+  MSGPACK_RPC_ERROR_MERGED,
 } MsgpackRpcError;
 
 /**

@@ -21,6 +21,8 @@ typedef struct _MsgpackRpcClient     MsgpackRpcClient;
 typedef struct _MsgpackRpcCodec      MsgpackRpcCodec;
 typedef struct _MsgpackRpcConnection MsgpackRpcConnection;
 typedef struct _MsgpackRpcDispatcher MsgpackRpcDispatcher;
+typedef struct _MsgpackRpcEvent      MsgpackRpcEvent;
+typedef struct _MsgpackRpcEventQueue MsgpackRpcEventQueue;
 typedef struct _MsgpackRpcInvocation MsgpackRpcInvocation;
 typedef struct _MsgpackRpcLimits     MsgpackRpcLimits;
 typedef struct _MsgpackRpcLoopThread MsgpackRpcLoopThread;

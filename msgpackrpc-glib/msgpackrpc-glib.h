@@ -17,6 +17,8 @@
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-enums.h"
 #include "msgpack-rpc-error.h"
+#include "msgpack-rpc-event-queue.h"
+#include "msgpack-rpc-event.h"
 #include "msgpack-rpc-ext-registry.h"
 #include "msgpack-rpc-fault-stream.h"
 #include "msgpack-rpc-float-codec.h"
