@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright 2026 The msgpackrpc-glib authors
+
+import os
+import pathlib
+import subprocess
+import unittest
+
+import tap
+
+PROGRAM = pathlib.Path(os.environ['G_TEST_BUILDDIR']).parent / 'examples/channel'
+
+
+@unittest.skipUnless(PROGRAM.exists(), 'the examples are not built')
+class ChannelExample(unittest.TestCase):
+    def test_output(self):
+        process = subprocess.run([PROGRAM], check=True, text=True, timeout=20,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(sorted(process.stdout.splitlines()),
+                         ['closed', 'good bye', 'hello', 'not sent: A netstring is a string'])
+        self.assertEqual(process.stderr, '')
+
+
+if __name__ == '__main__':
+    tap.main()
