@@ -151,7 +151,7 @@ _msgpack_rpc_dispatcher_return_not_found (MsgpackRpcDispatcher *self,
   g_auto(MsgpackRpcNearest) nearest = { NULL };
   g_autofree char *hint = NULL;
 
-  if (self != NULL &&
+  if (self != NULL && _msgpack_rpc_invocation_is_awaited (invocation) &&
       _msgpack_rpc_nearest_init (&nearest, msgpack_rpc_invocation_get_method (invocation)))
     {
       foreach_method (self, consider_method, &nearest);

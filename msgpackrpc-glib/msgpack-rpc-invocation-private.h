@@ -17,7 +17,8 @@ MsgpackRpcInvocation *_msgpack_rpc_invocation_new             (MsgpackRpcConnect
                                                                const MsgpackRpcMessage *message);
 /* NULL once it is answered. */
 GVariant             *_msgpack_rpc_invocation_dup_params      (MsgpackRpcInvocation *self);
-/* The same as what was declared; fails with MSGPACK_RPC_ERROR_INVALID_PARAMS. */
+/* The same as what was declared; fails with MSGPACK_RPC_ERROR_INVALID_PARAMS. NULL without an error
+ * once it is answered. */
 GVariant             *_msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvocation *self,
                                                                const GVariantType   *type,
                                                                GError              **error);

@@ -610,7 +610,10 @@ _msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvocation  *self,
     message = g_bytes_ref (self->message);
   g_mutex_unlock (&self->lock);
 
-  if (message != NULL && g_variant_type_is_definite (type))
+  if (message == NULL)
+    return NULL;
+
+  if (g_variant_type_is_definite (type))
     typed = _msgpack_rpc_retype_piece (&self->params_piece, type);
   if (typed != NULL)
     return typed;

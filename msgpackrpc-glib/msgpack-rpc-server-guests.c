@@ -21,8 +21,11 @@ typedef struct
 {
   GWeakRef server;
   MsgpackRpcPlace *place; /* the server's; NULL until it has shown who it is */
-  MsgpackRpcDispatcher *dispatcher; /* owned until it is listed: what it was given */
-  guint64 serial;     /* in the list */
+  union
+  {
+    MsgpackRpcDispatcher *dispatcher; /* until it is listed: what it was given; owned, nullable */
+    guint64 serial;                   /* in the list */
+  };
   gboolean is_listed; /* in the main context */
   gboolean has_ended; /* likewise */
 } Guest;
@@ -46,7 +49,8 @@ guest_free (gpointer data)
   if (self != NULL && !guest->has_ended)
     leave (self, guest);
   g_weak_ref_clear (&guest->server);
-  g_clear_object (&guest->dispatcher);
+  if (!guest->is_listed)
+    g_clear_object (&guest->dispatcher);
   g_free (guest);
 }
 
@@ -134,9 +138,8 @@ make_connection (MsgpackRpcServer  *self,
 static void
 renew_dispatcher (MsgpackRpcServer     *self,
                   MsgpackRpcConnection *connection,
-                  Guest                *guest)
+                  MsgpackRpcDispatcher *given)
 {
-  g_autoptr(MsgpackRpcDispatcher) given = g_steal_pointer (&guest->dispatcher);
   g_autoptr(MsgpackRpcDispatcher) current = NULL;
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
@@ -155,14 +158,16 @@ admit (MsgpackRpcServer     *self,
        Guest                *guest)
 {
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(MsgpackRpcDispatcher) given = NULL;
   guint position;
 
   if (!guest->has_ended)
     {
+      given = g_steal_pointer (&guest->dispatcher);
       guest->is_listed = TRUE;
       position = _msgpack_rpc_object_list_append_with_serial (priv->connections, connection,
                                                               &guest->serial);
-      renew_dispatcher (self, connection, guest);
+      renew_dispatcher (self, connection, given);
       g_list_model_items_changed (G_LIST_MODEL (priv->connections), position, 0, 1);
       g_signal_emit (self, _msgpack_rpc_server_signals[SIGNAL_CLIENT_CONNECTED], 0, connection);
       _msgpack_rpc_server_drain_guest (self, connection);
