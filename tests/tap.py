@@ -1,10 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Copyright 2026 The msgpackrpc-glib authors
 
-"""Runs the unittest cases of a program and prints the results in the TAP format."""
+"""Runs the unittest cases of a program and prints the results in the TAP format; with --list, prints
+their names instead."""
 
 import sys
 import unittest
+
+
+def named(name):
+    """Gives a case a name of its own."""
+    def decorate(function):
+        function.case_name = name
+        return function
+    return decorate
+
+
+def name_of(test):
+    method = getattr(test, getattr(test, '_testMethodName', ''), None)
+    return getattr(method, 'case_name', test.id().partition('.')[2])
+
+
+def cases_in(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from cases_in(test)
+        else:
+            yield test
 
 
 class TapResult(unittest.TestResult):
@@ -12,7 +34,7 @@ class TapResult(unittest.TestResult):
 
     def report(self, test, status, remark='', err=None):
         self.count += 1
-        print(f"{status} {self.count} {test.id().partition('.')[2]}{remark}", flush=True)
+        print(f"{status} {self.count} {name_of(test)}{remark}", flush=True)
         if err is not None:
             print(self._exc_info_to_string(err, test), file=sys.stderr, flush=True)
 
@@ -39,7 +61,12 @@ class TapResult(unittest.TestResult):
 
 
 def main():
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules['__main__'])
+    if sys.argv[1:] == ['--list']:
+        print(*map(name_of, cases_in(suite)), sep='\n')
+        return
+
     result = TapResult()
-    unittest.defaultTestLoader.loadTestsFromModule(sys.modules['__main__']).run(result)
+    suite.run(result)
     print(f'1..{result.count}', flush=True)
     sys.exit(0 if result.wasSuccessful() else 1)
