@@ -16,10 +16,10 @@ typedef struct _MsgpackRpcGate MsgpackRpcGate;
 
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
- * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-ends.c what
- * servers and clients do with it, msgpack-rpc-connection-handover.c which calls go on when it ends,
- * msgpack-rpc-connection-drain.c how it is drained, and
- * msgpack-rpc-connection-extensions.c what else peers tell each other. */
+ * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-reading.c when
+ * nothing is read, msgpack-rpc-connection-ends.c what servers and clients do with it,
+ * msgpack-rpc-connection-handover.c which calls go on when it ends, msgpack-rpc-connection-drain.c how
+ * it is drained, and msgpack-rpc-connection-extensions.c what else peers tell each other. */
 
 struct _MsgpackRpcConnection
 {
@@ -34,13 +34,14 @@ struct _MsgpackRpcConnection
 
   int calls_in_flight;             /* atomic */
   int requests_in_flight;          /* atomic; received and not answered */
-  int undelivered;                 /* atomic; messages that wait for the main context */
+  int undelivered;                 /* atomic; messages that wait to be handled */
+  int waiting;                     /* atomic; among them, those that wait for their turn elsewhere */
   int is_watched;                  /* atomic; the client looks at it */
   gsize held_bytes;                /* atomic; their size */
   guint peer;                      /* atomic; MsgpackRpcExtensions that it knows, and these: */
 #define MSGPACK_RPC_PEER_WAS_TOLD (1U << 31)  /* what we know */
 #define MSGPACK_RPC_PEER_SAYS_TRUE (1U << 30) /* it has answered [1, id, true, value] */
-  int reading_paused;              /* atomic; because of requests in flight */
+  int reading_paused;              /* atomic; since too much waits */
   int congestion_posted;           /* atomic; the main context will look at it */
   guint told_congested : 1;        /* in the main context; as last notified */
   guint has_told_end : 1;          /* in the main context; nothing comes after it */
@@ -150,6 +151,20 @@ GObject              *_msgpack_rpc_connection_ref_client     (MsgpackRpcConnecti
 /* A call of ours is made, or waits no more. */
 void                  _msgpack_rpc_connection_resume_reading (MsgpackRpcConnection    *self);
 void                  _msgpack_rpc_connection_call_has_left  (MsgpackRpcConnection    *self);
+/* Requests wait for their answer up to the limit; there are fewer of them. */
+void                  _msgpack_rpc_connection_pause_reading  (MsgpackRpcConnection    *self);
+void                  _msgpack_rpc_connection_made_room      (MsgpackRpcConnection    *self);
+/* A message waits to be handled, or does no more. */
+void                  _msgpack_rpc_connection_hold_message   (MsgpackRpcConnection    *self,
+                                                              gsize                    size);
+void                  _msgpack_rpc_connection_release_message (MsgpackRpcConnection   *self,
+                                                              gsize                    size);
+/* Whether more of them may come before reading stops. */
+gboolean              _msgpack_rpc_connection_has_room       (MsgpackRpcConnection    *self);
+int                   _msgpack_rpc_connection_get_max_requests (MsgpackRpcConnection  *self);
+gsize                 _msgpack_rpc_connection_get_max_held   (MsgpackRpcConnection    *self);
+/* Reads, in turn: after what has come already. */
+void                  _msgpack_rpc_connection_read_on        (gpointer                 owner);
 /* They were taken out of the table. */
 void                  _msgpack_rpc_connection_calls_have_left (MsgpackRpcConnection   *self,
                                                               GPtrArray               *calls);

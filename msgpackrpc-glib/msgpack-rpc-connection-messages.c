@@ -13,39 +13,14 @@
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
 
-/* Messages that may wait for the main context before reading stops. */
-#define MAX_UNDELIVERED 256
 /* How many times the size of an answer may be kept of its request. */
 #define MAX_KEPT 4
-/* About what a waiting message takes beside its value. */
-#define MESSAGE_COST 1024
 
 static void
 count (MsgpackRpcConnection *self,
        MsgpackRpcStatistic   statistic)
 {
   _msgpack_rpc_statistics_add (_msgpack_rpc_link_get_statistics (self->link), statistic, 1);
-}
-
-static int
-max_requests (MsgpackRpcConnection *self)
-{
-  return (int) _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT);
-}
-
-/* What waiting messages may take up before the next one ends the connection, in bytes. It is reached
- * only while a call of ours keeps reading going: */
-static gsize
-max_held_bytes (MsgpackRpcConnection *self)
-{
-  return _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_UNHANDLED_BYTES);
-}
-
-/* else reading stops from here on. */
-static gsize
-many_held_bytes (MsgpackRpcConnection *self)
-{
-  return max_held_bytes (self) / 4;
 }
 
 static void
@@ -88,39 +63,6 @@ _msgpack_rpc_connection_get_detail (const char *method)
 
 /* ---- answering ---- */
 
-void
-_msgpack_rpc_connection_resume_reading (MsgpackRpcConnection *self)
-{
-  g_atomic_int_set (&self->reading_paused, FALSE);
-  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_FULL, FALSE);
-}
-
-static gboolean
-may_pause_reading (MsgpackRpcConnection *self)
-{
-  return g_atomic_int_get (&self->requests_in_flight) > max_requests (self) / 2 &&
-         g_atomic_int_get (&self->calls_in_flight) == 0;
-}
-
-/* Other threads may have answered, or made a call, before they could find that reading pauses. */
-static void
-pause_reading (MsgpackRpcConnection *self)
-{
-  g_atomic_int_set (&self->reading_paused, TRUE);
-  _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_FULL, TRUE);
-  if (!may_pause_reading (self))
-    _msgpack_rpc_connection_resume_reading (self);
-}
-
-/* A call of ours waits no more. Only for its reply was reading going on. */
-void
-_msgpack_rpc_connection_call_has_left (MsgpackRpcConnection *self)
-{
-  if (g_atomic_int_dec_and_test (&self->calls_in_flight) &&
-      g_atomic_int_get (&self->requests_in_flight) >= max_requests (self))
-    pause_reading (self);
-}
-
 MsgpackRpcReactor *
 _msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *self)
 {
@@ -132,8 +74,7 @@ request_answered (MsgpackRpcConnection *self)
 {
   int before = g_atomic_int_add (&self->requests_in_flight, -1);
 
-  if (g_atomic_int_get (&self->reading_paused) && before - 1 <= max_requests (self) / 2)
-    _msgpack_rpc_connection_resume_reading (self);
+  _msgpack_rpc_connection_made_room (self);
   /* A peer that has closed its side was only kept for this. */
   if (before == 1)
     _msgpack_rpc_link_settle (self->link);
@@ -382,28 +323,13 @@ read_on (gpointer owner,
 }
 
 /* In turn: after what has come already. */
-static void
-link_more_input (gpointer owner)
+void
+_msgpack_rpc_connection_read_on (gpointer owner)
 {
   MsgpackRpcConnection *self = owner;
 
   _msgpack_rpc_reactor_post (self->reactor, _msgpack_rpc_link_get_lane (self->link), self, FALSE,
                              read_on, NULL, NULL);
-}
-
-static void
-release (MsgpackRpcConnection *self,
-         Incoming             *incoming)
-{
-  int undelivered = g_atomic_int_add (&self->undelivered, -1);
-  gsize many = many_held_bytes (self);
-  gsize held = (gsize) g_atomic_pointer_add (&self->held_bytes, -(gssize) incoming->size);
-
-  _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
-  /* Not every stream tells again that there is something to read. */
-  if (undelivered == MAX_UNDELIVERED ||
-      (held >= many && held - incoming->size < many))
-    link_more_input (self);
 }
 
 static void
@@ -416,7 +342,7 @@ deliver_incoming (gpointer owner,
   gboolean is_heard = _msgpack_rpc_has_any_handler (self);
   gboolean is_shown = is_heard && is_request && has_handler (self, SIGNAL_MESSAGE);
 
-  release (self, incoming);
+  _msgpack_rpc_connection_release_message (self, incoming->size);
   /* It was being read while another thread closed. */
   if (self->has_told_end || g_atomic_int_get (&self->is_refused))
     return;
@@ -468,7 +394,7 @@ deliver_unknown_reply (gpointer owner,
   g_autoptr(GVariant) error = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
   g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
 
-  release (owner, incoming);
+  _msgpack_rpc_connection_release_message (owner, incoming->size);
   g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0, msgid, error,
                  result);
 }
@@ -505,9 +431,7 @@ post_incoming (MsgpackRpcConnection *self,
   incoming->size = size;
   incoming->message = _msgpack_rpc_message_steal (message);
 
-  g_atomic_int_inc (&self->undelivered);
-  g_atomic_pointer_add (&self->held_bytes, (gssize) size);
-  _msgpack_rpc_link_charge_held (self->link, &self->held_bytes);
+  _msgpack_rpc_connection_hold_message (self, size);
   post_item (self, &incoming->item);
   if (_msgpack_rpc_hold_is_on (&self->hold) && !link_wants_input (self))
     pause_while_held (self);
@@ -537,7 +461,8 @@ refuse_busy (MsgpackRpcConnection *self,
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” is refused: busy", message->method);
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                       "Busy: the limit of %d requests in flight is reached", max_requests (self));
+                       "Busy: the limit of %d requests in flight is reached",
+                       _msgpack_rpc_connection_get_max_requests (self));
   send_error (self, &message->msgid, error);
 }
 
@@ -547,6 +472,7 @@ take_request (MsgpackRpcConnection *self,
               MsgpackRpcMessage    *message)
 {
   int in_flight = g_atomic_int_get (&self->requests_in_flight);
+  int max = _msgpack_rpc_connection_get_max_requests (self);
 
   if (_msgpack_rpc_connection_get_drain (self) != NULL)
     {
@@ -555,7 +481,7 @@ take_request (MsgpackRpcConnection *self,
     }
 
   /* Not reading would keep the reply from us that we wait for. */
-  if (in_flight >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) > 0)
+  if (in_flight >= max && g_atomic_int_get (&self->calls_in_flight) > 0)
     {
       refuse_busy (self, message);
       return;
@@ -568,8 +494,8 @@ take_request (MsgpackRpcConnection *self,
       _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_DEADLINE))
     message->deadline = g_get_monotonic_time () + message->time_left * G_GINT64_CONSTANT (1000);
   g_atomic_int_inc (&self->requests_in_flight);
-  if (in_flight + 1 >= max_requests (self) && g_atomic_int_get (&self->calls_in_flight) == 0)
-    pause_reading (self);
+  if (in_flight + 1 >= max && g_atomic_int_get (&self->calls_in_flight) == 0)
+    _msgpack_rpc_connection_pause_reading (self);
   post_incoming (self, size, message, deliver_incoming);
 }
 
@@ -617,14 +543,15 @@ static gboolean
 check_held_bytes (MsgpackRpcConnection *self)
 {
   gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
+  gsize max = _msgpack_rpc_connection_get_max_held (self);
   g_autoptr(GError) error = NULL;
 
-  if (held <= max_held_bytes (self))
+  if (held <= max)
     return TRUE;
 
   error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
                        "%" G_GSIZE_FORMAT " bytes of messages wait to be handled, which exceeds the "
-                       "limit of %" G_GSIZE_FORMAT, held, max_held_bytes (self));
+                       "limit of %" G_GSIZE_FORMAT, held, max);
   _msgpack_rpc_link_fail (self->link, error);
   return FALSE;
 }
@@ -752,7 +679,7 @@ link_message (gpointer  owner,
   is_heard = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE || is_extension ||
               message.type == MSGPACK_RPC_MESSAGE_INVALID) && _msgpack_rpc_has_any_handler (self);
   is_watched = is_heard && has_handler (self, SIGNAL_MESSAGE);
-  size = MAX (size, g_bytes_get_size (raw)) + MESSAGE_COST;
+  size = MAX (size, g_bytes_get_size (raw)) + MSGPACK_RPC_MESSAGE_COST;
   if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || is_watched) &&
       !check_held_bytes (self))
     return;
@@ -855,8 +782,7 @@ link_wants_input (gpointer owner)
   MsgpackRpcConnection *self = owner;
 
   return g_atomic_int_get (&self->calls_in_flight) > 0 ||
-         (g_atomic_int_get (&self->undelivered) < MAX_UNDELIVERED &&
-          (gsize) g_atomic_pointer_get (&self->held_bytes) < many_held_bytes (self));
+         _msgpack_rpc_connection_has_room (self);
 }
 
 typedef struct
@@ -1020,7 +946,7 @@ link_open (gpointer      owner,
 
 const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
   .message = link_message,
-  .more_input = link_more_input,
+  .more_input = _msgpack_rpc_connection_read_on,
   .open = link_open,
   .input_ended = link_input_ended,
   .is_busy = link_is_busy,

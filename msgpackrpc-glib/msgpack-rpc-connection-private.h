@@ -195,9 +195,19 @@ void _msgpack_rpc_connection_close  (MsgpackRpcConnection *self,
                                      MsgpackRpcCloseMode   mode,
                                      MsgpackRpcCall       *call);
 
+/* About what a waiting message takes beside its value. */
+#define MSGPACK_RPC_MESSAGE_COST 1024
+
 /* ---- for calls and invocations ---- */
 
 MsgpackRpcReactor *_msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *self);
+
+/* What was delivered waits for its turn elsewhere, and keeps @size bytes; it does no more. Reading
+ * pauses when that is too much. */
+void     _msgpack_rpc_connection_begin_waiting     (MsgpackRpcConnection *self,
+                                                    gsize                 size);
+void     _msgpack_rpc_connection_end_waiting       (MsgpackRpcConnection *self,
+                                                    gsize                 size);
 
 /* The call is about to end without a reply. With the call's lock held. Returns whether the peer is to
  * be told, which the next one does, with no lock held. */

@@ -72,6 +72,8 @@ dispatch_message (MsgpackRpcDispatcher  *self,
  * Runs the method that @message asks for, in the current thread, and gives the reply: what a peer
  * would get, without any connection.
  *
+ * That is so also for methods whose handlers run elsewhere when a peer calls them.
+ *
  * The method gets its parameters, and the caller the reply, as if they had been sent: of the type
  * `av`, `[1, id, error, result]`, with values of the types that [func@unpack] gives. A method that
  * is not there, parameters that do not fit, a handler that fails, and a request that is malformed

@@ -6,12 +6,15 @@
 #include "msgpack-rpc-dispatcher-private.h"
 #include "msgpack-rpc-method-table-private.h"
 
+#include "msgpack-rpc-runner-private.h"
+
 G_BEGIN_DECLS
 
 /* What the files of a dispatcher share: msgpack-rpc-dispatcher.c has the object, adds and removes
  * methods, and finds who answers a request; msgpack-rpc-dispatcher-chain.c has who comes next,
  * msgpack-rpc-dispatcher-description.c what peers are told of it all, msgpack-rpc-built-in.c the methods
- * that each dispatcher has; msgpack-rpc-dispatcher-dispatch.c does without a connection. */
+ * that each dispatcher has, msgpack-rpc-dispatcher-places.c where handlers run;
+ * msgpack-rpc-dispatcher-dispatch.c does without a connection. */
 
 /* Methods that nobody has added: */
 typedef enum
@@ -25,6 +28,8 @@ struct _MsgpackRpcDispatcher
 {
   GObject parent_instance;
 
+  MsgpackRpcRunners *runners;   /* fixed, owned */
+  int slow_handler_time;        /* atomic; milliseconds; -1: none is too slow */
   int max_answer_time;         /* atomic; milliseconds */
 
   GMutex lock;                 /* guards what follows; nothing is called with it held */
@@ -45,5 +50,18 @@ MsgpackRpcDispatcher *_msgpack_rpc_dispatcher_ref_next_unlocked (MsgpackRpcDispa
 
 /* What rpc.discover answers. */
 GVariant *_msgpack_rpc_dispatcher_describe (MsgpackRpcDispatcher *self);
+
+/* The second half of _msgpack_rpc_dispatcher_invoke (), in the context of the connection or anywhere
+ * else. Returns FALSE, having done nothing, if the handler is to run where the request is delivered. */
+gboolean _msgpack_rpc_dispatcher_run_elsewhere (const MsgpackRpcStop  *stop,
+                                                MsgpackRpcMethodEntry *entry,
+                                                MsgpackRpcInvocation  *invocation);
+/* Whether the peer may call the method, as far as each dispatcher says; if not, it has an answer. */
+gboolean _msgpack_rpc_dispatcher_authorize     (const MsgpackRpcStop  *stop,
+                                                MsgpackRpcInvocation  *invocation);
+/* Emits the signal. */
+void     _msgpack_rpc_dispatcher_tell_slow     (MsgpackRpcDispatcher  *self,
+                                                MsgpackRpcMethod      *method,
+                                                guint                  milliseconds);
 
 G_END_DECLS

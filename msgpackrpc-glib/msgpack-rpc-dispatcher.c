@@ -22,8 +22,9 @@
  * [method@Dispatcher.dispatch] calls a method without any of those.
  *
  * A handler runs in the thread, and the context, that delivers the request: the
- * [property@Connection:main-context] of its connection. No lock is held meanwhile, so that it may
- * do anything, including to remove its own method.
+ * [property@Connection:main-context] of its connection; unless the method has a context of its own
+ * ([property@Method:main-context]), or is one for threads ([flags@MethodFlags.IN_THREAD]). No lock is
+ * held meanwhile, so that it may do anything, including to remove its own method.
  *
  * ## Parameters
  *
@@ -79,6 +80,8 @@ enum
   PROP_MAX_ANSWER_TIME,
   PROP_METHODS,
   PROP_NEXT,
+  PROP_N_THREADS,
+  PROP_SLOW_HANDLER_TIME,
   PROP_VERSION,
   N_PROPS
 };
@@ -86,6 +89,7 @@ enum
 enum
 {
   SIGNAL_AUTHORIZE,
+  SIGNAL_SLOW_HANDLER,
   N_SIGNALS
 };
 
@@ -104,6 +108,7 @@ msgpack_rpc_dispatcher_finalize (GObject *object)
   g_clear_object (&self->next);
   g_free (self->version);
   g_free (self->description);
+  _msgpack_rpc_runners_unref (self->runners);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_dispatcher_parent_class)->finalize (object);
@@ -147,6 +152,14 @@ msgpack_rpc_dispatcher_get_property (GObject    *object,
       g_value_take_string (value, msgpack_rpc_dispatcher_get_version (self));
       break;
 
+    case PROP_N_THREADS:
+      g_value_set_uint (value, msgpack_rpc_dispatcher_get_n_threads (self));
+      break;
+
+    case PROP_SLOW_HANDLER_TIME:
+      g_value_set_int (value, msgpack_rpc_dispatcher_get_slow_handler_time (self));
+      break;
+
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -185,6 +198,14 @@ msgpack_rpc_dispatcher_set_property (GObject      *object,
 
     case PROP_VERSION:
       msgpack_rpc_dispatcher_set_version (self, g_value_get_string (value));
+      break;
+
+    case PROP_N_THREADS:
+      msgpack_rpc_dispatcher_set_n_threads (self, g_value_get_uint (value));
+      break;
+
+    case PROP_SLOW_HANDLER_TIME:
+      msgpack_rpc_dispatcher_set_slow_handler_time (self, g_value_get_int (value));
       break;
 
     default:
@@ -227,6 +248,23 @@ install_signals (GType type)
       g_signal_new_class_handler ("authorize", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED,
                                   G_CALLBACK (agree), _msgpack_rpc_accumulate_agreement, NULL, NULL,
                                   G_TYPE_BOOLEAN, 1, MSGPACK_RPC_TYPE_INVOCATION);
+
+  /**
+   * MsgpackRpcDispatcher::slow-handler:
+   * @self: the dispatcher
+   * @method: the method
+   * @time: how long its handler has run, in milliseconds
+   *
+   * A handler has held the context in which it runs for longer than
+   * [property@Dispatcher:slow-handler-time]. It is a warning in the log, too.
+   *
+   * It comes where the handler ran, when it has returned.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_SLOW_HANDLER] =
+      g_signal_new ("slow-handler", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                    MSGPACK_RPC_TYPE_METHOD, G_TYPE_UINT);
 }
 
 static void
@@ -331,6 +369,37 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_VERSION] = g_param_spec_string ("version", NULL, NULL, NULL, setting);
 
+  /**
+   * MsgpackRpcDispatcher:n-threads: (getter get_n_threads) (setter set_n_threads)
+   *
+   * How many threads there may be for the handlers of methods with [flags@MethodFlags.IN_THREAD]; 0,
+   * the default, for as many as the machine has processors, but at least two.
+   *
+   * Threads are started when there is something for them to do, and end some time after. When there
+   * are fewer now, those that run a handler end after it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_THREADS] =
+      g_param_spec_uint ("n-threads", NULL, NULL, 0, G_MAXINT, 0,
+                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
+  /**
+   * MsgpackRpcDispatcher:slow-handler-time: (getter get_slow_handler_time) (setter set_slow_handler_time)
+   *
+   * How long a handler may hold the context that it runs in, in milliseconds; -1, the default, for any
+   * time.
+   *
+   * A user interface does not react in that time. Of a handler that takes longer,
+   * [signal@Dispatcher::slow-handler] and a warning in the log tell, when it has returned; of none that
+   * runs in a thread of the dispatcher.
+   *
+   * Since: 1.0
+   */
+  props[PROP_SLOW_HANDLER_TIME] =
+      g_param_spec_int ("slow-handler-time", NULL, NULL, -1, G_MAXINT, -1,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -355,6 +424,8 @@ msgpack_rpc_dispatcher_init (MsgpackRpcDispatcher *self)
   self->max_answer_time = DEFAULT_MAX_ANSWER_TIME;
   self->is_on[MSGPACK_RPC_BUILT_IN_DISCOVER] = TRUE;
   self->is_on[MSGPACK_RPC_BUILT_IN_PING] = TRUE;
+  self->slow_handler_time = -1;
+  self->runners = _msgpack_rpc_runners_new ();
 }
 
 /**
@@ -499,15 +570,6 @@ msgpack_rpc_dispatcher_remove_method (MsgpackRpcDispatcher *self,
   return TRUE;
 }
 
-/* Where a request has come. */
-typedef struct _Stop Stop;
-
-struct _Stop
-{
-  MsgpackRpcDispatcher *dispatcher;
-  const Stop *previous; /* NULL: the first */
-};
-
 /* Gives @next, where to go on, only if nobody here answers. */
 static MsgpackRpcMethodEntry *
 find_entry (MsgpackRpcDispatcher  *self,
@@ -528,16 +590,16 @@ find_entry (MsgpackRpcDispatcher  *self,
   return NULL;
 }
 
-static gboolean
-authorize (const Stop           *stop,
-           MsgpackRpcInvocation *invocation)
+gboolean
+_msgpack_rpc_dispatcher_authorize (const MsgpackRpcStop *stop,
+                                   MsgpackRpcInvocation *invocation)
 {
   MsgpackRpcDispatcher *self = stop->dispatcher;
   const char *method = msgpack_rpc_invocation_get_method (invocation);
   g_autoptr(GError) error = NULL;
   gboolean allowed = TRUE;
 
-  if (stop->previous != NULL && !authorize (stop->previous, invocation))
+  if (stop->previous != NULL && !_msgpack_rpc_dispatcher_authorize (stop->previous, invocation))
     return FALSE;
 
   if (!_msgpack_rpc_has_handler (self, signals[SIGNAL_AUTHORIZE]))
@@ -572,7 +634,7 @@ get_answer_time (MsgpackRpcDispatcher *self,
 }
 
 static gboolean
-invoke_along (const Stop           *stop,
+invoke_along (const MsgpackRpcStop *stop,
               MsgpackRpcInvocation *invocation)
 {
   MsgpackRpcDispatcher *self = stop->dispatcher;
@@ -581,12 +643,13 @@ invoke_along (const Stop           *stop,
 
   entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation), &next);
   if (entry == NULL)
-    return next != NULL && invoke_along (&(Stop) { next, stop }, invocation);
+    return next != NULL && invoke_along (&(MsgpackRpcStop) { next, stop }, invocation);
 
+  _msgpack_rpc_invocation_set_counts (invocation, _msgpack_rpc_method_get_counts (entry->method));
   _msgpack_rpc_invocation_set_answer_time (invocation, get_answer_time (self, entry->method));
-  if (authorize (stop, invocation))
-    _msgpack_rpc_method_entry_run (entry, invocation);
-  _msgpack_rpc_invocation_release (invocation);
+  if (!_msgpack_rpc_method_is_placed (entry->method) ||
+      !_msgpack_rpc_dispatcher_run_elsewhere (stop, entry, invocation))
+    _msgpack_rpc_dispatcher_run (stop, entry, invocation, TRUE);
 
   _msgpack_rpc_method_entry_unref (entry);
   return TRUE;
@@ -596,7 +659,15 @@ gboolean
 _msgpack_rpc_dispatcher_invoke (MsgpackRpcDispatcher *self,
                                 MsgpackRpcInvocation *invocation)
 {
-  return invoke_along (&(Stop) { self, NULL }, invocation);
+  return invoke_along (&(MsgpackRpcStop) { self, NULL }, invocation);
+}
+
+void
+_msgpack_rpc_dispatcher_tell_slow (MsgpackRpcDispatcher *self,
+                                   MsgpackRpcMethod     *method,
+                                   guint                 milliseconds)
+{
+  g_signal_emit (self, signals[SIGNAL_SLOW_HANDLER], 0, method, milliseconds);
 }
 
 /**

@@ -111,4 +111,15 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 void     msgpack_rpc_dispatcher_set_answers_pings (MsgpackRpcDispatcher *self,
                                                    gboolean              answers_pings);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_dispatcher_get_n_threads (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_dispatcher_set_n_threads (MsgpackRpcDispatcher *self,
+                                            guint                 n_threads);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int   msgpack_rpc_dispatcher_get_slow_handler_time (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_dispatcher_set_slow_handler_time (MsgpackRpcDispatcher *self,
+                                                    int                   slow_handler_time);
+
 G_END_DECLS

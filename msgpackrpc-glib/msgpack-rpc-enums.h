@@ -232,6 +232,10 @@ typedef enum /*< flags >*/
  * @MSGPACK_RPC_METHOD_FLAGS_PREFIX: the method answers all calls of names that begin with its own and
  *   that no other method answers, of those with a prefix the one with the longest; the empty name thus
  *   answers whatever is left. [property@Invocation:method] is what was called
+ * @MSGPACK_RPC_METHOD_FLAGS_IN_THREAD: run the handler in one of the threads of the dispatcher; see
+ *   [property@Dispatcher:n-threads]
+ * @MSGPACK_RPC_METHOD_FLAGS_SERIAL: of those that run in a thread, begin each request of a connection
+ *   when the handlers of those before it have returned
  *
  * How a method is added to a [class@Dispatcher].
  *
@@ -243,6 +247,8 @@ typedef enum /*< flags >*/
   MSGPACK_RPC_METHOD_FLAGS_REPLACE = 1 << 0,
   MSGPACK_RPC_METHOD_FLAGS_NAMED_PARAMS = 1 << 1,
   MSGPACK_RPC_METHOD_FLAGS_PREFIX = 1 << 2,
+  MSGPACK_RPC_METHOD_FLAGS_IN_THREAD = 1 << 3,
+  MSGPACK_RPC_METHOD_FLAGS_SERIAL = 1 << 4,
 } MsgpackRpcMethodFlags;
 
 /**

@@ -5,6 +5,8 @@
 
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-method-private.h"
+#include "msgpack-rpc-runner-private.h"
 #include "msgpack-rpc-statistics-private.h"
 
 G_BEGIN_DECLS
@@ -50,6 +52,27 @@ gboolean              _msgpack_rpc_invocation_withdraw        (MsgpackRpcInvocat
 MsgpackRpcConnection *_msgpack_rpc_invocation_ref_connection  (MsgpackRpcInvocation *self);
 /* The handler of a notification has returned. Does nothing if it is none. */
 void                  _msgpack_rpc_invocation_release         (MsgpackRpcInvocation *self);
+
+/* A method has it, where it counts as a call, and as an error if it is answered with one. */
+void                  _msgpack_rpc_invocation_set_counts      (MsgpackRpcInvocation   *self,
+                                                               MsgpackRpcMethodCounts *counts);
+/* A notification has failed, which has no answer. */
+void                  _msgpack_rpc_invocation_count_error     (MsgpackRpcInvocation   *self);
+/* For one that waits for its turn elsewhere: a reference, or NULL once it is answered or cancelled.
+ * @size: of the message that it keeps. */
+MsgpackRpcConnection *_msgpack_rpc_invocation_dup_connection (MsgpackRpcInvocation *self,
+                                                              gsize                *size);
+/* Its connection's reactor, as a reference; NULL if it has none any more. */
+MsgpackRpcReactor    *_msgpack_rpc_invocation_ref_reactor     (MsgpackRpcInvocation  *self);
+/* Whether it never had a connection. */
+gboolean              _msgpack_rpc_invocation_is_local        (MsgpackRpcInvocation  *self);
+gboolean              _msgpack_rpc_invocation_is_notification (MsgpackRpcInvocation  *self);
+/* It is withdrawn when it is answered or cancelled. Takes the reference; FALSE if it is too late. */
+gboolean              _msgpack_rpc_invocation_set_job         (MsgpackRpcInvocation  *self,
+                                                               MsgpackRpcJob         *job);
+/* Its turn has come; the reference on the job goes to the caller. FALSE if nobody waits any more. */
+gboolean              _msgpack_rpc_invocation_begin           (MsgpackRpcInvocation  *self,
+                                                               MsgpackRpcJob        **job);
 
 /* Answers that nobody gives a text for. */
 gboolean _msgpack_rpc_invocation_return_failed    (MsgpackRpcInvocation *self);

@@ -47,6 +47,7 @@ struct _MsgpackRpcInvocation
   gboolean is_local;                /* came from no connection */
   MsgpackRpcStatistics *statistics; /* owned; NULL if it is local */
   char *result_signature;           /* a GRefString, nullable; set before the handler runs */
+  MsgpackRpcMethodCounts *counts;   /* atomic, owned; set once; NULL until a method has it */
 
   GList tracked;                    /* guarded by the connection's lock: in its list, if it has data */
 
@@ -60,11 +61,13 @@ struct _MsgpackRpcInvocation
   GVariant *msgid_value;            /* made when asked for, unless it is no number */
   MsgpackRpcReactor *reactor;       /* owned while the timer runs */
   GVariant *reply;                  /* of one that is local */
+  MsgpackRpcJob *job;               /* owned; while it waits for its turn elsewhere */
   gint64 deadline;                  /* of max-answer-time; -1: none */
   gint64 caller_deadline;           /* as the caller has told; 0: none */
   gboolean answered;
   gboolean cancelled;
   gboolean is_withdrawn;            /* by the caller, who gets an answer all the same */
+  gboolean begun;                   /* its turn elsewhere has come */
 
   /* A getter has given these away, so they live as long as the invocation. */
   gboolean connection_is_shared;
@@ -141,6 +144,7 @@ typedef struct
   GBytes *message;
   GVariant *params;
   MsgpackRpcReactor *reactor;
+  MsgpackRpcJob *job;
 } Luggage;
 
 /* With the lock held. */
@@ -158,6 +162,7 @@ take_luggage (MsgpackRpcInvocation *self,
     self->shared_params = g_variant_ref (luggage->params);
 
   luggage->reactor = g_steal_pointer (&self->reactor);
+  luggage->job = g_steal_pointer (&self->job);
 }
 
 static void
@@ -167,6 +172,7 @@ drop_luggage (MsgpackRpcInvocation *self,
   if (luggage->reactor != NULL)
     _msgpack_rpc_reactor_stop_timer (luggage->reactor, &self->timer);
 
+  g_clear_pointer (&luggage->job, _msgpack_rpc_job_withdraw);
   g_clear_pointer (&luggage->reactor, _msgpack_rpc_reactor_unref);
   g_clear_pointer (&luggage->params, g_variant_unref);
   g_clear_pointer (&luggage->message, g_bytes_unref);
@@ -223,6 +229,15 @@ count_late_answer (MsgpackRpcInvocation *self)
     _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_LATE_ANSWERS, 1);
 }
 
+void
+_msgpack_rpc_invocation_count_error (MsgpackRpcInvocation *self)
+{
+  MsgpackRpcMethodCounts *counts = g_atomic_pointer_get (&self->counts);
+
+  if (counts != NULL)
+    g_atomic_pointer_add (&counts->n_errors, 1);
+}
+
 /* Exactly one answer gets past the lock. @error_value: NULL for a success. @counts: whether one
  * that comes after another is worth mentioning. */
 static gboolean
@@ -261,6 +276,8 @@ answer (MsgpackRpcInvocation *self,
   if (is_withdrawn)
     withdrawn = g_variant_ref_sink (g_variant_new_string ("The caller has cancelled the request"));
 
+  if (error_value != NULL)
+    _msgpack_rpc_invocation_count_error (self);
   size = luggage.message != NULL ? g_bytes_get_size (luggage.message) : 0;
   if (luggage.connection != NULL)
     is_taken = _msgpack_rpc_connection_answer (luggage.connection, self, &self->msgid, size,
@@ -340,6 +357,7 @@ msgpack_rpc_invocation_finalize (GObject *object)
   g_clear_pointer (&self->msgid_value, g_variant_unref);
   g_clear_pointer (&self->statistics, g_atomic_rc_box_release);
   g_clear_pointer (&self->result_signature, g_ref_string_release);
+  g_clear_pointer (&self->counts, g_atomic_rc_box_release);
   g_clear_pointer (&self->reply, g_variant_unref);
   g_free (self->method);
   g_mutex_clear (&self->lock);
@@ -700,17 +718,86 @@ _msgpack_rpc_invocation_cancel (MsgpackRpcInvocation *self)
 gboolean
 _msgpack_rpc_invocation_withdraw (MsgpackRpcInvocation *self)
 {
+  MsgpackRpcJob *job = NULL;
   gboolean is_new;
 
   g_mutex_lock (&self->lock);
   is_new = !self->answered && !self->cancelled;
   if (is_new)
-    self->cancelled = self->is_withdrawn = TRUE;
+    {
+      self->cancelled = self->is_withdrawn = TRUE;
+      job = g_steal_pointer (&self->job);
+    }
   g_mutex_unlock (&self->lock);
 
   if (is_new)
     emit_cancelled (self);
+  g_clear_pointer (&job, _msgpack_rpc_job_withdraw);
   return is_new;
+}
+
+/* Once, before it can wait elsewhere. */
+void
+_msgpack_rpc_invocation_set_counts (MsgpackRpcInvocation   *self,
+                                    MsgpackRpcMethodCounts *counts)
+{
+  g_atomic_pointer_add (&counts->n_calls, 1);
+  if (self->counts == NULL)
+    g_atomic_pointer_set (&self->counts, g_atomic_rc_box_acquire (counts));
+}
+
+MsgpackRpcConnection *
+_msgpack_rpc_invocation_dup_connection (MsgpackRpcInvocation *self,
+                                        gsize                *size)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  *size = self->message != NULL ? g_bytes_get_size (self->message) : 0;
+  return self->connection != NULL ? g_object_ref (self->connection) : NULL;
+}
+
+MsgpackRpcReactor *
+_msgpack_rpc_invocation_ref_reactor (MsgpackRpcInvocation *self)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  return self->connection != NULL ? _msgpack_rpc_connection_ref_reactor (self->connection) : NULL;
+}
+
+gboolean
+_msgpack_rpc_invocation_is_local (MsgpackRpcInvocation *self)
+{
+  return self->is_local;
+}
+
+gboolean
+_msgpack_rpc_invocation_is_notification (MsgpackRpcInvocation *self)
+{
+  return is_notification (self);
+}
+
+gboolean
+_msgpack_rpc_invocation_set_job (MsgpackRpcInvocation *self,
+                                 MsgpackRpcJob        *job)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->begun || self->answered || self->cancelled)
+    return FALSE;
+
+  self->job = job;
+  return TRUE;
+}
+
+gboolean
+_msgpack_rpc_invocation_begin (MsgpackRpcInvocation  *self,
+                               MsgpackRpcJob        **job)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->begun = TRUE;
+  *job = g_steal_pointer (&self->job);
+  return is_notification (self) || (!self->answered && !self->cancelled);
 }
 
 void

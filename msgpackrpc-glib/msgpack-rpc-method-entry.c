@@ -106,6 +106,8 @@ fail (MsgpackRpcInvocation *invocation,
                            msgpack_rpc_invocation_get_method (invocation),
                            error != NULL ? error->message : "its handler gave no error");
 
+  if (_msgpack_rpc_invocation_is_notification (invocation))
+    _msgpack_rpc_invocation_count_error (invocation);
   /* A handler that has answered may return what it likes. */
   if (msgpack_rpc_invocation_get_answered (invocation))
     return;

@@ -30,6 +30,9 @@ struct _MsgpackRpcMethod
   char *name;
   char *signature;   /* NULL: none */
   MsgpackRpcMethodFlags flags;
+  MsgpackRpcMethodCounts *counts; /* owned */
+
+  int is_placed;     /* atomic; what follows may say so */
 
   int max_answer_time; /* atomic; milliseconds, −1: the dispatcher's */
 
@@ -39,6 +42,8 @@ struct _MsgpackRpcMethod
 
   int checks_result; /* atomic: whether there is a */
   char *result_signature; /* a GRefString, guarded by the lock; NULL: none */
+  MsgpackRpcReactor *reactor; /* owned; of the context; NULL: none is set */
+  int priority;
 };
 
 enum
@@ -47,11 +52,16 @@ enum
   PROP_DESCRIPTION,
   PROP_FLAGS,
   PROP_ID,
+  PROP_MAIN_CONTEXT,
   PROP_MAX_ANSWER_TIME,
+  PROP_N_CALLS,
+  PROP_N_ERRORS,
   PROP_NAME,
   PROP_PARAM_NAMES,
   PROP_RESULT_SIGNATURE,
+  PROP_PRIORITY,
   PROP_SIGNATURE,
+  PROP_TOTAL_TIME,
   N_PROPS
 };
 
@@ -69,6 +79,8 @@ msgpack_rpc_method_finalize (GObject *object)
   g_free (self->description);
   g_strfreev (self->param_names);
   g_clear_pointer (&self->result_signature, g_ref_string_release);
+  g_clear_pointer (&self->reactor, _msgpack_rpc_reactor_unref);
+  g_atomic_rc_box_release (self->counts);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_method_parent_class)->finalize (object);
@@ -96,6 +108,18 @@ msgpack_rpc_method_get_property (GObject    *object,
       g_value_set_uint (value, self->id);
       break;
 
+    case PROP_MAIN_CONTEXT:
+      g_value_take_boxed (value, msgpack_rpc_method_get_main_context (self));
+      break;
+
+    case PROP_N_CALLS:
+      g_value_set_uint64 (value, msgpack_rpc_method_get_n_calls (self));
+      break;
+
+    case PROP_N_ERRORS:
+      g_value_set_uint64 (value, msgpack_rpc_method_get_n_errors (self));
+      break;
+
     case PROP_MAX_ANSWER_TIME:
       g_value_set_int (value, msgpack_rpc_method_get_max_answer_time (self));
       break;
@@ -112,8 +136,16 @@ msgpack_rpc_method_get_property (GObject    *object,
       g_value_take_string (value, msgpack_rpc_method_get_result_signature (self));
       break;
 
+    case PROP_PRIORITY:
+      g_value_set_int (value, msgpack_rpc_method_get_priority (self));
+      break;
+
     case PROP_SIGNATURE:
       g_value_set_string (value, self->signature);
+      break;
+
+    case PROP_TOTAL_TIME:
+      g_value_set_uint64 (value, msgpack_rpc_method_get_total_time (self));
       break;
 
     default:
@@ -141,6 +173,14 @@ msgpack_rpc_method_set_property (GObject      *object,
 
     case PROP_RESULT_SIGNATURE:
       msgpack_rpc_method_set_result_signature (self, g_value_get_string (value));
+      break;
+
+    case PROP_MAIN_CONTEXT:
+      msgpack_rpc_method_set_main_context (self, g_value_get_boxed (value));
+      break;
+
+    case PROP_PRIORITY:
+      msgpack_rpc_method_set_priority (self, g_value_get_int (value));
       break;
 
     case PROP_MAX_ANSWER_TIME:
@@ -192,6 +232,21 @@ msgpack_rpc_method_class_init (MsgpackRpcMethodClass *klass)
   props[PROP_ID] = g_param_spec_uint ("id", NULL, NULL, 0, G_MAXUINT, 0, flags);
 
   /**
+   * MsgpackRpcMethod:main-context: (getter get_main_context) (setter set_main_context)
+   *
+   * The context in which the handler runs; `NULL`, the default, for the
+   * [property@Connection:main-context] of each connection.
+   *
+   * It is for handlers that use what belongs to one thread. The application runs the context; while
+   * nobody does, requests wait until [property@Dispatcher:max-answer-time] has passed. Methods
+   * with [flags@MethodFlags.IN_THREAD] have no use for it.
+   *
+   * Since: 1.0
+   */
+  props[PROP_MAIN_CONTEXT] = g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT,
+                                                 setting);
+
+  /**
    * MsgpackRpcMethod:max-answer-time: (getter get_max_answer_time) (setter set_max_answer_time)
    *
    * How long a request for this method may stay unanswered before the library answers it with an error,
@@ -202,6 +257,25 @@ msgpack_rpc_method_class_init (MsgpackRpcMethodClass *klass)
    */
   props[PROP_MAX_ANSWER_TIME] = g_param_spec_int ("max-answer-time", NULL, NULL, -1, G_MAXINT, -1,
                                                   setting);
+
+  /**
+   * MsgpackRpcMethod:n-calls: (getter get_n_calls)
+   *
+   * How many requests and notifications there were for the method; see
+   * [method@Method.get_n_calls]. It never notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_CALLS] = g_param_spec_uint64 ("n-calls", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+
+  /**
+   * MsgpackRpcMethod:n-errors: (getter get_n_errors)
+   *
+   * How many of them ended with an error; see [method@Method.get_n_errors]. It never notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_N_ERRORS] = g_param_spec_uint64 ("n-errors", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   /**
    * MsgpackRpcMethod:name: (getter get_name)
@@ -244,6 +318,26 @@ msgpack_rpc_method_class_init (MsgpackRpcMethodClass *klass)
       g_param_spec_string ("result-signature", NULL, NULL, NULL, setting);
 
   /**
+   * MsgpackRpcMethod:priority: (getter get_priority) (setter set_priority)
+   *
+   * How urgent the method is among those whose requests wait for the same context or the same
+   * threads: a lower number comes first, as with a [struct@GLib.Source]. The default is 0.
+   *
+   * Of several connections with requests of one priority, each has its turn. The priority decides
+   * only who is next; a handler that runs is not interrupted.
+   *
+   * Notifications of one connection keep their order, and requests of a method with
+   * [flags@MethodFlags.SERIAL] do, whatever the priorities are.
+   *
+   * In a context, a request with another priority than 0 waits for its turn apart from what else its
+   * connection delivers there: what came before it or after it may come the other way round, and a
+   * handler of that context that blocks in a call is not called for it meanwhile.
+   *
+   * Since: 1.0
+   */
+  props[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, setting);
+
+  /**
    * MsgpackRpcMethod:signature: (getter get_signature)
    *
    * The type of the parameters, as a `GVariant` type string, or `NULL` if they are taken as they
@@ -252,6 +346,16 @@ msgpack_rpc_method_class_init (MsgpackRpcMethodClass *klass)
    * Since: 1.0
    */
   props[PROP_SIGNATURE] = g_param_spec_string ("signature", NULL, NULL, NULL, flags);
+
+  /**
+   * MsgpackRpcMethod:total-time: (getter get_total_time)
+   *
+   * How long the handler has run, in microseconds; see [method@Method.get_total_time]. It never
+   * notifies.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TOTAL_TIME] = g_param_spec_uint64 ("total-time", NULL, NULL, 0, G_MAXUINT64, 0, flags);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -262,6 +366,16 @@ msgpack_rpc_method_init (MsgpackRpcMethod *self)
   g_mutex_init (&self->lock);
   self->param_names = g_new0 (char *, 1);
   self->max_answer_time = -1;
+  self->counts = g_atomic_rc_box_new0 (MsgpackRpcMethodCounts);
+}
+
+/* With the lock held, unless nobody else knows it. */
+static void
+update_placed (MsgpackRpcMethod *self)
+{
+  g_atomic_int_set (&self->is_placed,
+                    (self->flags & MSGPACK_RPC_METHOD_FLAGS_IN_THREAD) != 0 ||
+                    self->reactor != NULL || self->priority != 0);
 }
 
 MsgpackRpcMethod *
@@ -276,6 +390,7 @@ _msgpack_rpc_method_new (guint                  id,
   self->name = g_strdup (name);
   self->signature = g_strdup (signature);
   self->flags = flags;
+  update_placed (self);
   return self;
 }
 
@@ -289,6 +404,28 @@ _msgpack_rpc_method_ref_result_signature (MsgpackRpcMethod *self)
 
   locker = g_mutex_locker_new (&self->lock);
   return self->result_signature != NULL ? g_ref_string_acquire (self->result_signature) : NULL;
+}
+
+MsgpackRpcMethodCounts *
+_msgpack_rpc_method_get_counts (MsgpackRpcMethod *self)
+{
+  return self->counts;
+}
+
+gboolean
+_msgpack_rpc_method_is_placed (MsgpackRpcMethod *self)
+{
+  return g_atomic_int_get (&self->is_placed);
+}
+
+MsgpackRpcReactor *
+_msgpack_rpc_method_get_place (MsgpackRpcMethod *self,
+                               int              *priority)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  *priority = self->priority;
+  return self->reactor != NULL ? _msgpack_rpc_reactor_ref (self->reactor) : NULL;
 }
 
 /**
@@ -563,4 +700,167 @@ msgpack_rpc_method_set_max_answer_time (MsgpackRpcMethod *self,
   max_answer_time = MAX (max_answer_time, -1);
   if (g_atomic_int_exchange (&self->max_answer_time, max_answer_time) != max_answer_time)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAX_ANSWER_TIME]);
+}
+
+/**
+ * msgpack_rpc_method_get_main_context: (get-property main-context)
+ * @self: a method
+ *
+ * Gets the context in which the handler runs.
+ *
+ * Returns: (transfer full) (nullable): the context, or `NULL` for that of each connection
+ *
+ * Since: 1.0
+ */
+GMainContext *
+msgpack_rpc_method_get_main_context (MsgpackRpcMethod *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->reactor == NULL)
+    return NULL;
+
+  return g_main_context_ref (_msgpack_rpc_reactor_get_context (self->reactor));
+}
+
+/**
+ * msgpack_rpc_method_set_main_context: (set-property main-context)
+ * @self: a method
+ * @main_context: (nullable): a context, or `NULL` for that of each connection
+ *
+ * Sets the context in which the handler runs.
+ *
+ * It must not be used in JavaScript for a context that another thread runs.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_method_set_main_context (MsgpackRpcMethod *self,
+                                     GMainContext     *main_context)
+{
+  MsgpackRpcReactor *reactor;
+  MsgpackRpcReactor *old;
+
+  g_return_if_fail (MSGPACK_RPC_IS_METHOD (self));
+
+  reactor = main_context != NULL ? _msgpack_rpc_reactor_get (main_context) : NULL;
+  g_mutex_lock (&self->lock);
+  old = self->reactor;
+  self->reactor = reactor;
+  update_placed (self);
+  g_mutex_unlock (&self->lock);
+
+  if (old != reactor)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_MAIN_CONTEXT]);
+  g_clear_pointer (&old, _msgpack_rpc_reactor_unref);
+}
+
+/**
+ * msgpack_rpc_method_get_priority: (get-property priority)
+ * @self: a method
+ *
+ * Gets how urgent the method is.
+ *
+ * Returns: the priority; a lower number comes first
+ *
+ * Since: 1.0
+ */
+int
+msgpack_rpc_method_get_priority (MsgpackRpcMethod *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), 0);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->priority;
+}
+
+/**
+ * msgpack_rpc_method_set_priority: (set-property priority)
+ * @self: a method
+ * @priority: the priority; a lower number comes first
+ *
+ * Sets how urgent the method is among those that wait; see [property@Method:priority].
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_method_set_priority (MsgpackRpcMethod *self,
+                                 int               priority)
+{
+  gboolean changed;
+
+  g_return_if_fail (MSGPACK_RPC_IS_METHOD (self));
+
+  g_mutex_lock (&self->lock);
+  changed = self->priority != priority;
+  self->priority = priority;
+  update_placed (self);
+  g_mutex_unlock (&self->lock);
+
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_PRIORITY]);
+}
+
+/**
+ * msgpack_rpc_method_get_n_calls: (get-property n-calls)
+ * @self: a method
+ *
+ * Gets how many requests and notifications there were for the method since it was added, also those
+ * that were refused, or whose parameters did not fit.
+ *
+ * On machines of 32 bits this and the other numbers start over after 4,294,967,295.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_method_get_n_calls (MsgpackRpcMethod *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), 0);
+
+  return (gsize) g_atomic_pointer_get (&self->counts->n_calls);
+}
+
+/**
+ * msgpack_rpc_method_get_n_errors: (get-property n-errors)
+ * @self: a method
+ *
+ * Gets how many requests for the method were answered with an error, by whomever and at any time, and
+ * how many notifications were refused, did not fit, or had a handler that failed.
+ *
+ * Returns: the number
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_method_get_n_errors (MsgpackRpcMethod *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), 0);
+
+  return (gsize) g_atomic_pointer_get (&self->counts->n_errors);
+}
+
+/**
+ * msgpack_rpc_method_get_total_time: (get-property total-time)
+ * @self: a method
+ *
+ * Gets how long the handler of the method has run, all its calls together: from when it is called
+ * until it returns, and not until an answer that it gives later.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_method_get_total_time (MsgpackRpcMethod *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_METHOD (self), 0);
+
+  return (gsize) g_atomic_pointer_get (&self->counts->total_time);
 }

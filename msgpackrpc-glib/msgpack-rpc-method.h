@@ -49,4 +49,21 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 void        msgpack_rpc_method_set_result_signature (MsgpackRpcMethod *self,
                                                      const char       *result_signature);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GMainContext *msgpack_rpc_method_get_main_context (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void          msgpack_rpc_method_set_main_context (MsgpackRpcMethod *self,
+                                                   GMainContext     *main_context);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int           msgpack_rpc_method_get_priority (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void          msgpack_rpc_method_set_priority (MsgpackRpcMethod *self,
+                                               int               priority);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64       msgpack_rpc_method_get_n_calls (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64       msgpack_rpc_method_get_n_errors (MsgpackRpcMethod *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64       msgpack_rpc_method_get_total_time (MsgpackRpcMethod *self);
+
 G_END_DECLS

@@ -255,6 +255,44 @@ class Calls(PairCase):
         with self.assert_raises(ERROR, M.Error.INVALID_VALUE):
             self.caller.send_notification('note', GLib.Variant('(h)', (1,)))
 
+    def test_places(self):
+        threads = []
+
+        def note(invocation, params, *_):
+            threads.append(threading.current_thread())
+            invocation.return_value(params)
+            return True
+
+        context = GLib.MainContext()
+        self.dispatcher.props.n_threads = 1
+        self.dispatcher.add_method_full('thread', '(i)', note, None, M.MethodFlags.IN_THREAD)
+        self.dispatcher.add_method('context', '(i)', note)
+        method = self.dispatcher.lookup_method('context')
+        self.assertIsNone(method.props.main_context)
+        method.props.main_context = context
+        method.props.priority = 5
+        answer = Answer(self.caller, 'thread', GLib.Variant('(i)', (1,)))
+        wait_until(answer.is_there)
+        self.assertEqual(answer.result.unpack(), [1])
+        self.assertIsNot(threads[0], threading.current_thread())
+        answer = Answer(self.caller, 'context', GLib.Variant('(i)', (2,)))
+        wait_until(lambda: method.props.n_calls == 1)
+        self.assertEqual(len(threads), 1)
+        wait_until(lambda: len(threads) == 2, context)
+        wait_until(answer.is_there)
+        self.assertIs(threads[1], threading.current_thread())
+        self.assertEqual((method.props.n_errors, method.get_priority()), (0, 5))
+
+    def test_slow_handler(self):
+        told = []
+        self.dispatcher.connect('slow-handler', lambda _, method, time: told.append(
+            (method.get_name(), time)))
+        self.dispatcher.props.slow_handler_time = 10000
+        answer = Answer(self.caller, 'add', GLib.Variant('(ii)', (1, 2)))
+        wait_until(answer.is_there)
+        self.assertEqual(told, [])
+        self.assertEqual(self.dispatcher.get_slow_handler_time(), 10000)
+
     def test_many(self):
         answers = []
 
