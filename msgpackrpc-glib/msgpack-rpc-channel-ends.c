@@ -183,7 +183,15 @@ start_opening (MsgpackRpcChannel   *self,
   MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_OPEN, cancellable, callback,
                                           user_data);
 
-  if (self->target != NULL && !_msgpack_rpc_call_has_ended (call))
+  if (self->target == NULL && self->io_stream == NULL)
+    {
+      g_autoptr(GError) error = NULL;
+
+      error = g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_NOT_CONNECTED,
+                                   "The channel was given nothing to connect to");
+      _msgpack_rpc_call_fail (call, error);
+    }
+  else if (self->target != NULL && !_msgpack_rpc_call_has_ended (call))
     _msgpack_rpc_link_open (self->link);
   look_again (self);
   return call;
@@ -224,8 +232,9 @@ msgpack_rpc_channel_open_async (MsgpackRpcChannel   *self,
  * Gets the outcome of [method@Channel.open_async].
  *
  * Returns: `TRUE` when the channel is connected; `FALSE` with @error set:
- *   [error@Error.INVALID_ADDRESS], `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_CLOSED` if it was closed, or what
- *   connecting or resolving can fail with
+ *   [error@Error.INVALID_ADDRESS], [error@Error.NOT_CONNECTED] if it has neither a stream nor an address,
+ *   `G_IO_ERROR_CANCELLED`, `G_IO_ERROR_CLOSED` if it was closed, or what connecting or resolving can
+ *   fail with
  * Since: 1.0
  */
 gboolean

@@ -10,6 +10,8 @@
 /* How bytes become messages: the holder of the link's I/O hands them over as they are, and they are
  * decoded in the main context. When too many wait there, for whatever reason, the link reads no more. */
 
+/* How much a decoder may see and not use. */
+#define MAX_JOINED 0x7fffffffu
 /* What a message in the inbox takes besides itself. */
 #define MESSAGE_COST 256
 
@@ -99,14 +101,15 @@ take_from_inbox (MsgpackRpcChannel *self)
   return message;
 }
 
-/* The lock is held. */
+/* At its end; or @back, in front, where it was. The lock is held. */
 static void
 put_into_inbox (MsgpackRpcChannel *self,
-                GVariant          *message)
+                GVariant          *message,
+                gboolean           back)
 {
   gsize size = g_variant_get_size (message) + MESSAGE_COST;
 
-  g_queue_push_tail (&self->input.inbox, g_variant_ref (message));
+  g_queue_push_nth (&self->input.inbox, g_variant_ref (message), back ? 0 : -1);
   self->input.inbox_bytes += size;
   g_atomic_pointer_add (&self->input.held_bytes, (gssize) size);
 }
@@ -127,7 +130,7 @@ take_receiver (MsgpackRpcChannel *self,
   MsgpackRpcCall *call = g_queue_pop_head (&self->input.receivers);
 
   if (call == NULL)
-    put_into_inbox (self, message);
+    put_into_inbox (self, message, FALSE);
   return call;
 }
 
@@ -251,7 +254,7 @@ start_receiving (MsgpackRpcChannel   *self,
       if (!_msgpack_rpc_call_give (call, message))
         {
           g_mutex_lock (&self->lock);
-          put_into_inbox (self, message);
+          put_into_inbox (self, message, TRUE);
           g_mutex_unlock (&self->lock);
         }
       resume_if_few (self);
@@ -416,12 +419,15 @@ join_chunks (MsgpackRpcChannelInput *input)
     }
 
   joined = g_bytes_unref_to_array (g_steal_pointer (&input->bytes));
-  for (; chunk != NULL; chunk = g_queue_pop_head (&input->chunks))
+  g_byte_array_append (joined, g_bytes_get_data (chunk, NULL), (guint) g_bytes_get_size (chunk));
+  g_bytes_unref (chunk);
+  /* No more than an array can hold, whatever the limits are. */
+  while (joined->len <= MAX_JOINED && (chunk = g_queue_pop_head (&input->chunks)) != NULL)
     {
+      input->chunk_bytes -= g_bytes_get_size (chunk);
       g_byte_array_append (joined, g_bytes_get_data (chunk, NULL), (guint) g_bytes_get_size (chunk));
       g_bytes_unref (chunk);
     }
-  input->chunk_bytes = 0;
   input->bytes = g_byte_array_free_to_bytes (joined);
 }
 
@@ -456,15 +462,15 @@ check_size (MsgpackRpcChannel  *self,
   MsgpackRpcChannelInput *input = &self->input;
   guint limit = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE);
   guint64 size = input->used;
+  gsize seen = input->is_starved && input->bytes != NULL ? g_bytes_get_size (input->bytes) : 0;
 
-  if (input->is_starved && input->bytes != NULL)
-    size += g_bytes_get_size (input->bytes);
-  if (size <= limit)
+  size += seen;
+  if (size <= limit && seen <= MAX_JOINED)
     return TRUE;
 
   g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE,
                "The message has %" G_GUINT64_FORMAT " bytes or more, which exceeds the limit of %u",
-               size, limit);
+               size, MIN (limit, MAX_JOINED));
   return FALSE;
 }
 
@@ -547,6 +553,13 @@ begin_decoding (MsgpackRpcChannel *self)
   self->input.is_running = TRUE;
   self->input.decoder = msgpack_rpc_codec_create_decoder (self->codec, &error);
   self->input.is_running = FALSE;
+  if (self->input.decoder != NULL &&
+      _msgpack_rpc_stream_decoder_get_message (self->input.decoder) != NULL)
+    {
+      g_clear_object (&self->input.decoder);
+      error = g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_FAILED,
+                                   "The codec has given a decoder that has finished already");
+    }
   if (self->input.decoder == NULL)
     {
       fail_decoding (self, error);
@@ -645,13 +658,13 @@ decode (MsgpackRpcChannel *self)
       }
 
   recount (self);
-  if (!_msgpack_rpc_channel_is_drained (self))
-    return;
-
-  if (input->is_at_end)
-    check_end (self);
-  g_atomic_int_set (&input->is_decoding, FALSE);
-  _msgpack_rpc_link_settle (self->link);
+  if (_msgpack_rpc_channel_is_drained (self))
+    {
+      if (input->is_at_end)
+        check_end (self);
+      g_atomic_int_set (&input->is_decoding, FALSE);
+      _msgpack_rpc_link_settle (self->link);
+    }
   _msgpack_rpc_channel_tell_end (self);
 }
 
@@ -663,7 +676,6 @@ deliver_input (gpointer owner,
 
   g_atomic_int_set (&self->input.is_posted, FALSE);
   decode (self);
-  _msgpack_rpc_channel_tell_end (self);
 }
 
 void

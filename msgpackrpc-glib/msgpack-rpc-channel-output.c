@@ -159,6 +159,7 @@ msgpack_rpc_channel_send (MsgpackRpcChannel  *self,
   if (queue_message (self, sunk, &local_error))
     {
       _msgpack_rpc_channel_post_output (self);
+      _msgpack_rpc_link_wake_serving (self->link);
       return TRUE;
     }
 
@@ -479,6 +480,12 @@ begin_message (MsgpackRpcChannel *self,
   self->output.is_running = TRUE;
   encoder = msgpack_rpc_codec_create_encoder (self->codec, message, &error);
   self->output.is_running = FALSE;
+  if (encoder != NULL && _msgpack_rpc_stream_encoder_is_finished (encoder))
+    {
+      g_clear_object (&encoder);
+      error = g_error_new_literal (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_FAILED,
+                                   "The codec has given an encoder that has finished already");
+    }
   if (encoder == NULL)
     {
       fail_message (self, serial, error);

@@ -221,7 +221,7 @@ msgpack_rpc_codec_create_encoder (MsgpackRpcCodec  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   encoder = MSGPACK_RPC_CODEC_GET_IFACE (self)->create_encoder (self, message, &local_error);
-  if (encoder != NULL && local_error == NULL)
+  if (MSGPACK_RPC_IS_STREAM_ENCODER (encoder) && local_error == NULL)
     return encoder;
 
   g_clear_object (&encoder);
@@ -251,7 +251,7 @@ msgpack_rpc_codec_create_decoder (MsgpackRpcCodec  *self,
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   decoder = MSGPACK_RPC_CODEC_GET_IFACE (self)->create_decoder (self, &local_error);
-  if (decoder != NULL && local_error == NULL)
+  if (MSGPACK_RPC_IS_STREAM_DECODER (decoder) && local_error == NULL)
     return decoder;
 
   g_clear_object (&decoder);

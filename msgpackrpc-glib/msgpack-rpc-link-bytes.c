@@ -56,7 +56,7 @@ _msgpack_rpc_link_begin_closing (MsgpackRpcLink      *self,
     return G_MAXUINT64;
 
   _msgpack_rpc_link_start_closing (self, mode);
-  return self->output.written + self->output.queued_bytes;
+  return self->output.position->written + self->output.queued_bytes;
 }
 
 guint64
@@ -65,6 +65,6 @@ _msgpack_rpc_link_get_written (MsgpackRpcLink *self,
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  *begun = self->output.begun;
-  return self->output.written;
+  *begun = self->output.position->begun;
+  return self->output.position->written;
 }

@@ -423,14 +423,29 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
     _msgpack_rpc_link_leave_io (self);
 }
 
+/* Besides what it has given to the link. The lock is held. */
+static gboolean
+owner_has_output (MsgpackRpcLink *self)
+{
+  return self->funcs->has_output != NULL && self->owner != NULL &&
+         self->funcs->has_output (self->owner);
+}
+
 static void
 close_timed_out (gpointer owner)
 {
   MsgpackRpcLink *self = owner;
   g_autoptr(GError) error = NULL;
+  gboolean has_output;
+
+  g_mutex_lock (&self->lock);
+  has_output = owner_has_output (self);
+  g_mutex_unlock (&self->lock);
 
   error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                               _("Closing took too long: the peer does not read"));
+                               has_output
+                               ? _("Closing took too long: a message was not finished")
+                               : _("Closing took too long: the peer does not read"));
   _msgpack_rpc_link_end (self, error);
 }
 
@@ -466,8 +481,7 @@ can_end (MsgpackRpcLink *self)
 
   if (!_msgpack_rpc_output_is_empty (&self->output))
     return FALSE;
-  if (self->funcs->has_output != NULL && self->owner != NULL &&
-      self->funcs->has_output (self->owner))
+  if (owner_has_output (self))
     return FALSE;
   if (self->state == STATE_HALF_CLOSED)
     return self->owner == NULL || !self->funcs->is_busy (self->owner);
@@ -941,7 +955,9 @@ push_failure (MsgpackRpcLink *self,
   packed = _msgpack_rpc_message_pack_response (&msgid, text, NULL, flags, NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  if (packed != NULL && (self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED))
+  /* A peer that speaks something else would not understand it. */
+  if (packed != NULL && self->output.position == NULL &&
+      (self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED))
     _msgpack_rpc_output_push (&self->output, packed, NULL);
   return self->io_thread == g_thread_self ();
 }
@@ -1038,7 +1054,8 @@ _msgpack_rpc_link_new (GObject                        *owner,
   self->reactor = _msgpack_rpc_reactor_ref (reactor);
   self->settings = _msgpack_rpc_settings_ref (settings);
   self->limits = g_object_ref (limits);
-  self->output.is_opaque = funcs->bytes != NULL;
+  if (funcs->bytes != NULL)
+    self->output.position = g_new0 (MsgpackRpcOutputPosition, 1);
   return self;
 }
 
@@ -1061,6 +1078,7 @@ msgpack_rpc_link_finalize (GObject *object)
   g_clear_pointer (&self->early_input, g_bytes_unref);
   g_clear_error (&self->error);
   g_clear_pointer (&self->unsent, g_ptr_array_unref);
+  g_free (self->output.position);
   g_clear_object (&self->handshake);
   g_free (self->idle);
   g_clear_object (&self->unpacker);

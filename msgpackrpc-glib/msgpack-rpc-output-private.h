@@ -10,15 +10,20 @@
 
 G_BEGIN_DECLS
 
+/* Of a queue of bytes whose meaning only the owner knows: where in the stream it is. */
+typedef struct
+{
+  gboolean is_inside;   /* of a message of several chunks the first are written */
+  guint64 written;      /* how many bytes */
+  guint64 begun;        /* and that with those of which it is not known; once the queue is cleared */
+} MsgpackRpcOutputPosition;
+
 /* The output queue of a link: messages in order, counted in bytes. Guarded by the link's lock. */
 typedef struct
 {
   GQueue messages;
   gsize queued_bytes;   /* what was not yet written */
-  gboolean is_opaque;   /* of bytes whose meaning only the owner knows; fixed */
-  gboolean is_inside;   /* likewise: of a message of several chunks the first are written */
-  guint64 written;      /* how many bytes of the stream */
-  guint64 begun;        /* and of how many more that is not known; once the queue is cleared */
+  MsgpackRpcOutputPosition *position; /* owned; NULL for one of MessagePack; fixed */
 } MsgpackRpcOutput;
 
 /* How many pieces of messages one system call writes. */

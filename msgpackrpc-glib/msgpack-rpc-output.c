@@ -193,7 +193,8 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
       message->written += part;
       message->writing = FALSE;
       self->queued_bytes -= part;
-      self->written += part;
+      if (self->position != NULL)
+        self->position->written += part;
       count -= part;
     }
 
@@ -201,7 +202,8 @@ _msgpack_rpc_output_written (MsgpackRpcOutput *self,
     {
       Message *message = pop_message (self);
 
-      self->is_inside = message->goes_on;
+      if (self->position != NULL)
+        self->position->is_inside = message->goes_on;
       if (message->packed->size > 0 && !message->goes_on)
         n_sent++;
       if (message->call != NULL)
@@ -285,9 +287,9 @@ drop_message (MsgpackRpcOutput  *self,
   g_autoptr(GVariant) value = NULL;
 
   self->queued_bytes -= message_left (message);
-  if (self->is_opaque)
+  if (self->position != NULL)
     {
-      self->begun += message->writing ? message_left (message) : 0;
+      self->position->begun += message->writing ? message_left (message) : 0;
       return;
     }
   if (message->packed->size == 0)
@@ -310,10 +312,11 @@ _msgpack_rpc_output_clear (MsgpackRpcOutput *self,
 {
   g_autoptr(GVariant) incomplete = NULL;
   GQueue kept = G_QUEUE_INIT;
-  gboolean is_inside = self->is_inside;
+  gboolean is_inside = self->position != NULL && self->position->is_inside;
   Message *message;
 
-  self->begun = self->written;
+  if (self->position != NULL)
+    self->position->begun = self->position->written;
   while ((message = pop_message (self)) != NULL)
     {
       gboolean started = is_inside || message_started (message);

@@ -595,6 +595,189 @@ test_channel_opened (Fixture       *f,
   g_socket_listener_close (G_SOCKET_LISTENER (service));
 }
 
+/* ---- streams ---- */
+
+#define TEST_TYPE_DECODER (test_decoder_get_type ())
+G_DECLARE_FINAL_TYPE (TestDecoder, test_decoder, TEST, DECODER, MsgpackRpcStreamDecoder)
+
+/* Writes a million bytes to a stream. */
+struct _TestDecoder
+{
+  MsgpackRpcStreamDecoder parent_instance;
+
+  GOutputStream *stream;
+};
+
+#define STREAM_SIZE 1000000
+
+G_DEFINE_TYPE (TestDecoder, test_decoder, MSGPACK_RPC_TYPE_STREAM_DECODER)
+
+static gboolean
+test_decoder_decode (MsgpackRpcStreamDecoder  *decoder,
+                     GBytes                   *input G_GNUC_UNUSED,
+                     gsize                    *used G_GNUC_UNUSED,
+                     GError                  **error G_GNUC_UNUSED)
+{
+  TestDecoder *self = TEST_DECODER (decoder);
+
+  if (self->stream == NULL)
+    {
+      self->stream = g_memory_output_stream_new_resizable ();
+      msgpack_rpc_stream_decoder_write_to (decoder, self->stream, STREAM_SIZE);
+      return TRUE;
+    }
+
+  g_assert_cmpuint (g_memory_output_stream_get_data_size (G_MEMORY_OUTPUT_STREAM (self->stream)), ==,
+                    STREAM_SIZE);
+  msgpack_rpc_stream_decoder_finish (decoder, g_variant_new_string ("stream"));
+  return TRUE;
+}
+
+static void
+test_decoder_finalize (GObject *object)
+{
+  g_clear_object (&TEST_DECODER (object)->stream);
+
+  G_OBJECT_CLASS (test_decoder_parent_class)->finalize (object);
+}
+
+static void
+test_decoder_class_init (TestDecoderClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = test_decoder_finalize;
+  MSGPACK_RPC_STREAM_DECODER_CLASS (klass)->decode = test_decoder_decode;
+}
+
+static void
+test_decoder_init (TestDecoder *self G_GNUC_UNUSED)
+{
+}
+
+#define TEST_TYPE_STREAMS (test_streams_get_type ())
+G_DECLARE_FINAL_TYPE (TestStreams, test_streams, TEST, STREAMS, GObject)
+
+/* A codec of those; what is sent is read from a stream, too, to its end. */
+struct _TestStreams
+{
+  GObject parent_instance;
+};
+
+#define TEST_TYPE_READER (test_reader_get_type ())
+G_DECLARE_FINAL_TYPE (TestReader, test_reader, TEST, READER, MsgpackRpcStreamEncoder)
+
+struct _TestReader
+{
+  MsgpackRpcStreamEncoder parent_instance;
+};
+
+G_DEFINE_TYPE (TestReader, test_reader, MSGPACK_RPC_TYPE_STREAM_ENCODER)
+
+static gboolean
+test_reader_encode (MsgpackRpcStreamEncoder  *encoder,
+                    GError                  **error G_GNUC_UNUSED)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new_take (g_malloc0 (STREAM_SIZE), STREAM_SIZE);
+  g_autoptr(GInputStream) stream = g_memory_input_stream_new_from_bytes (bytes);
+
+  msgpack_rpc_stream_encoder_add_stream (encoder, stream, -1);
+  msgpack_rpc_stream_encoder_finish (encoder);
+  return TRUE;
+}
+
+static void
+test_reader_class_init (TestReaderClass *klass)
+{
+  MSGPACK_RPC_STREAM_ENCODER_CLASS (klass)->encode = test_reader_encode;
+}
+
+static void
+test_reader_init (TestReader *self G_GNUC_UNUSED)
+{
+}
+
+static MsgpackRpcStreamEncoder *
+test_streams_create_encoder (MsgpackRpcCodec  *codec G_GNUC_UNUSED,
+                             GVariant         *message G_GNUC_UNUSED,
+                             GError          **error G_GNUC_UNUSED)
+{
+  return g_object_new (TEST_TYPE_READER, NULL);
+}
+
+static MsgpackRpcStreamDecoder *
+test_streams_create_decoder (MsgpackRpcCodec  *codec G_GNUC_UNUSED,
+                             GError          **error G_GNUC_UNUSED)
+{
+  return g_object_new (TEST_TYPE_DECODER, NULL);
+}
+
+static void
+init_streams (MsgpackRpcCodecInterface *iface)
+{
+  iface->create_encoder = test_streams_create_encoder;
+  iface->create_decoder = test_streams_create_decoder;
+}
+
+G_DEFINE_TYPE_WITH_CODE (TestStreams, test_streams, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_CODEC, init_streams))
+
+static void
+test_streams_class_init (TestStreamsClass *klass G_GNUC_UNUSED)
+{
+}
+
+static void
+test_streams_init (TestStreams *self G_GNUC_UNUSED)
+{
+}
+
+static void
+set_up_streams (Fixture       *f,
+                gconstpointer  data)
+{
+  set_up (f, data);
+  g_clear_object (&f->near);
+  g_clear_object (&f->far);
+  g_clear_object (&f->codec);
+  f->codec = g_object_new (TEST_TYPE_STREAMS, NULL);
+  g_assert_true (msgpack_rpc_channel_new_pair (f->codec, &f->near, &f->far, NULL));
+  g_signal_connect (f->far, "message", G_CALLBACK (message_cb), f);
+}
+
+static void
+test_channel_streams (Fixture       *f,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("Messages are read from streams and written to streams, one behind the other");
+
+  msgpack_rpc_channel_set_high_water_mark (f->near, 10000);
+  msgpack_rpc_channel_set_high_water_mark (f->far, 10000);
+  send (f, "one");
+  send (f, "two");
+  send (f, "three");
+  WAIT_UNTIL (has_received (f, "stream,stream,stream,"));
+}
+
+static void
+test_channel_streams_dropped (Fixture       *f,
+                              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("Channels may be dropped at any time while streams are read and written");
+
+  for (guint n = 0; n < 40; n++)
+    {
+      g_autoptr(MsgpackRpcChannel) near = NULL;
+      g_autoptr(MsgpackRpcChannel) far = NULL;
+
+      g_assert_true (msgpack_rpc_channel_new_pair (f->codec, &near, &far, NULL));
+      msgpack_rpc_channel_send (near, g_variant_new_string ("x"), NULL);
+      for (guint i = 0; i < n; i++)
+        g_main_context_iteration (NULL, FALSE);
+      g_assert_finalize_object (g_steal_pointer (&near));
+      g_main_context_iteration (NULL, FALSE);
+      g_assert_finalize_object (g_steal_pointer (&far));
+    }
+}
+
 /* ---- codecs and peers that misbehave ---- */
 
 static void
@@ -731,6 +914,10 @@ main (int    argc,
   ADD ("peer-gone", NULL, test_channel_peer_gone);
   ADD ("refused", NULL, test_channel_refused);
   ADD ("opened", NULL, test_channel_opened);
+  g_test_add ("/msgpack-rpc/channel/streams/all", Fixture, NULL, set_up_streams,
+              test_channel_streams, tear_down);
+  g_test_add ("/msgpack-rpc/channel/streams/dropped", Fixture, NULL, set_up_streams,
+              test_channel_streams_dropped, tear_down);
   ADD ("bad-codec/raises", "raise", test_channel_bad_codec);
   ADD ("bad-codec/used-too-much", "too much", test_channel_bad_codec);
   ADD ("bad-codec/used-nothing", "nothing", test_channel_bad_codec);

@@ -71,7 +71,7 @@ decode_all (MsgpackRpcCodec  *codec,
   GPtrArray *messages = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   g_autoptr(MsgpackRpcChannel) channel = NULL;
   RawPeer peer;
-  g_autoptr(GIOStream) stream = raw_peer_init_transport (&peer, "plain");
+  g_autoptr(GIOStream) stream = raw_peer_init (&peer);
   GError *local_error = NULL;
 
   channel = msgpack_rpc_channel_new (stream, codec);
@@ -230,7 +230,7 @@ test_codecs_hostile (void)
       g_autoptr(MsgpackRpcCodec) codec = codec_new (hostile[i].codec);
       g_autoptr(GError) error = NULL;
       RawPeer peer;
-      g_autoptr(GIOStream) stream = raw_peer_init_transport (&peer, "plain");
+      g_autoptr(GIOStream) stream = raw_peer_init (&peer);
       g_autoptr(MsgpackRpcChannel) channel = msgpack_rpc_channel_new (stream, codec);
 
       g_signal_connect (channel, "message", G_CALLBACK (message_cb), NULL);
