@@ -31,8 +31,9 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
     return FALSE;
 
   _msgpack_rpc_connection_call_has_left (self);
-  return delivery != MSGPACK_RPC_DELIVERY_NOT_SENT &&
-         _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL);
+  /* What is neither sent nor in the queue has not come there, or was not handled, as the peer says. */
+  return _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL) &&
+         msgpack_rpc_call_get_delivery (call) != MSGPACK_RPC_DELIVERY_NOT_SENT;
 }
 
 gboolean
@@ -160,15 +161,22 @@ new_msgid (MsgpackRpcConnection *self)
   return _msgpack_rpc_call_table_new_id (&self->calls);
 }
 
-/* Another thread may have given the call up before its message was queued, and told the peer too early. */
+/* Another thread may have given the call up before its message was queued, and so not told the peer. */
 static void
 cancel_late (MsgpackRpcConnection *self,
              MsgpackRpcCall       *call,
              guint32               msgid)
 {
-  if (msgid != 0 && _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL) &&
-      _msgpack_rpc_call_has_ended (call) &&
-      msgpack_rpc_call_get_delivery (call) != MSGPACK_RPC_DELIVERY_ANSWERED)
+  MsgpackRpcDelivery delivery;
+
+  if (msgid == 0 || !_msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL) ||
+      !_msgpack_rpc_call_has_ended (call))
+    return;
+
+  delivery = _msgpack_rpc_link_withdraw (self->link, call);
+  if (delivery == MSGPACK_RPC_DELIVERY_SENT)
+    delivery = msgpack_rpc_call_get_delivery (call);
+  if (delivery == MSGPACK_RPC_DELIVERY_SENT || delivery == MSGPACK_RPC_DELIVERY_PARTLY_SENT)
     _msgpack_rpc_connection_cancel_call (self, msgid);
 }
 

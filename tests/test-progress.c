@@ -291,6 +291,93 @@ test_in_list (Pair          *p,
   WAIT_UNTIL (g_list_model_get_n_items (calls) == 0);
 }
 
+/* ---- many threads ---- */
+
+#define N_CALLS 400
+
+typedef struct
+{
+  GThreadPool *pool;
+  guint n_ended;
+} Crowd;
+
+static void
+work (gpointer data,
+      gpointer user_data)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = data;
+
+  for (guint i = 0; i < 20 && !msgpack_rpc_invocation_is_cancelled (invocation); i++)
+    msgpack_rpc_invocation_report_progress (invocation, i / 20.0, g_variant_new_uint32 (i));
+  msgpack_rpc_invocation_return_value (invocation, NULL);
+}
+
+static gboolean
+work_cb (MsgpackRpcInvocation  *invocation,
+         GVariant              *params,
+         gpointer               user_data,
+         GError               **error)
+{
+  Crowd *crowd = user_data;
+
+  return g_thread_pool_push (crowd->pool, g_object_ref (invocation), error);
+}
+
+static void
+count_end_cb (MsgpackRpcCall *call,
+              Crowd          *crowd)
+{
+  crowd->n_ended++;
+}
+
+static gpointer
+cancel_thread (gpointer data)
+{
+  for (guint i = 0; i < N_CALLS; i += 3)
+    {
+      msgpack_rpc_call_cancel (((MsgpackRpcCall **) data)[i]);
+      g_thread_yield ();
+    }
+  return NULL;
+}
+
+static void
+test_threads (Pair          *p,
+              gconstpointer  data)
+{
+  Crowd crowd = { .n_ended = 0 };
+  MsgpackRpcCall *calls[N_CALLS];
+  GThread *thread;
+
+  g_test_summary ("Reporting, answering and giving up may meet in any threads");
+
+  crowd.pool = g_thread_pool_new (work, &crowd, 4, FALSE, NULL);
+  msgpack_rpc_dispatcher_add_method (p->dispatcher, "work", NULL, work_cb, &crowd, NULL);
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      calls[i] = msgpack_rpc_call_new ("work", NULL);
+      g_signal_connect (calls[i], "progress-reported", G_CALLBACK (reported_cb), p->seen);
+      g_signal_connect (calls[i], "completed", G_CALLBACK (count_end_cb), &crowd);
+      msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (p->near), calls[i]);
+    }
+  thread = g_thread_new ("cancel", cancel_thread, calls);
+  WAIT_UNTIL (crowd.n_ended == N_CALLS);
+  g_thread_join (thread);
+  WAIT_UNTIL (test_get_statistic (p->far, "requests-in-flight") == 0);
+
+  for (guint i = 0; i < N_CALLS; i++)
+    {
+      const GError *error = msgpack_rpc_call_get_error (calls[i]);
+
+      if (i % 3 != 0)
+        g_assert_no_error (error);
+      else if (error != NULL)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_object_unref (calls[i]);
+    }
+  g_thread_pool_free (crowd.pool, FALSE, TRUE);
+}
+
 /* ---- a peer of raw bytes ---- */
 
 typedef struct
@@ -552,6 +639,7 @@ main (int    argc,
   ADD ("order", test_order);
   ADD ("serving", test_serving);
   ADD ("in-list", test_in_list);
+  ADD ("threads", test_threads);
 #undef ADD
 #define ADD(name, func) \
   g_test_add ("/msgpack-rpc/progress/" name, Raw, NULL, raw_setup, func, raw_teardown)
