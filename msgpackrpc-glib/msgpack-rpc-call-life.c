@@ -388,9 +388,10 @@ _msgpack_rpc_call_new_kind (MsgpackRpcCallKind  kind,
 }
 
 MsgpackRpcCall *
-_msgpack_rpc_call_new_internal (const char *method)
+_msgpack_rpc_call_new_internal (const char *method,
+                                GVariant   *params)
 {
-  MsgpackRpcCall *self = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_REQUEST, method, NULL);
+  MsgpackRpcCall *self = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_REQUEST, method, params);
 
   self->is_internal = TRUE;
   self->timeout = G_MAXINT;
@@ -423,6 +424,17 @@ _msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
   self->callback = callback;
   self->user_data = user_data;
   g_set_object (&self->cancellable, cancellable);
+}
+
+void
+_msgpack_rpc_call_set_context (MsgpackRpcCall *self,
+                               GMainContext   *context)
+{
+  g_assert (self->state == MSGPACK_RPC_CALL_STATE_NEW);
+
+  g_main_context_ref (context);
+  g_main_context_unref (self->context);
+  self->context = context;
 }
 
 static void

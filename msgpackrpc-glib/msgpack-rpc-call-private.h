@@ -27,8 +27,9 @@ MsgpackRpcCall    *_msgpack_rpc_call_new_kind (MsgpackRpcCallKind   kind,
                                                GVariant            *params);
 MsgpackRpcCallKind _msgpack_rpc_call_get_kind (MsgpackRpcCall      *self);
 
-/* A request that the application does not hear of, without parameters and deadline. */
-MsgpackRpcCall *_msgpack_rpc_call_new_internal (const char     *method);
+/* A request that the application does not hear of, without a deadline. */
+MsgpackRpcCall *_msgpack_rpc_call_new_internal (const char     *method,
+                                                GVariant       *params);
 gboolean        _msgpack_rpc_call_is_internal  (MsgpackRpcCall *self);
 
 /* Which calls go on when a client loses its connection, or an attempt to connect has failed; of those
@@ -62,6 +63,10 @@ void _msgpack_rpc_call_set_callback (MsgpackRpcCall      *self,
                                      GCancellable        *cancellable,
                                      GAsyncReadyCallback  callback,
                                      gpointer             user_data);
+
+/* Where it is called, if not in the thread-default context. Likewise. */
+void _msgpack_rpc_call_set_context  (MsgpackRpcCall      *self,
+                                     GMainContext        *context);
 
 /* new → pending; FALSE if it was started before, or has ended (cancelled before it began). Holds
  * @source until it has ended and its callback has returned. The deadline counts from here. */

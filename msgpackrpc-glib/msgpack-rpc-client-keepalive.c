@@ -138,7 +138,7 @@ look_locked (MsgpackRpcClient     *client,
   compare (self, connection, now);
   if (should_ping (self, now))
     {
-      ping = _msgpack_rpc_call_new_internal (self->ping_method);
+      ping = _msgpack_rpc_call_new_internal (self->ping_method, NULL);
       g_set_object (&self->ping, ping);
     }
 

@@ -46,7 +46,10 @@ _msgpack_rpc_client_end_attempt (MsgpackRpcClient     *self,
   gboolean goes_on = FALSE;
 
   if (self != NULL && owned == NULL)
-    _msgpack_rpc_client_attempt_succeeded (self);
+    {
+      _msgpack_rpc_client_attempt_succeeded (self);
+      _msgpack_rpc_client_resubscribe (self, connection);
+    }
   else if (self != NULL)
     {
       goes_on = _msgpack_rpc_client_attempt_failed (self, connection, &owned);

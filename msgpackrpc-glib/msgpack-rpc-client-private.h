@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-client.h"
 #include "msgpack-rpc-connection-private.h"
+#include "msgpack-rpc-interests-private.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-reconnect-policy-private.h"
 #include "msgpack-rpc-settings-private.h"
@@ -50,6 +51,7 @@ struct _MsgpackRpcClient
   MsgpackRpcSettings *settings;      /* fixed, owned */
   MsgpackRpcLimits *limits;          /* fixed, owned */
 
+  MsgpackRpcInterests *interests;    /* owned, atomic; NULL unless it has subscribed to something */
   MsgpackRpcKeepalive keepalive;     /* has a lock of its own */
 
   GMutex lock;                       /* guards all below; taken before the connection's */
@@ -101,6 +103,11 @@ void _msgpack_rpc_client_renew_connection (MsgpackRpcClient     *self);
 void _msgpack_rpc_client_set_last_error   (MsgpackRpcClient     *self,
                                            const GError         *error);
 
+/* Subscribes anew to what the client had subscribed to; the connection is about to be open. */
+void _msgpack_rpc_client_resubscribe      (MsgpackRpcClient     *self,
+                                           MsgpackRpcConnection *connection);
+/* Where what it has subscribed to is. */
+MsgpackRpcInterests **_msgpack_rpc_client_get_interests (MsgpackRpcClient *self);
 /* A call is about to be sent. */
 void _msgpack_rpc_client_expect_call      (MsgpackRpcClient     *self);
 /* That a property has changed, in the main context. */

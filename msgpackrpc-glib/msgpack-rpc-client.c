@@ -153,6 +153,7 @@ client_notification (gpointer                 client,
                      const MsgpackRpcMessage *message)
 {
   _msgpack_rpc_emit_notification (client, signals[SIGNAL_NOTIFICATION], message);
+  _msgpack_rpc_interests_emit (_msgpack_rpc_client_get_interests (client), client, message);
 }
 
 static void
@@ -417,6 +418,7 @@ msgpack_rpc_client_finalize (GObject *object)
   g_clear_object (&self->dispatcher);
   g_clear_object (&self->policy);
   g_clear_object (&self->token);
+  g_clear_pointer (&self->interests, _msgpack_rpc_interests_free);
   _msgpack_rpc_client_clear_keepalive (self);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_main_context_unref (self->main_context);

@@ -119,7 +119,7 @@ _msgpack_rpc_connection_announce_first (MsgpackRpcConnection *self)
     return;
 
   packed = pack_announcement (self);
-  _msgpack_rpc_link_send_first (self->link, packed);
+  _msgpack_rpc_link_send_first (self->link, packed, NULL);
 }
 
 /* ---- for calls and invocations ---- */

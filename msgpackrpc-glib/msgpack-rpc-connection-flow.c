@@ -244,6 +244,7 @@ msgpack_rpc_connection_get_statistics (MsgpackRpcConnection *self)
 /* A mark in the queue ends the call when its turn has come. */
 static MsgpackRpcCall *
 start_flush (MsgpackRpcConnection *self,
+             gpointer              source,
              GCancellable         *cancellable,
              GAsyncReadyCallback   callback,
              gpointer              user_data)
@@ -252,12 +253,21 @@ start_flush (MsgpackRpcConnection *self,
   g_autoptr(MsgpackRpcPacked) mark = _msgpack_rpc_packed_new (g_bytes_new (NULL, 0), NULL);
   g_autoptr(GError) error = NULL;
 
-  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_FLUSH, self, self->reactor,
+  call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_FLUSH, source, self->reactor,
                                             cancellable, callback, user_data);
   if (_msgpack_rpc_connection_register_call (self, call, 0) &&
       !_msgpack_rpc_link_send (self->link, mark, call, TRUE, &error))
     _msgpack_rpc_call_fail (call, error);
   return call;
+}
+
+void
+_msgpack_rpc_connection_await_flush (MsgpackRpcConnection *self,
+                                     gpointer              source,
+                                     GAsyncReadyCallback   callback,
+                                     gpointer              user_data)
+{
+  g_object_unref (start_flush (self, source, NULL, callback, user_data));
 }
 
 /**
@@ -282,7 +292,7 @@ msgpack_rpc_connection_flush_async (MsgpackRpcConnection *self,
   g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  g_object_unref (start_flush (self, cancellable, callback, user_data));
+  g_object_unref (start_flush (self, self, cancellable, callback, user_data));
 }
 
 /**
@@ -332,6 +342,6 @@ msgpack_rpc_connection_flush_sync (MsgpackRpcConnection  *self,
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  call = start_flush (self, NULL, NULL, NULL);
+  call = start_flush (self, self, NULL, NULL, NULL);
   return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }

@@ -7,6 +7,7 @@
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-drain-private.h"
 #include "msgpack-rpc-hold-private.h"
+#include "msgpack-rpc-interests-private.h"
 #include "msgpack-rpc-peer.h"
 
 G_BEGIN_DECLS
@@ -48,6 +49,8 @@ struct _MsgpackRpcConnection
   int is_overdue;                  /* atomic; the client wants to know what comes next */
   guint n_shown;                   /* with the lock; requests that handlers of “message” have, or took */
 
+  MsgpackRpcInterests *interests;  /* owned, atomic; NULL unless we have subscribed to something */
+
   MsgpackRpcHold hold;             /* while a server has not let the peer in */
   int has_said_goodbye;            /* atomic; it may be closed when all is answered */
   int is_refused;                  /* atomic; nothing of what it has sent is delivered */
@@ -67,6 +70,7 @@ struct _MsgpackRpcConnection
   GQueue invocations;              /* of MsgpackRpcInvocation, not owned: not answered yet */
   MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
   MsgpackRpcDrain *drain;          /* owned, nullable; set once, also read without the lock */
+  GPtrArray *subscriptions;        /* of MsgpackRpcSubscription, owned; NULL before the first, and at the end */
 };
 
 enum
@@ -146,8 +150,6 @@ gboolean              _msgpack_rpc_connection_deliver_extension (MsgpackRpcConne
  * stream. */
 void                  _msgpack_rpc_connection_announce       (MsgpackRpcConnection    *self);
 void                  _msgpack_rpc_connection_announce_first (MsgpackRpcConnection    *self);
-/* The client that hears of everything too, or NULL. */
-GObject              *_msgpack_rpc_connection_ref_client     (MsgpackRpcConnection    *self);
 /* A call of ours is made, or waits no more. */
 void                  _msgpack_rpc_connection_resume_reading (MsgpackRpcConnection    *self);
 void                  _msgpack_rpc_connection_call_has_left  (MsgpackRpcConnection    *self);

@@ -303,6 +303,7 @@ deliver_notification (MsgpackRpcConnection *self,
 
   _msgpack_rpc_emit_notification (self, _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION],
                                   message);
+  _msgpack_rpc_interests_emit (&self->interests, self, message);
   if (client != NULL)
     self->client_funcs->notification (client, message);
 
@@ -913,6 +914,7 @@ link_ended (gpointer      owner,
   MsgpackRpcDrain *drain = _msgpack_rpc_connection_get_drain (self);
   Ending *ending = g_new0 (Ending, 1);
 
+  _msgpack_rpc_connection_end_subscriptions (self);
   if (drain != NULL)
     _msgpack_rpc_drain_add_unsent (drain, self->id, incomplete, unsent);
   if (client != NULL)

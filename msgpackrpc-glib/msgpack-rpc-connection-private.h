@@ -9,6 +9,7 @@
 #include "msgpack-rpc-connection.h"
 #include "msgpack-rpc-limits-private.h"
 #include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-notice-private.h"
 #include "msgpack-rpc-pending-connection-private.h"
 #include "msgpack-rpc-settings-private.h"
 #include "msgpack-rpc-token.h"
@@ -37,6 +38,11 @@ void                  _msgpack_rpc_connection_hold     (MsgpackRpcConnection *se
 void                  _msgpack_rpc_connection_refuse   (MsgpackRpcConnection *self,
                                                         const GError         *error);
 void                  _msgpack_rpc_connection_drop     (MsgpackRpcConnection *self);
+
+/* Queues a notification for several connections. */
+gboolean              _msgpack_rpc_connection_send_notice (MsgpackRpcConnection  *self,
+                                                           MsgpackRpcNotice      *notice,
+                                                           GError               **error);
 
 /* The peer may show that it knows @token. If there is @pending, it must, before anything else: then
  * @pending is accepted, else refused. Before the connection reads. */
@@ -106,6 +112,8 @@ MsgpackRpcConnection *_msgpack_rpc_connection_new_unopened (GMainContext        
                                                             MsgpackRpcLimits            *limits,
                                                             gpointer                     client,
                                                             const MsgpackRpcClientFuncs *funcs);
+/* The client that hears of everything too: a reference, or NULL. */
+GObject              *_msgpack_rpc_connection_ref_client  (MsgpackRpcConnection        *self);
 /* In the main context, before the signal. */
 typedef void (*MsgpackRpcClosedFunc) (MsgpackRpcConnection *connection,
                                       const GError         *error,
@@ -176,6 +184,9 @@ void     _msgpack_rpc_connection_show_calls (MsgpackRpcConnection *self,
 /* Sends a request or notification, already started. */
 void _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
                                      MsgpackRpcCall       *call);
+/* The same for one that goes out before all that is queued; while the connection is being opened. */
+void _msgpack_rpc_connection_submit_first (MsgpackRpcConnection *self,
+                                           MsgpackRpcCall       *call);
 /* The same, but returns FALSE with @may_refuse if the connection takes no more: the call is as it was
  * before then. */
 gboolean _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
@@ -194,6 +205,36 @@ gboolean _msgpack_rpc_connection_register_call (MsgpackRpcConnection *self,
 void _msgpack_rpc_connection_close  (MsgpackRpcConnection *self,
                                      MsgpackRpcCloseMode   mode,
                                      MsgpackRpcCall       *call);
+
+/* ---- for topics ---- */
+
+typedef struct _MsgpackRpcInterests    MsgpackRpcInterests;
+typedef struct _MsgpackRpcSubscription MsgpackRpcSubscription;
+
+MsgpackRpcLink     *_msgpack_rpc_connection_ref_link     (MsgpackRpcConnection *self);
+MsgpackRpcSettings *_msgpack_rpc_connection_ref_settings (MsgpackRpcConnection *self);
+/* Calls back when all that is queued now is written, or the connection has ended. */
+void                _msgpack_rpc_connection_await_flush  (MsgpackRpcConnection *self,
+                                                          gpointer              source,
+                                                          GAsyncReadyCallback   callback,
+                                                          gpointer              user_data);
+/* What the peer has subscribed to; ended when the connection is. There is one of a topic: @is_new. FALSE
+ * if there are as many as may be, or if the connection has ended. */
+gboolean _msgpack_rpc_connection_add_subscription    (MsgpackRpcConnection    *self,
+                                                      MsgpackRpcSubscription  *subscription,
+                                                      gboolean                *is_new,
+                                                      GError                 **error);
+void     _msgpack_rpc_connection_forget_subscription (MsgpackRpcConnection    *self,
+                                                      MsgpackRpcSubscription  *subscription);
+/* What this end has subscribed to; where that is. */
+MsgpackRpcInterests **
+         _msgpack_rpc_connection_get_interests       (MsgpackRpcConnection    *self);
+/* A reference, or NULL. */
+MsgpackRpcSubscription *
+         _msgpack_rpc_connection_ref_subscription    (MsgpackRpcConnection    *self,
+                                                      MsgpackRpcTopic         *topic);
+/* The connection has ended, or is disposed of. With no lock held. */
+void     _msgpack_rpc_connection_end_subscriptions   (MsgpackRpcConnection    *self);
 
 /* About what a waiting message takes beside its value. */
 #define MSGPACK_RPC_MESSAGE_COST 1024

@@ -217,6 +217,24 @@ _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
 }
 
 void
+_msgpack_rpc_connection_submit_first (MsgpackRpcConnection *self,
+                                      MsgpackRpcCall       *call)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+  guint32 msgid = new_msgid (self);
+
+  packed = pack_call (self, call, msgid, &error);
+  if (packed != NULL && (!_msgpack_rpc_connection_register_call (self, call, msgid) ||
+                         _msgpack_rpc_link_send_first (self->link, packed, call)))
+    return;
+
+  if (error == NULL)
+    error = _msgpack_rpc_connection_make_call_error (NULL, TRUE);
+  _msgpack_rpc_call_fail (call, error);
+}
+
+void
 _msgpack_rpc_connection_submit (MsgpackRpcConnection *self,
                                 MsgpackRpcCall       *call)
 {
@@ -266,6 +284,17 @@ connection_send_call (MsgpackRpcPeer *peer,
   if (_msgpack_rpc_call_start (call, self, self->reactor,
                                msgpack_rpc_connection_get_default_timeout (self)))
     _msgpack_rpc_connection_submit (self, call);
+}
+
+gboolean
+_msgpack_rpc_connection_send_notice (MsgpackRpcConnection  *self,
+                                     MsgpackRpcNotice      *notice,
+                                     GError               **error)
+{
+  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+  MsgpackRpcPacked *packed = _msgpack_rpc_notice_pack (notice, flags, error);
+
+  return packed != NULL && _msgpack_rpc_link_send (self->link, packed, NULL, FALSE, error);
 }
 
 static gboolean

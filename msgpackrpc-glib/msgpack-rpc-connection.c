@@ -239,6 +239,7 @@ msgpack_rpc_connection_dispose (GObject *object)
   _msgpack_rpc_residents_remove (self->main_context, object);
   _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
   _msgpack_rpc_link_disown (self->link);
+  _msgpack_rpc_connection_end_subscriptions (self);
   _msgpack_rpc_reactor_forget (self->reactor, self);
 
   G_OBJECT_CLASS (msgpack_rpc_connection_parent_class)->dispose (object);
@@ -255,6 +256,7 @@ msgpack_rpc_connection_finalize (GObject *object)
   g_weak_ref_clear (&self->client);
   if (self->closed_destroy != NULL)
     self->closed_destroy (self->closed_data);
+  g_clear_pointer (&self->interests, _msgpack_rpc_interests_free);
   g_clear_object (&self->dispatcher);
   g_clear_pointer (&self->drain, _msgpack_rpc_drain_unref);
   g_clear_object (&self->io_stream);

@@ -113,6 +113,47 @@ list_method (MsgpackRpcMethod *method,
   return TRUE;
 }
 
+static GVariant *
+describe_topic (MsgpackRpcTopic *topic)
+{
+  g_autofree char *description = msgpack_rpc_topic_get_description (topic);
+  g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  add_text (&builder, "name", msgpack_rpc_topic_get_name (topic));
+  add_text (&builder, "signature", msgpack_rpc_topic_get_signature (topic));
+  add_text (&builder, "doc", description);
+
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+list_topics (MsgpackRpcDispatcher *self)
+{
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = g_object_ref (self);
+  g_autoptr(GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  while (dispatcher != NULL)
+    {
+      GListModel *topics = msgpack_rpc_dispatcher_get_topics (dispatcher);
+      gboolean is_listed = msgpack_rpc_dispatcher_get_discoverable (dispatcher);
+      MsgpackRpcDispatcher *next = msgpack_rpc_dispatcher_get_next (dispatcher);
+      MsgpackRpcTopic *topic;
+
+      for (guint i = 0; is_listed && (topic = g_list_model_get_item (topics, i)) != NULL; i++)
+        {
+          if (g_hash_table_add (names, g_strdup (msgpack_rpc_topic_get_name (topic))))
+            g_variant_builder_add_value (&builder, describe_topic (topic));
+          g_object_unref (topic);
+        }
+
+      g_object_unref (dispatcher);
+      dispatcher = next;
+    }
+
+  return g_variant_builder_end (&builder);
+}
+
 GVariant *
 _msgpack_rpc_dispatcher_describe (MsgpackRpcDispatcher *self)
 {
@@ -127,6 +168,7 @@ _msgpack_rpc_dispatcher_describe (MsgpackRpcDispatcher *self)
   add_text (&builder, "version", version);
   add_text (&builder, "description", description);
   g_variant_builder_add (&builder, "{sv}", "methods", g_variant_builder_end (&methods));
+  g_variant_builder_add (&builder, "{sv}", "topics", list_topics (self));
 
   return g_variant_builder_end (&builder);
 }

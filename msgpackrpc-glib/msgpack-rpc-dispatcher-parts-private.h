@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-dispatcher-private.h"
 #include "msgpack-rpc-method-table-private.h"
+#include "msgpack-rpc-topic-table-private.h"
 
 #include "msgpack-rpc-runner-private.h"
 
@@ -13,8 +14,9 @@ G_BEGIN_DECLS
 /* What the files of a dispatcher share: msgpack-rpc-dispatcher.c has the object, adds and removes
  * methods, and finds who answers a request; msgpack-rpc-dispatcher-chain.c has who comes next,
  * msgpack-rpc-dispatcher-description.c what peers are told of it all, msgpack-rpc-built-in.c the methods
- * that each dispatcher has, msgpack-rpc-dispatcher-places.c where handlers run;
- * msgpack-rpc-dispatcher-dispatch.c does without a connection. */
+ * that each dispatcher has, msgpack-rpc-dispatcher-places.c where handlers run,
+ * msgpack-rpc-dispatcher-topics.c the topics; msgpack-rpc-dispatcher-dispatch.c does without
+ * a connection. */
 
 /* Methods that nobody has added: */
 typedef enum
@@ -34,6 +36,7 @@ struct _MsgpackRpcDispatcher
 
   GMutex lock;                 /* guards what follows; nothing is called with it held */
   MsgpackRpcMethodTable table;
+  MsgpackRpcTopicTable topics;
   MsgpackRpcDispatcher *next;  /* owned, nullable */
   char *version;               /* nullable */
   char *description;           /* nullable */

@@ -51,6 +51,10 @@
  * Peers that are connected may call all methods, unless a handler of [signal@Dispatcher::authorize]
  * refuses.
  *
+ * ## Topics
+ *
+ * Peers can also subscribe to what is published: see [method@Dispatcher.add_topic] and [class@Topic].
+ *
  * ## Failures
  *
  * A handler that fails is answered for at once, with the text of its error, and logged. It never
@@ -82,6 +86,7 @@ enum
   PROP_NEXT,
   PROP_N_THREADS,
   PROP_SLOW_HANDLER_TIME,
+  PROP_TOPICS,
   PROP_VERSION,
   N_PROPS
 };
@@ -103,6 +108,7 @@ msgpack_rpc_dispatcher_finalize (GObject *object)
 {
   MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
 
+  _msgpack_rpc_topic_table_clear (&self->topics);
   _msgpack_rpc_method_table_clear (&self->table);
   _msgpack_rpc_built_in_clear (self);
   g_clear_object (&self->next);
@@ -146,6 +152,10 @@ msgpack_rpc_dispatcher_get_property (GObject    *object,
 
     case PROP_NEXT:
       g_value_take_object (value, msgpack_rpc_dispatcher_get_next (self));
+      break;
+
+    case PROP_TOPICS:
+      g_value_set_object (value, self->topics.topics);
       break;
 
     case PROP_VERSION:
@@ -400,6 +410,16 @@ install_properties (GObjectClass *object_class)
       g_param_spec_int ("slow-handler-time", NULL, NULL, -1, G_MAXINT, -1,
                         G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
 
+  /**
+   * MsgpackRpcDispatcher:topics: (getter get_topics)
+   *
+   * The topics, as a list of [class@Topic], in the order in which they were added.
+   *
+   * Since: 1.0
+   */
+  props[PROP_TOPICS] = g_param_spec_object ("topics", NULL, NULL, G_TYPE_LIST_MODEL,
+                                            G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
@@ -421,6 +441,7 @@ msgpack_rpc_dispatcher_init (MsgpackRpcDispatcher *self)
 {
   g_mutex_init (&self->lock);
   _msgpack_rpc_method_table_init (&self->table);
+  _msgpack_rpc_topic_table_init (&self->topics);
   self->max_answer_time = DEFAULT_MAX_ANSWER_TIME;
   self->is_on[MSGPACK_RPC_BUILT_IN_DISCOVER] = TRUE;
   self->is_on[MSGPACK_RPC_BUILT_IN_PING] = TRUE;
@@ -579,6 +600,8 @@ find_entry (MsgpackRpcDispatcher  *self,
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   MsgpackRpcMethodEntry *entry = _msgpack_rpc_method_table_lookup (&self->table, name);
 
+  if (entry == NULL)
+    entry = _msgpack_rpc_topic_table_lookup_method (&self->topics, name);
   if (entry == NULL)
     entry = _msgpack_rpc_built_in_lookup (self, name);
   if (entry == NULL)

@@ -122,4 +122,22 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 void  msgpack_rpc_dispatcher_set_slow_handler_time (MsgpackRpcDispatcher *self,
                                                     int                   slow_handler_time);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcTopic *msgpack_rpc_dispatcher_add_topic    (MsgpackRpcDispatcher *self,
+                                                      const char           *name,
+                                                      const char           *signature);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcTopic *msgpack_rpc_dispatcher_lookup_topic (MsgpackRpcDispatcher *self,
+                                                      const char           *name) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean         msgpack_rpc_dispatcher_remove_topic (MsgpackRpcDispatcher *self,
+                                                      const char           *name);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+GListModel      *msgpack_rpc_dispatcher_get_topics   (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean         msgpack_rpc_dispatcher_publish      (MsgpackRpcDispatcher *self,
+                                                      const char           *topic,
+                                                      GVariant             *value,
+                                                      GError              **error);
+
 G_END_DECLS

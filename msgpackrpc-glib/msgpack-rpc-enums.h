@@ -252,6 +252,27 @@ typedef enum /*< flags >*/
 } MsgpackRpcMethodFlags;
 
 /**
+ * MsgpackRpcTopicPolicy:
+ * @MSGPACK_RPC_TOPIC_POLICY_PAUSE: nothing is lost: [method@Topic.publish_async] is done when each
+ *   subscriber has room for another one. Who publishes more than that fills the output queue of
+ *   a slow subscriber, whose connection ends when it goes over [property@Limits:max-queued-bytes]
+ * @MSGPACK_RPC_TOPIC_POLICY_DROP_OLDEST: the oldest publication that waits is dropped for a new one
+ * @MSGPACK_RPC_TOPIC_POLICY_CONFLATE: only the newest publication of each key is sent, once in a turn
+ *   of the loop, and not before those of the turn before are written
+ *
+ * What becomes of the publications of a [class@Topic] whose subscriber reads more slowly than they
+ * are published.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_TOPIC_POLICY_PAUSE,
+  MSGPACK_RPC_TOPIC_POLICY_DROP_OLDEST,
+  MSGPACK_RPC_TOPIC_POLICY_CONFLATE,
+} MsgpackRpcTopicPolicy;
+
+/**
  * MsgpackRpcWatchEvents:
  * @MSGPACK_RPC_WATCH_EVENTS_NONE: nothing
  * @MSGPACK_RPC_WATCH_EVENTS_READ: there is something to read, or the end of the stream

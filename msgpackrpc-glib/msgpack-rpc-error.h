@@ -35,6 +35,7 @@ G_BEGIN_DECLS
  * @MSGPACK_RPC_ERROR_INVALID_ADDRESS: an address cannot be understood
  * @MSGPACK_RPC_ERROR_ACCESS_DENIED: the peer is not allowed in
  * @MSGPACK_RPC_ERROR_MERGED: an [class@EventQueue] was merged into another one
+ * @MSGPACK_RPC_ERROR_TOPIC_NOT_FOUND: there is no such topic
  *
  * Errors of the library's own domain, `MSGPACK_RPC_ERROR`.
  *
@@ -65,6 +66,7 @@ typedef enum
   MSGPACK_RPC_ERROR_INVALID_ADDRESS,
   MSGPACK_RPC_ERROR_ACCESS_DENIED,
   MSGPACK_RPC_ERROR_MERGED,
+  MSGPACK_RPC_ERROR_TOPIC_NOT_FOUND,
 } MsgpackRpcError;
 
 /**

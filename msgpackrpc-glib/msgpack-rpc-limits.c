@@ -50,6 +50,7 @@ static const guint defaults[MSGPACK_RPC_N_LIMITS] = {
   [MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE] = 1 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES] = 64 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT] = 128,
+  [MSGPACK_RPC_LIMIT_MAX_SUBSCRIPTIONS] = 256,
   [MSGPACK_RPC_LIMIT_MAX_UNHANDLED_BYTES] = 64 * MIB,
   [MSGPACK_RPC_LIMIT_WRITE_TIMEOUT] = 30 * 1000,
 };
@@ -269,6 +270,18 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
    */
   props[1 + MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT] =
     g_param_spec_uint ("max-requests-in-flight", NULL, NULL, 1, G_MAXINT, 128, flags);
+
+  /**
+   * MsgpackRpcLimits:max-subscriptions: (getter get_max_subscriptions) (setter set_max_subscriptions)
+   *
+   * How many topics the peer may have subscribed to at a time; see [class@Topic].
+   *
+   * When there are as many, subscribing to another one is answered with [error@Error.BUSY].
+   *
+   * Since: 1.0
+   */
+  props[1 + MSGPACK_RPC_LIMIT_MAX_SUBSCRIPTIONS] =
+    g_param_spec_uint ("max-subscriptions", NULL, NULL, 0, G_MAXINT, 256, flags);
 
   /**
    * MsgpackRpcLimits:max-unhandled-bytes:
@@ -682,6 +695,42 @@ msgpack_rpc_limits_set_max_requests_in_flight (MsgpackRpcLimits *self,
   g_return_if_fail (max_requests_in_flight >= 1 && max_requests_in_flight <= G_MAXINT);
 
   set (self, MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT, max_requests_in_flight);
+}
+
+/**
+ * msgpack_rpc_limits_get_max_subscriptions: (get-property max-subscriptions)
+ * @self: limits
+ *
+ * Gets how many topics the peer may have subscribed to at a time.
+ *
+ * Returns: a number
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_limits_get_max_subscriptions (MsgpackRpcLimits *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LIMITS (self), 0);
+
+  return _msgpack_rpc_limits_get (self, MSGPACK_RPC_LIMIT_MAX_SUBSCRIPTIONS);
+}
+
+/**
+ * msgpack_rpc_limits_set_max_subscriptions: (set-property max-subscriptions)
+ * @self: limits
+ * @max_subscriptions: a number
+ *
+ * Sets how many topics the peer may have subscribed to at a time.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_limits_set_max_subscriptions (MsgpackRpcLimits *self,
+                                          guint             max_subscriptions)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LIMITS (self));
+  g_return_if_fail (max_subscriptions <= G_MAXINT);
+
+  set (self, MSGPACK_RPC_LIMIT_MAX_SUBSCRIPTIONS, max_subscriptions);
 }
 
 /**

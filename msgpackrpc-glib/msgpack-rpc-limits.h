@@ -80,6 +80,12 @@ void  msgpack_rpc_limits_set_max_requests_in_flight (MsgpackRpcLimits *self,
                                                      guint            max_requests_in_flight);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_limits_get_max_subscriptions (MsgpackRpcLimits *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_limits_set_max_subscriptions (MsgpackRpcLimits *self,
+                                                guint             max_subscriptions);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_limits_get_max_unhandled_bytes (MsgpackRpcLimits *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_limits_set_max_unhandled_bytes (MsgpackRpcLimits *self,

@@ -385,9 +385,8 @@ _msgpack_rpc_link_write_soon (MsgpackRpcLink *self,
     write_as_guest (self);
 }
 
-/* The lock is held. */
-static void
-count_queued (MsgpackRpcLink *self)
+void
+_msgpack_rpc_link_count_queued (MsgpackRpcLink *self)
 {
   gsize *peak = &self->statistics->values[MSGPACK_RPC_STATISTIC_QUEUED_BYTES_PEAK];
 
@@ -395,9 +394,9 @@ count_queued (MsgpackRpcLink *self)
     g_atomic_pointer_set (peak, self->output.queued_bytes);
 }
 
-static void
-show_message (MsgpackRpcLink   *self,
-              MsgpackRpcPacked *packed)
+void
+_msgpack_rpc_link_show_packed (MsgpackRpcLink   *self,
+                               MsgpackRpcPacked *packed)
 {
   g_autoptr(GVariant) message = NULL;
   g_autoptr(GBytes) bytes = NULL;
@@ -426,7 +425,7 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
 
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
-    show_message (self, packed);
+    _msgpack_rpc_link_show_packed (self, packed);
 
   g_mutex_lock (&self->lock);
   if (!_msgpack_rpc_link_check_sendable (self, packed->size, is_answer, error))
@@ -435,7 +434,7 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
       return FALSE;
     }
   _msgpack_rpc_output_push (&self->output, packed, call);
-  count_queued (self);
+  _msgpack_rpc_link_count_queued (self);
   _msgpack_rpc_link_update_congestion (self);
   is_home = _msgpack_rpc_reactor_is_home (self->reactor);
   if (is_home)
@@ -446,22 +445,24 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
   return TRUE;
 }
 
-void
+gboolean
 _msgpack_rpc_link_send_first (MsgpackRpcLink   *self,
-                              MsgpackRpcPacked *packed)
+                              MsgpackRpcPacked *packed,
+                              MsgpackRpcCall   *call)
 {
   g_autoptr(GMutexLocker) locker = NULL;
 
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
-    show_message (self, packed);
+    _msgpack_rpc_link_show_packed (self, packed);
 
   locker = g_mutex_locker_new (&self->lock);
   if (self->state != STATE_CONNECTING)
-    return;
+    return FALSE;
 
-  _msgpack_rpc_output_push_first (&self->output, packed);
-  count_queued (self);
+  _msgpack_rpc_output_push_first (&self->output, packed, call);
+  _msgpack_rpc_link_count_queued (self);
   _msgpack_rpc_link_update_congestion (self);
+  return TRUE;
 }
 
 MsgpackRpcDelivery

@@ -225,4 +225,10 @@ void     _msgpack_rpc_link_expect_handshake (MsgpackRpcLink *self,
                                              GIOStream      *stream);
 void     _msgpack_rpc_link_check_handshake  (gpointer        owner);
 
+/* Notes how much is queued. The lock is held. */
+void     _msgpack_rpc_link_count_queued   (MsgpackRpcLink   *self);
+/* For debugging. */
+void     _msgpack_rpc_link_show_packed    (MsgpackRpcLink   *self,
+                                           MsgpackRpcPacked *packed);
+
 G_END_DECLS

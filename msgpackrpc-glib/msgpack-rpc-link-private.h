@@ -4,6 +4,7 @@
 #pragma once
 
 #include "msgpack-rpc-limits-private.h"
+#include "msgpack-rpc-output-private.h"
 #include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-settings-private.h"
@@ -147,9 +148,33 @@ gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink    *self,
                                                MsgpackRpcCall    *call,
                                                gboolean           is_answer,
                                                GError           **error);
-/* A message of ours that goes out before all that waits for the stream; only while it is opened. */
-void               _msgpack_rpc_link_send_first (MsgpackRpcLink   *self,
-                                                 MsgpackRpcPacked *packed);
+/* A message of ours that goes out before all that waits for the stream; only while it is opened, else
+ * FALSE. @call: as above. */
+gboolean           _msgpack_rpc_link_send_first (MsgpackRpcLink   *self,
+                                                 MsgpackRpcPacked *packed,
+                                                 MsgpackRpcCall   *call);
+/* Queues a message of a group, to be written later by _write_queued(). If there are @max of that group,
+ * or no room, those of it that were not begun are dropped, oldest first, and added to @n_dropped; unless
+ * that is NULL. @n_queued: how many there are of the group then. */
+gboolean           _msgpack_rpc_link_queue    (MsgpackRpcLink        *self,
+                                               MsgpackRpcPacked      *packed,
+                                               MsgpackRpcOutputGroup *group,
+                                               guint                  max,
+                                               guint                 *n_dropped,
+                                               guint                 *n_queued,
+                                               GError               **error);
+void               _msgpack_rpc_link_write_queued (MsgpackRpcLink    *self);
+/* @call ends when there are fewer than @max of a group. FALSE if that is so now. */
+gboolean           _msgpack_rpc_link_await_room (MsgpackRpcLink        *self,
+                                                 MsgpackRpcOutputGroup *group,
+                                                 guint                  max,
+                                                 MsgpackRpcCall        *call);
+gboolean           _msgpack_rpc_link_is_group_empty (MsgpackRpcLink        *self,
+                                                     MsgpackRpcOutputGroup *group);
+/* The group can go away. With @drop, what was not begun is not sent. What waited for it has ended. */
+void               _msgpack_rpc_link_dissolve (MsgpackRpcLink        *self,
+                                               MsgpackRpcOutputGroup *group,
+                                               gboolean               drop);
 /* What a queued message takes beside its bytes, and beside what they leave of the room that each has. */
 #define MSGPACK_RPC_LINK_MESSAGE_COST 384
 

@@ -26,6 +26,14 @@ typedef struct
   MsgpackRpcOutputPosition *position; /* owned; NULL for one of MessagePack; fixed */
 } MsgpackRpcOutput;
 
+/* Messages of a queue that have something in common, in order, and the marks that wait for them. In use
+ * it stays where it is until it is dissolved. */
+typedef struct
+{
+  GQueue messages;
+  GQueue marks;
+} MsgpackRpcOutputGroup;
+
 /* How many pieces of messages one system call writes. */
 #define MSGPACK_RPC_OUTPUT_VECTORS 128
 
@@ -44,11 +52,30 @@ void     _msgpack_rpc_output_push     (MsgpackRpcOutput   *self,
                                        MsgpackRpcCall     *call);
 /* Before all others, none of which was begun. */
 void     _msgpack_rpc_output_push_first (MsgpackRpcOutput *self,
-                                       MsgpackRpcPacked   *packed);
+                                       MsgpackRpcPacked   *packed,
+                                       MsgpackRpcCall     *call);
 /* A part of a message of an opaque queue. @goes_on: it is not the last one. */
 void     _msgpack_rpc_output_push_chunk (MsgpackRpcOutput  *self,
                                        MsgpackRpcPacked   *packed,
                                        gboolean            goes_on);
+/* A message of a group. */
+void     _msgpack_rpc_output_push_grouped (MsgpackRpcOutput      *self,
+                                           MsgpackRpcPacked      *packed,
+                                           MsgpackRpcOutputGroup *group);
+/* Drops the oldest of a group that was not begun. FALSE if there is none. */
+gboolean _msgpack_rpc_output_drop_oldest  (MsgpackRpcOutput      *self,
+                                           MsgpackRpcOutputGroup *group);
+/* Marks where there will be fewer than @max of a group, for @call. FALSE if that is so now. */
+gboolean _msgpack_rpc_output_mark_room    (MsgpackRpcOutput      *self,
+                                           MsgpackRpcOutputGroup *group,
+                                           guint                  max,
+                                           MsgpackRpcCall        *call);
+/* Nothing belongs to the group any more. With @drop, what was not begun is not sent. The calls of its
+ * marks go to @calls (of MsgpackRpcCall, owned). */
+void     _msgpack_rpc_output_dissolve     (MsgpackRpcOutput      *self,
+                                           MsgpackRpcOutputGroup *group,
+                                           gboolean               drop,
+                                           GPtrArray             *calls);
 /* What to write next, up to the message that goes over @max_bytes; returns how many vectors. The
  * messages stay in the queue until _written() is called, or until another thread empties it: the batch
  * has references on them, until it is cleared. */

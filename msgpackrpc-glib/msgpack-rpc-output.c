@@ -16,6 +16,8 @@ typedef struct
   gboolean writing;      /* handed to the transport, which may be working on it */
   gboolean goes_on;      /* what comes next belongs to the same message */
   MsgpackRpcCall *call;  /* owned, nullable */
+  GQueue *group;         /* where it is in its group, nullable */
+  GList group_link;
 } Message;
 
 static void
@@ -57,8 +59,25 @@ message_new (MsgpackRpcPacked *packed)
   Message *message = g_new0 (Message, 1);
 
   message->link.data = message;
+  message->group_link.data = message;
   message->packed = _msgpack_rpc_packed_ref (packed);
   return message;
+}
+
+static void
+message_join (Message *message,
+              GQueue  *group)
+{
+  message->group = group;
+  g_queue_push_tail_link (group, &message->group_link);
+}
+
+static void
+message_leave (Message *message)
+{
+  if (message->group != NULL)
+    g_queue_unlink (message->group, &message->group_link);
+  message->group = NULL;
 }
 
 static Message *
@@ -92,10 +111,12 @@ _msgpack_rpc_output_push_chunk (MsgpackRpcOutput *self,
 
 void
 _msgpack_rpc_output_push_first (MsgpackRpcOutput *self,
-                                MsgpackRpcPacked *packed)
+                                MsgpackRpcPacked *packed,
+                                MsgpackRpcCall   *call)
 {
   Message *message = message_new (packed);
 
+  message->call = call != NULL ? g_object_ref (call) : NULL;
   self->queued_bytes += packed->size;
   g_queue_push_head_link (&self->messages, &message->link);
 }
@@ -106,8 +127,96 @@ pop_message (MsgpackRpcOutput *self)
 {
   GList *link = g_queue_pop_head_link (&self->messages);
 
-  return link != NULL ? link->data : NULL;
+  if (link == NULL)
+    return NULL;
+
+  message_leave (link->data);
+  return link->data;
 }
+
+/* What was not begun. */
+static void
+unqueue (MsgpackRpcOutput *self,
+         Message          *message)
+{
+  self->queued_bytes -= message_left (message);
+  g_queue_unlink (&self->messages, &message->link);
+  message_leave (message);
+  message_free (message);
+}
+
+/* ---- groups ---- */
+
+void
+_msgpack_rpc_output_push_grouped (MsgpackRpcOutput      *self,
+                                  MsgpackRpcPacked      *packed,
+                                  MsgpackRpcOutputGroup *group)
+{
+  message_join (push (self, packed), &group->messages);
+}
+
+gboolean
+_msgpack_rpc_output_drop_oldest (MsgpackRpcOutput      *self,
+                                 MsgpackRpcOutputGroup *group)
+{
+  /* What was begun are the first few. */
+  for (GList *link = group->messages.head; link != NULL; link = link->next)
+    {
+      if (message_started (link->data))
+        continue;
+
+      unqueue (self, link->data);
+      return TRUE;
+    }
+
+  return FALSE;
+}
+
+gboolean
+_msgpack_rpc_output_mark_room (MsgpackRpcOutput      *self,
+                               MsgpackRpcOutputGroup *group,
+                               guint                  max,
+                               MsgpackRpcCall        *call)
+{
+  g_autoptr(MsgpackRpcPacked) empty = NULL;
+  Message *last, *mark;
+
+  if (group->messages.length < max)
+    return FALSE;
+
+  empty = _msgpack_rpc_packed_new (g_bytes_new (NULL, 0), NULL);
+  last = g_queue_peek_nth (&group->messages, group->messages.length - max);
+  mark = message_new (empty);
+  mark->call = g_object_ref (call);
+  /* What is being written has no gaps. */
+  mark->writing = last->writing;
+  g_queue_insert_after_link (&self->messages, &last->link, &mark->link);
+  message_join (mark, &group->marks);
+  return TRUE;
+}
+
+void
+_msgpack_rpc_output_dissolve (MsgpackRpcOutput      *self,
+                              MsgpackRpcOutputGroup *group,
+                              gboolean               drop,
+                              GPtrArray             *calls)
+{
+  while (drop && _msgpack_rpc_output_drop_oldest (self, group))
+    ;
+  while (group->messages.head != NULL)
+    message_leave (group->messages.head->data);
+
+  while (group->marks.head != NULL)
+    {
+      Message *mark = group->marks.head->data;
+
+      message_leave (mark);
+      if (mark->call != NULL)
+        g_ptr_array_add (calls, g_object_ref (mark->call));
+    }
+}
+
+/* ---- writing ---- */
 
 /* Returns how many vectors were taken. */
 static guint
@@ -249,9 +358,7 @@ _msgpack_rpc_output_withdraw (MsgpackRpcOutput *self,
       if (message_started (message))
         return MSGPACK_RPC_DELIVERY_PARTLY_SENT;
 
-      self->queued_bytes -= message_left (message);
-      g_queue_unlink (&self->messages, link);
-      message_free (message);
+      unqueue (self, message);
       return MSGPACK_RPC_DELIVERY_NOT_SENT;
     }
 

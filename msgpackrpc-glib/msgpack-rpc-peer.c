@@ -6,6 +6,7 @@
 #include "msgpack-rpc-peer.h"
 
 #include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-interests-private.h"
 
 /**
  * MsgpackRpcPeer:
@@ -69,6 +70,8 @@ msgpack_rpc_peer_default_init (MsgpackRpcPeerInterface *iface)
 {
   iface->send_call = default_send_call;
   iface->send_notification = default_send_notification;
+
+  _msgpack_rpc_interests_install_signals (G_TYPE_FROM_INTERFACE (iface));
 }
 
 static void

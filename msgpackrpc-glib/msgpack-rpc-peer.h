@@ -89,4 +89,35 @@ gboolean msgpack_rpc_peer_send_notification_sync (MsgpackRpcPeer  *self,
                                                   GCancellable    *cancellable,
                                                   GError         **error);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_peer_subscribe_async    (MsgpackRpcPeer      *self,
+                                              const char          *topic,
+                                              GCancellable        *cancellable,
+                                              GAsyncReadyCallback  callback,
+                                              gpointer             user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_peer_subscribe_finish   (MsgpackRpcPeer  *self,
+                                              GAsyncResult    *result,
+                                              GError         **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_peer_subscribe_sync     (MsgpackRpcPeer  *self,
+                                              const char      *topic,
+                                              GCancellable    *cancellable,
+                                              GError         **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void     msgpack_rpc_peer_unsubscribe_async  (MsgpackRpcPeer      *self,
+                                              const char          *topic,
+                                              GCancellable        *cancellable,
+                                              GAsyncReadyCallback  callback,
+                                              gpointer             user_data);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_peer_unsubscribe_finish (MsgpackRpcPeer  *self,
+                                              GAsyncResult    *result,
+                                              GError         **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_peer_unsubscribe_sync   (MsgpackRpcPeer  *self,
+                                              const char      *topic,
+                                              GCancellable    *cancellable,
+                                              GError         **error);
+
 G_END_DECLS

@@ -12,6 +12,7 @@
 #include "msgpack-rpc-listener-private.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-pending-connection-private.h"
+#include "msgpack-rpc-topic-private.h"
 #include "msgpack-rpc-transport-private.h"
 
 /* The connections of a server, each from when its stream is there to its end. */
@@ -669,6 +670,7 @@ msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
 {
   g_autoptr(GPtrArray) connections = NULL;
   g_autoptr(GVariant) sunk = NULL;
+  g_auto(MsgpackRpcNotice) notice = MSGPACK_RPC_NOTICE_INIT (method, params);
   guint n_queued = 0;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), 0);
@@ -682,7 +684,7 @@ msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
       MsgpackRpcConnection *connection = g_ptr_array_index (connections, i);
       g_autoptr(GError) error = NULL;
 
-      if (msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (connection), method, sunk, &error))
+      if (_msgpack_rpc_connection_send_notice (connection, &notice, &error))
         n_queued++;
       else
         g_debug ("[%" G_GUINT64_FORMAT "] a notification to all did not reach it: %s",
@@ -690,4 +692,45 @@ msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
     }
 
   return n_queued;
+}
+
+/**
+ * msgpack_rpc_server_publish:
+ * @self: a server
+ * @topic: the name of a topic of [property@Server:dispatcher]
+ * @value: (nullable): the value, or `NULL` for nil
+ * @error: return location for an error
+ *
+ * Sends a value to all who have subscribed to a topic; see [method@Topic.publish].
+ *
+ * If @value is floating, it is consumed.
+ *
+ * Returns: `TRUE` if it was sent to all, of whom there may be none; `FALSE` with @error set to
+ *   [error@Error.TOPIC_NOT_FOUND] if there is no such topic, or as for [method@Topic.publish]
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_server_publish (MsgpackRpcServer  *self,
+                            const char        *topic,
+                            GVariant          *value,
+                            GError           **error)
+{
+  g_autoptr(GVariant) sunk = NULL;
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
+  MsgpackRpcServerPrivate *priv;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), FALSE);
+  g_return_val_if_fail (topic != NULL, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  sunk = value != NULL ? g_variant_ref_sink (value) : NULL;
+  priv = _msgpack_rpc_server_get_private (self);
+  g_mutex_lock (&priv->lock);
+  g_set_object (&dispatcher, priv->dispatcher);
+  g_mutex_unlock (&priv->lock);
+  if (dispatcher != NULL)
+    return msgpack_rpc_dispatcher_publish (dispatcher, topic, sunk, error);
+
+  _msgpack_rpc_topic_set_not_found (topic, error);
+  return FALSE;
 }

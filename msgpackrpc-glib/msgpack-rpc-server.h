@@ -198,4 +198,10 @@ guint                 msgpack_rpc_server_broadcast (MsgpackRpcServer *self,
                                                     const char       *method,
                                                     GVariant         *params);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean              msgpack_rpc_server_publish (MsgpackRpcServer  *self,
+                                                  const char        *topic,
+                                                  GVariant          *value,
+                                                  GError           **error);
+
 G_END_DECLS

@@ -32,6 +32,7 @@ typedef struct _MsgpackRpcPendingConnection MsgpackRpcPendingConnection;
 typedef struct _MsgpackRpcReconnectPolicy MsgpackRpcReconnectPolicy;
 typedef struct _MsgpackRpcServer     MsgpackRpcServer;
 typedef struct _MsgpackRpcToken      MsgpackRpcToken;
+typedef struct _MsgpackRpcTopic      MsgpackRpcTopic;
 typedef struct _MsgpackRpcWatch      MsgpackRpcWatch;
 
 G_END_DECLS

@@ -37,6 +37,7 @@
 #include "msgpack-rpc-stream-encoder.h"
 #include "msgpack-rpc-string-codec.h"
 #include "msgpack-rpc-token.h"
+#include "msgpack-rpc-topic.h"
 #include "msgpack-rpc-types.h"
 #include "msgpack-rpc-unpacker.h"
 #include "msgpack-rpc-value.h"

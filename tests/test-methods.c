@@ -704,7 +704,7 @@ test_discover (void)
 
   assert_reply (dispatcher, "(0, 7, 'rpc.discover', ())",
                 "(1, 7, @mv nothing, {'version': <@mv nothing>, 'description': <@mv nothing>,"
-                " 'methods': <@av []>})");
+                " 'methods': <@av []>, 'topics': <@av []>})");
 
   msgpack_rpc_dispatcher_set_version (dispatcher, "1.5");
   msgpack_rpc_dispatcher_set_description (dispatcher, "Sums");
@@ -724,7 +724,8 @@ test_discover (void)
                 "{'name': <'add'>, 'params': <'(xx)'>, 'param_names': <['a', 'b']>, 'result': <'x'>,"
                 " 'doc': <'Adds'>, 'flags': <['named-params']>},"
                 "{'name': <'x.'>, 'params': <@mv nothing>, 'param_names': <@as []>,"
-                " 'result': <@mv nothing>, 'doc': <@mv nothing>, 'flags': <['prefix']>}]>})");
+                " 'result': <@mv nothing>, 'doc': <@mv nothing>, 'flags': <['prefix']>}]>,"
+                " 'topics': <@av []>})");
   assert_answer (dispatcher, "rpc.discover", "(1,)", "rpc.discover() takes 0 arguments (1 given)");
 }
 
