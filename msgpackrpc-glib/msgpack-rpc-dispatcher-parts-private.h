@@ -6,6 +6,7 @@
 #include "msgpack-rpc-dispatcher-private.h"
 #include "msgpack-rpc-method-table-private.h"
 #include "msgpack-rpc-topic-table-private.h"
+#include "msgpack-rpc-worker-pool-private.h"
 
 #include "msgpack-rpc-runner-private.h"
 
@@ -33,6 +34,7 @@ struct _MsgpackRpcDispatcher
   MsgpackRpcRunners *runners;   /* fixed, owned */
   int slow_handler_time;        /* atomic; milliseconds; -1: none is too slow */
   int max_answer_time;         /* atomic; milliseconds */
+  MsgpackRpcWorkerPool *workers; /* owned; atomic; set once, when somebody wants it */
 
   GMutex lock;                 /* guards what follows; nothing is called with it held */
   MsgpackRpcMethodTable table;
@@ -66,5 +68,21 @@ gboolean _msgpack_rpc_dispatcher_authorize     (const MsgpackRpcStop  *stop,
 void     _msgpack_rpc_dispatcher_tell_slow     (MsgpackRpcDispatcher  *self,
                                                 MsgpackRpcMethod      *method,
                                                 guint                  milliseconds);
+
+/* ---- msgpack-rpc-dispatcher-workers.c ---- */
+
+/* The ids of its properties are from here on. */
+#define MSGPACK_RPC_DISPATCHER_FIRST_WORKER_PROP 1000
+
+void     _msgpack_rpc_dispatcher_install_worker_properties (GObjectClass         *object_class);
+/* FALSE if it is none of these. */
+gboolean _msgpack_rpc_dispatcher_get_worker_property       (MsgpackRpcDispatcher *self,
+                                                            guint                 prop_id,
+                                                            GValue               *value);
+gboolean _msgpack_rpc_dispatcher_set_worker_property       (MsgpackRpcDispatcher *self,
+                                                            guint                 prop_id,
+                                                            const GValue         *value);
+/* Never NULL. */
+MsgpackRpcWorkerPool *_msgpack_rpc_dispatcher_get_workers  (MsgpackRpcDispatcher *self);
 
 G_END_DECLS

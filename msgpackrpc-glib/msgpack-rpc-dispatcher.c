@@ -10,6 +10,7 @@
 #include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-method-private.h"
+#include "msgpack-rpc-worker-private.h"
 
 #define DEFAULT_MAX_ANSWER_TIME (60 * 60 * 1000)
 
@@ -115,6 +116,7 @@ msgpack_rpc_dispatcher_finalize (GObject *object)
   g_free (self->version);
   g_free (self->description);
   _msgpack_rpc_runners_unref (self->runners);
+  g_clear_pointer (&self->workers, _msgpack_rpc_worker_pool_close);
   g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (msgpack_rpc_dispatcher_parent_class)->finalize (object);
@@ -171,7 +173,8 @@ msgpack_rpc_dispatcher_get_property (GObject    *object,
       break;
 
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      if (!_msgpack_rpc_dispatcher_get_worker_property (self, prop_id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
 }
 
@@ -219,7 +222,8 @@ msgpack_rpc_dispatcher_set_property (GObject      *object,
       break;
 
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+      if (!_msgpack_rpc_dispatcher_set_worker_property (self, prop_id, value))
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
 }
 
@@ -433,6 +437,7 @@ msgpack_rpc_dispatcher_class_init (MsgpackRpcDispatcherClass *klass)
   object_class->set_property = msgpack_rpc_dispatcher_set_property;
 
   install_properties (object_class);
+  _msgpack_rpc_dispatcher_install_worker_properties (object_class);
   install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
@@ -498,7 +503,8 @@ msgpack_rpc_dispatcher_add_method (MsgpackRpcDispatcher *self,
  * @name: the name, in UTF-8; peers use it exactly like this
  * @signature: (nullable): the type of the parameters, as a `GVariant` type string (a tuple with one
  *   member for each, an array, or a dictionary), or `NULL` to take them as they come
- * @handler: (scope notified) (closure user_data) (destroy user_data_destroy): what is called
+ * @handler: (scope notified) (closure user_data) (destroy user_data_destroy) (nullable): what is
+ *   called; `NULL` only with [flags@MethodFlags.IN_PROCESS], where the worker has it
  * @user_data: data for @handler
  * @user_data_destroy: (nullable): lets go of @user_data
  * @flags: flags
@@ -533,7 +539,7 @@ msgpack_rpc_dispatcher_add_method_full (MsgpackRpcDispatcher  *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_DISPATCHER (self), 0);
   g_return_val_if_fail (name != NULL && g_utf8_validate (name, -1, NULL), 0);
   g_return_val_if_fail (signature == NULL || g_variant_type_string_is_valid (signature), 0);
-  g_return_val_if_fail (handler != NULL, 0);
+  g_return_val_if_fail (handler != NULL || (flags & MSGPACK_RPC_METHOD_FLAGS_IN_PROCESS) != 0, 0);
 
   g_mutex_lock (&self->lock);
   old = _msgpack_rpc_method_table_lookup (&self->table, name);
@@ -656,6 +662,27 @@ get_answer_time (MsgpackRpcDispatcher *self,
   return own == G_MAXINT ? -1 : own;
 }
 
+static void
+give_to_worker (const MsgpackRpcStop  *stop,
+                MsgpackRpcMethodEntry *entry,
+                MsgpackRpcInvocation  *invocation)
+{
+  MsgpackRpcDispatcher *self = stop->dispatcher;
+  g_autoptr(GVariant) params = NULL;
+
+  if (_msgpack_rpc_dispatcher_authorize (stop, invocation))
+    {
+      if (_msgpack_rpc_method_entry_check (entry, invocation, &params))
+        _msgpack_rpc_worker_pool_handle (_msgpack_rpc_dispatcher_get_workers (self), invocation,
+                                         params, get_answer_time (self, entry->method));
+    }
+  else if (_msgpack_rpc_invocation_is_notification (invocation))
+    {
+      _msgpack_rpc_invocation_count_error (invocation);
+    }
+  _msgpack_rpc_invocation_release (invocation);
+}
+
 static gboolean
 invoke_along (const MsgpackRpcStop *stop,
               MsgpackRpcInvocation *invocation)
@@ -670,8 +697,11 @@ invoke_along (const MsgpackRpcStop *stop,
 
   _msgpack_rpc_invocation_set_counts (invocation, _msgpack_rpc_method_get_counts (entry->method));
   _msgpack_rpc_invocation_set_answer_time (invocation, get_answer_time (self, entry->method));
-  if (!_msgpack_rpc_method_is_placed (entry->method) ||
-      !_msgpack_rpc_dispatcher_run_elsewhere (stop, entry, invocation))
+  if (G_UNLIKELY (entry->flags & MSGPACK_RPC_METHOD_FLAGS_IN_PROCESS) &&
+      !_msgpack_rpc_worker_is_self ())
+    give_to_worker (stop, entry, invocation);
+  else if (!_msgpack_rpc_method_is_placed (entry->method) ||
+           !_msgpack_rpc_dispatcher_run_elsewhere (stop, entry, invocation))
     _msgpack_rpc_dispatcher_run (stop, entry, invocation, TRUE);
 
   _msgpack_rpc_method_entry_unref (entry);

@@ -140,4 +140,46 @@ gboolean         msgpack_rpc_dispatcher_publish      (MsgpackRpcDispatcher *self
                                                       GVariant             *value,
                                                       GError              **error);
 
+MSGPACK_RPC_AVAILABLE_IN_1_0
+char **msgpack_rpc_dispatcher_dup_worker_argv (MsgpackRpcDispatcher *self) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void   msgpack_rpc_dispatcher_set_worker_argv (MsgpackRpcDispatcher *self,
+                                               const char * const   *worker_argv);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_dispatcher_get_n_workers (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_dispatcher_set_n_workers (MsgpackRpcDispatcher *self,
+                                            guint                 n_workers);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_dispatcher_get_worker_max_calls (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_dispatcher_set_worker_max_calls (MsgpackRpcDispatcher *self,
+                                                   guint                 worker_max_calls);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_dispatcher_get_worker_max_queued (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_dispatcher_set_worker_max_queued (MsgpackRpcDispatcher *self,
+                                                    guint                 worker_max_queued);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64 msgpack_rpc_dispatcher_get_worker_memory_limit (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void    msgpack_rpc_dispatcher_set_worker_memory_limit (MsgpackRpcDispatcher *self,
+                                                        guint64               worker_memory_limit);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int  msgpack_rpc_dispatcher_get_worker_start_timeout (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_dispatcher_set_worker_start_timeout (MsgpackRpcDispatcher *self,
+                                                      int                   worker_start_timeout);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+int  msgpack_rpc_dispatcher_get_worker_time_limit (MsgpackRpcDispatcher *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void msgpack_rpc_dispatcher_set_worker_time_limit (MsgpackRpcDispatcher *self,
+                                                   int                   worker_time_limit);
+
 G_END_DECLS

@@ -236,6 +236,7 @@ typedef enum /*< flags >*/
  *   [property@Dispatcher:n-threads]
  * @MSGPACK_RPC_METHOD_FLAGS_SERIAL: of those that run in a thread, begin each request of a connection
  *   when the handlers of those before it have returned
+ * @MSGPACK_RPC_METHOD_FLAGS_IN_PROCESS: it runs in one of the dispatcher's worker processes
  *
  * How a method is added to a [class@Dispatcher].
  *
@@ -249,6 +250,7 @@ typedef enum /*< flags >*/
   MSGPACK_RPC_METHOD_FLAGS_PREFIX = 1 << 2,
   MSGPACK_RPC_METHOD_FLAGS_IN_THREAD = 1 << 3,
   MSGPACK_RPC_METHOD_FLAGS_SERIAL = 1 << 4,
+  MSGPACK_RPC_METHOD_FLAGS_IN_PROCESS = 1 << 5,
 } MsgpackRpcMethodFlags;
 
 /**

@@ -18,7 +18,7 @@ typedef struct
   MsgpackRpcMethodFlags flags;
   GVariantType *signature;  /* nullable */
   GVariant *example;        /* of that type, nullable: while there is one, GLib keeps its description */
-  MsgpackRpcHandler handler;
+  MsgpackRpcHandler handler; /* NULL only if it runs in a worker */
   gpointer user_data;
   GDestroyNotify destroy;
   GThread *thread;          /* which has added it, if that matters to @destroy, */
@@ -37,5 +37,11 @@ void                   _msgpack_rpc_method_entry_unref (gpointer               s
  * invocation is answered at once if one of the two fails. */
 void                   _msgpack_rpc_method_entry_run   (MsgpackRpcMethodEntry *self,
                                                         MsgpackRpcInvocation  *invocation);
+
+/* The same for one that is handled elsewhere: whether the parameters fit. @params: as they came, but
+ * for those by name, which are put into their order; a reference. */
+gboolean               _msgpack_rpc_method_entry_check (MsgpackRpcMethodEntry  *self,
+                                                        MsgpackRpcInvocation   *invocation,
+                                                        GVariant              **params);
 
 G_END_DECLS

@@ -139,6 +139,37 @@ dup_params (MsgpackRpcMethodEntry  *self,
                                            self->signature, (const char * const *) names, error);
 }
 
+gboolean
+_msgpack_rpc_method_entry_check (MsgpackRpcMethodEntry  *self,
+                                 MsgpackRpcInvocation   *invocation,
+                                 GVariant              **params)
+{
+  g_autoptr(GVariant) typed = NULL;
+  g_autoptr(GError) error = NULL;
+
+  typed = dup_params (self, invocation, &error);
+  if (error != NULL)
+    {
+      fail (invocation, error);
+      return FALSE;
+    }
+  /* Somebody has answered before a worker could. */
+  if (typed == NULL)
+    return FALSE;
+
+  _msgpack_rpc_invocation_take_result_signature (
+      invocation, _msgpack_rpc_method_ref_result_signature (self->method));
+  *params = _msgpack_rpc_invocation_dup_params (invocation);
+  /* What their names are is known here. */
+  if (*params != NULL && _msgpack_rpc_params_are_named (*params) &&
+      g_variant_is_of_type (typed, G_VARIANT_TYPE_TUPLE))
+    {
+      g_variant_unref (*params);
+      *params = g_steal_pointer (&typed);
+    }
+  return TRUE;
+}
+
 void
 _msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
                                MsgpackRpcInvocation  *invocation)
@@ -158,6 +189,15 @@ _msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
 
   _msgpack_rpc_invocation_take_result_signature (
       invocation, _msgpack_rpc_method_ref_result_signature (self->method));
+  if (self->handler == NULL)
+    {
+      error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_FAILED,
+                           "Method “%s” has no handler in the worker",
+                           msgpack_rpc_method_get_name (self->method));
+      fail (invocation, error);
+      return;
+    }
+
   if (!self->handler (invocation, params, self->user_data, &error))
     fail (invocation, error);
 }

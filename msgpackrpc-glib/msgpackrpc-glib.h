@@ -44,5 +44,6 @@
 #include "msgpack-rpc-variant.h"
 #include "msgpack-rpc-version.h"
 #include "msgpack-rpc-watch.h"
+#include "msgpack-rpc-worker-main.h"
 
 #undef MSGPACK_RPC_INSIDE
