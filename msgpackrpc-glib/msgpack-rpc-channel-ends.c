@@ -51,16 +51,19 @@ _msgpack_rpc_channel_fail (MsgpackRpcChannel *self,
 static MsgpackRpcCall *
 start_operation (MsgpackRpcChannel   *self,
                  MsgpackRpcCallKind   kind,
+                 int                  timeout,
                  GCancellable        *cancellable,
                  GAsyncReadyCallback  callback,
                  gpointer             user_data)
 {
-  MsgpackRpcCall *call = _msgpack_rpc_call_start_operation (kind, self, self->reactor, cancellable,
-                                                            callback, user_data);
+  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (kind, NULL, NULL);
 
+  msgpack_rpc_call_set_timeout (call, timeout < 0 ? G_MAXINT : timeout);
   /* The codec may be needed for it. */
   msgpack_rpc_call_set_serves_while_waiting (call, _msgpack_rpc_channel_serves_itself (self));
-  if (!_msgpack_rpc_call_bind (call, NULL, self->link, 0))
+  _msgpack_rpc_call_set_callback (call, self, cancellable, callback, user_data);
+  if (!_msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT) ||
+      !_msgpack_rpc_call_bind (call, NULL, self->link, 0))
     return call;
 
   g_mutex_lock (&self->lock);
@@ -176,12 +179,13 @@ link_open (gpointer      owner,
 
 static MsgpackRpcCall *
 start_opening (MsgpackRpcChannel   *self,
+               int                  timeout,
                GCancellable        *cancellable,
                GAsyncReadyCallback  callback,
                gpointer             user_data)
 {
-  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_OPEN, cancellable, callback,
-                                          user_data);
+  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_OPEN, timeout, cancellable,
+                                          callback, user_data);
 
   if (self->target == NULL && self->io_stream == NULL)
     {
@@ -220,7 +224,7 @@ msgpack_rpc_channel_open_async (MsgpackRpcChannel   *self,
   g_return_if_fail (MSGPACK_RPC_IS_CHANNEL (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  g_object_unref (start_opening (self, cancellable, callback, user_data));
+  g_object_unref (start_opening (self, -1, cancellable, callback, user_data));
 }
 
 /**
@@ -268,16 +272,25 @@ msgpack_rpc_channel_open_sync (MsgpackRpcChannel  *self,
                                GCancellable       *cancellable,
                                GError            **error)
 {
-  g_autoptr(MsgpackRpcCall) call = NULL;
-
   g_return_val_if_fail (MSGPACK_RPC_IS_CHANNEL (self), FALSE);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  return _msgpack_rpc_channel_open_within (self, -1, cancellable, error);
+}
+
+gboolean
+_msgpack_rpc_channel_open_within (MsgpackRpcChannel  *self,
+                                  int                 timeout,
+                                  GCancellable       *cancellable,
+                                  GError            **error)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
   if (!_msgpack_rpc_call_check_sync (cancellable, error))
     return FALSE;
 
-  call = start_opening (self, NULL, NULL, NULL);
+  call = start_opening (self, timeout, NULL, NULL, NULL);
   return _msgpack_rpc_call_run_boolean (call, cancellable, error);
 }
 
@@ -315,8 +328,8 @@ start_closing (MsgpackRpcChannel   *self,
                GAsyncReadyCallback  callback,
                gpointer             user_data)
 {
-  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_CLOSE, cancellable, callback,
-                                          user_data);
+  MsgpackRpcCall *call = start_operation (self, MSGPACK_RPC_CALL_KIND_CLOSE, -1, cancellable,
+                                          callback, user_data);
 
   close_channel (self, mode);
   look_again (self);

@@ -57,9 +57,9 @@ resume_if_few (MsgpackRpcChannel *self)
   _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_UNDECODED, FALSE);
 }
 
-static void
-hold (MsgpackRpcChannel *self,
-      gssize             change)
+void
+_msgpack_rpc_channel_hold (MsgpackRpcChannel *self,
+                           gssize             change)
 {
   if (change == 0)
     return;
@@ -79,7 +79,7 @@ recount (MsgpackRpcChannel *self)
   if (!input->is_starved && input->bytes != NULL)
     counted += g_bytes_get_size (input->bytes);
 
-  hold (self, (gssize) counted - (gssize) input->counted);
+  _msgpack_rpc_channel_hold (self, (gssize) counted - (gssize) input->counted);
   input->counted = counted;
 }
 
@@ -694,7 +694,7 @@ deliver_bytes (gpointer owner,
   gsize size = g_bytes_get_size (data);
 
   if (self->has_told_end)
-    hold (self, -(gssize) size);
+    _msgpack_rpc_channel_hold (self, -(gssize) size);
   else
     {
       g_queue_push_tail (&input->chunks, g_bytes_ref (data));

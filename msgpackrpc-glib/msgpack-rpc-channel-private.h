@@ -88,12 +88,14 @@ struct _MsgpackRpcChannel
   int is_closed;              /* atomic; in whatever mode, by the application */
   int is_cut_off;             /* atomic; at once: nothing more is delivered */
 
+  gboolean has_told_connected; /* in the main context; by an event */
   MsgpackRpcChannelEnding *ending; /* in the main context; owned, nullable */
   GError *failure;            /* likewise, owned, nullable; of the codec */
   gboolean has_told_end;      /* likewise */
 
   GMutex lock;                /* taken before the link's lock */
   GIOStream *io_stream;       /* owned, nullable */
+  MsgpackRpcEventQueue *queue; /* owned, nullable; where events go */
   MsgpackRpcChannelEnding *untold; /* owned, nullable; on its way to the main context */
   GQueue operations;          /* of MsgpackRpcCall, owned: opening and closing */
   GPtrArray *unsent;          /* of GVariant: what closing has taken out of the queue */
@@ -125,6 +127,14 @@ void _msgpack_rpc_channel_resume_coders (MsgpackRpcChannel *self);
 void _msgpack_rpc_channel_fail          (MsgpackRpcChannel *self,
                                          const GError      *error);
 
+/* In the main context. */
+void _msgpack_rpc_channel_notify_queue  (MsgpackRpcChannel *self);
+/* As msgpack_rpc_channel_open_sync (), for so many milliseconds at most; −1 for as long as it takes. */
+gboolean _msgpack_rpc_channel_open_within (MsgpackRpcChannel  *self,
+                                           int                 timeout,
+                                           GCancellable       *cancellable,
+                                           GError            **error);
+
 /* ---- output ---- */
 
 void     _msgpack_rpc_channel_output_init    (MsgpackRpcChannel   *self);
@@ -149,6 +159,10 @@ void     _msgpack_rpc_channel_stop_encoding  (MsgpackRpcChannel   *self);
 void     _msgpack_rpc_channel_input_init     (MsgpackRpcChannel *self);
 void     _msgpack_rpc_channel_input_clear    (MsgpackRpcChannel *self);
 void     _msgpack_rpc_channel_post_input     (MsgpackRpcChannel *self);
+/* So many bytes more, or less, wait for somebody to take them: too many keep the link from reading. From
+ * any thread. */
+void     _msgpack_rpc_channel_hold           (MsgpackRpcChannel *self,
+                                              gssize             change);
 /* For the link. */
 void     _msgpack_rpc_channel_take_bytes     (gpointer           owner,
                                               GBytes            *bytes);

@@ -6,6 +6,7 @@
 #include "msgpack-rpc-channel-private.h"
 
 #include "msgpack-rpc-enum-types.h"
+#include "msgpack-rpc-event-queue-private.h"
 #include "msgpack-rpc-msgpack-codec.h"
 #include "msgpack-rpc-residents-private.h"
 #include "msgpack-rpc-transport-private.h"
@@ -22,6 +23,7 @@ enum
   PROP_LOCAL_ADDRESS,
   PROP_MAIN_CONTEXT,
   PROP_PAUSED,
+  PROP_QUEUE,
   PROP_QUEUED_BYTES,
   PROP_REMOTE_ADDRESS,
   PROP_STATUS,
@@ -117,6 +119,9 @@ msgpack_rpc_channel_get_property (GObject    *object,
     case PROP_PAUSED:
       g_value_set_boolean (value, msgpack_rpc_channel_get_paused (self));
       break;
+    case PROP_QUEUE:
+      g_value_take_object (value, msgpack_rpc_channel_dup_queue (self));
+      break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, msgpack_rpc_channel_get_queued_bytes (self));
       break;
@@ -173,6 +178,9 @@ msgpack_rpc_channel_set_property (GObject      *object,
       break;
     case PROP_PAUSED:
       msgpack_rpc_channel_set_paused (self, g_value_get_boolean (value));
+      break;
+    case PROP_QUEUE:
+      msgpack_rpc_channel_set_queue (self, g_value_get_object (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -245,6 +253,9 @@ msgpack_rpc_channel_finalize (GObject *object)
     }
   g_object_unref (self->codec);
   g_clear_object (&self->io_stream);
+  if (self->queue != NULL)
+    _msgpack_rpc_event_queue_remove_producer (self->queue, self->main_context);
+  g_clear_object (&self->queue);
   g_object_unref (self->link);
   g_object_unref (self->limits);
   _msgpack_rpc_reactor_unref (self->reactor);
@@ -356,6 +367,16 @@ install_properties (GObjectClass *object_class)
   props[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
 
   /**
+   * MsgpackRpcChannel:queue: (getter dup_queue) (setter set_queue)
+   *
+   * Where what happens to the channel goes, as events; `NULL` for nowhere.
+   *
+   * Since: 1.0
+   */
+  props[PROP_QUEUE] =
+    g_param_spec_object ("queue", NULL, NULL, MSGPACK_RPC_TYPE_EVENT_QUEUE, settable);
+
+  /**
    * MsgpackRpcChannel:queued-bytes: (getter get_queued_bytes)
    *
    * About how much waits to be written. Does not notify.
@@ -461,6 +482,12 @@ msgpack_rpc_channel_init (MsgpackRpcChannel *self)
   self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   _msgpack_rpc_channel_output_init (self);
   _msgpack_rpc_channel_input_init (self);
+}
+
+void
+_msgpack_rpc_channel_notify_queue (MsgpackRpcChannel *self)
+{
+  _msgpack_rpc_reactor_notify (self->reactor, G_OBJECT (self), props[PROP_QUEUE]);
 }
 
 /**

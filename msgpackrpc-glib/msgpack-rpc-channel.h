@@ -8,6 +8,7 @@
 #endif
 
 #include "msgpack-rpc-codec.h"
+#include "msgpack-rpc-event-queue.h"
 #include "msgpack-rpc-limits.h"
 #include "msgpack-rpc-types.h"
 
@@ -58,6 +59,12 @@ guint64 msgpack_rpc_channel_get_high_water_mark (MsgpackRpcChannel *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_channel_set_high_water_mark (MsgpackRpcChannel *self,
                                                  guint64            high_water_mark);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcEventQueue *msgpack_rpc_channel_dup_queue (MsgpackRpcChannel    *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                  msgpack_rpc_channel_set_queue (MsgpackRpcChannel    *self,
+                                                     MsgpackRpcEventQueue *queue);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_channel_get_paused (MsgpackRpcChannel *self);

@@ -8,10 +8,10 @@
 G_BEGIN_DECLS
 
 /* Decides about a peer that has connected: @queue is where its events go, NULL for where they would go
- * anyway. In any thread. */
-typedef void (*MsgpackRpcEventDecideFunc) (MsgpackRpcChannel    *channel,
-                                           gboolean              accept,
-                                           MsgpackRpcEventQueue *queue);
+ * anyway. In any thread. FALSE if it was decided before. */
+typedef gboolean (*MsgpackRpcEventDecideFunc) (MsgpackRpcChannel    *channel,
+                                               gboolean              accept,
+                                               MsgpackRpcEventQueue *queue);
 /* An event that held @size bytes has left its queue. In any thread, no lock held. */
 typedef void (*MsgpackRpcEventTakenFunc)  (MsgpackRpcChannel    *channel,
                                            gsize                 size);

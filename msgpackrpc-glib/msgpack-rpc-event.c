@@ -35,7 +35,6 @@ struct _MsgpackRpcEvent
   GVariant *unsent;
 
   MsgpackRpcEventDecideFunc decide;
-  int is_decided;             /* atomic */
   MsgpackRpcEventTakenFunc taken;
   gsize size;
 };
@@ -109,11 +108,7 @@ decide (MsgpackRpcEvent      *self,
         gboolean              accept,
         MsgpackRpcEventQueue *queue)
 {
-  if (self->decide == NULL || !g_atomic_int_compare_and_exchange (&self->is_decided, FALSE, TRUE))
-    return FALSE;
-
-  self->decide (self->channel, accept, queue);
-  return TRUE;
+  return self->decide != NULL && self->decide (self->channel, accept, queue);
 }
 
 /**

@@ -459,6 +459,32 @@ may_show_certificate (MsgpackRpcServer *self)
          msgpack_rpc_server_get_tls_authentication_mode (self) != G_TLS_AUTHENTICATION_NONE;
 }
 
+void
+_msgpack_rpc_server_set_receiver (MsgpackRpcServer      *self,
+                                  GObject               *receiver,
+                                  MsgpackRpcReceiveFunc  receive)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+
+  priv->receive = receive;
+  g_weak_ref_set (&priv->receiver, receiver);
+}
+
+/* @place is taken. */
+static void
+hand_over (MsgpackRpcServer *self,
+           GIOStream        *stream,
+           MsgpackRpcPlace  *place)
+{
+  MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
+  g_autoptr(GObject) receiver = g_weak_ref_get (&priv->receiver);
+
+  if (receiver != NULL)
+    priv->receive (receiver, stream, place);
+  else
+    _msgpack_rpc_places_release (priv->places, place);
+}
+
 /* In TLS, that takes a connection. */
 static void
 turn_away (MsgpackRpcServer *self,
@@ -468,6 +494,10 @@ turn_away (MsgpackRpcServer *self,
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
   g_autoptr(MsgpackRpcConnection) connection = NULL;
   Guest *guest;
+
+  /* Nobody knows how to say why in the language of such peers: the stream closes. */
+  if (priv->receive != NULL)
+    return;
 
   if (G_IS_SOCKET_CONNECTION (stream))
     {
@@ -522,6 +552,12 @@ let_in_at_once (MsgpackRpcServer       *self,
       return;
     }
 
+  if (priv->receive != NULL)
+    {
+      hand_over (self, stream, place);
+      return;
+    }
+
   connection = make_connection (self, stream, place, &guest);
   if (token != NULL)
     _msgpack_rpc_connection_set_gate (connection, token, NULL);
@@ -547,7 +583,7 @@ _msgpack_rpc_server_enter (MsgpackRpcServer *self,
   _msgpack_rpc_guard_identify (_msgpack_rpc_transport_get_socket (stream), &origin);
   if (is_good_enough (self, stream, &origin))
     let_in_at_once (self, stream, &origin, token);
-  else if (may_show_token (self, token))
+  else if (may_show_token (self, token) && _msgpack_rpc_server_get_private (self)->receive == NULL)
     {
       connection = make_connection (self, stream, NULL, &guest);
       expect_proof (self, connection, guest, token);

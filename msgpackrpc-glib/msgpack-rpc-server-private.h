@@ -26,6 +26,11 @@ G_BEGIN_DECLS
   (MSGPACK_RPC_ACCEPT_POLICY_SAME_USER | MSGPACK_RPC_ACCEPT_POLICY_LOOPBACK |       \
    MSGPACK_RPC_ACCEPT_POLICY_TLS_CLIENT | MSGPACK_RPC_ACCEPT_POLICY_TOKEN)
 
+/* Takes a stream whose peer may come in, and its place, in place of the server. In the main context. */
+typedef void (*MsgpackRpcReceiveFunc) (gpointer         owner,
+                                       GIOStream       *stream,
+                                       MsgpackRpcPlace *place);
+
 typedef struct
 {
   GMainContext *main_context;         /* fixed, owned */
@@ -37,6 +42,8 @@ typedef struct
   MsgpackRpcBudget *budget;           /* fixed, owned */
   MsgpackRpcPlaces *places;           /* fixed, owned; one for each connection, or one to be */
   gboolean is_ready;                  /* sockets may be added */
+  MsgpackRpcReceiveFunc receive;      /* fixed before it listens; NULL: it makes connections itself */
+  GWeakRef receiver;                  /* likewise; who receives */
 
   GMutex lock;                        /* guards what follows */
   MsgpackRpcDispatcher *dispatcher;   /* owned, nullable */
@@ -83,6 +90,10 @@ GError          *_msgpack_rpc_server_new_handshakes_error (MsgpackRpcServer *sel
 
 /* Lets in now those who are about to be, in the thread that runs the main context. */
 void _msgpack_rpc_server_serve_arrivals (MsgpackRpcServer *self);
+/* Somebody else takes the streams of those who may come in. Before it listens. */
+void _msgpack_rpc_server_set_receiver (MsgpackRpcServer      *self,
+                                       GObject               *receiver,
+                                       MsgpackRpcReceiveFunc  receive);
 /* Closes what has not been let in. */
 void _msgpack_rpc_server_drop_pending (MsgpackRpcServer *self);
 /* Makes a connection for a socket that was accepted, or turns its peer away. In the main context. */

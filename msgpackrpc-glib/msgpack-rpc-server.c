@@ -261,6 +261,7 @@ msgpack_rpc_server_finalize (GObject *object)
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (MSGPACK_RPC_SERVER (object));
 
   _msgpack_rpc_acceptor_free (priv->acceptor);
+  g_weak_ref_clear (&priv->receiver);
   g_clear_object (&priv->dispatcher);
   g_clear_object (&priv->tls_certificate);
   g_clear_object (&priv->tls_database);
@@ -807,6 +808,7 @@ msgpack_rpc_server_init (MsgpackRpcServer *self)
   MsgpackRpcServerPrivate *priv = _msgpack_rpc_server_get_private (self);
 
   g_mutex_init (&priv->lock);
+  g_weak_ref_init (&priv->receiver, NULL);
   g_cond_init (&priv->drained);
   priv->unix_mode = 0600;
   priv->drain_timer.func = _msgpack_rpc_server_drain_timed_out;

@@ -20,6 +20,7 @@ typedef struct _MsgpackRpcChannel    MsgpackRpcChannel;
 typedef struct _MsgpackRpcClient     MsgpackRpcClient;
 typedef struct _MsgpackRpcCodec      MsgpackRpcCodec;
 typedef struct _MsgpackRpcConnection MsgpackRpcConnection;
+typedef struct _MsgpackRpcConnector  MsgpackRpcConnector;
 typedef struct _MsgpackRpcDispatcher MsgpackRpcDispatcher;
 typedef struct _MsgpackRpcEvent      MsgpackRpcEvent;
 typedef struct _MsgpackRpcEventQueue MsgpackRpcEventQueue;

@@ -13,6 +13,7 @@
 #include "msgpack-rpc-client.h"
 #include "msgpack-rpc-codec.h"
 #include "msgpack-rpc-connection.h"
+#include "msgpack-rpc-connector.h"
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-enums.h"

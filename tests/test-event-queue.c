@@ -389,16 +389,20 @@ typedef struct
 
 static Decision decision;
 
-static void
+static gboolean
 decide_cb (MsgpackRpcChannel    *channel G_GNUC_UNUSED,
            gboolean              accept,
            MsgpackRpcEventQueue *queue)
 {
+  if (decision.n_accepted + decision.n_rejected > 0)
+    return FALSE;
+
   if (accept)
     decision.n_accepted++;
   else
     decision.n_rejected++;
   decision.queue = queue;
+  return TRUE;
 }
 
 static MsgpackRpcEvent *

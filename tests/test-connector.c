@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 The msgpackrpc-glib authors */
+
+#include "test-util.h"
+
+#define N_MESSAGES 1000
+
+/* A connector that listens, in a thread of its own, and one that connects to it, likewise. */
+typedef struct
+{
+  MsgpackRpcLoopThread *thread;
+  MsgpackRpcConnector *here;
+  MsgpackRpcConnector *there;
+  char **addresses;
+} Fixture;
+
+static MsgpackRpcConnector *
+make_connector (Fixture *f)
+{
+  g_autoptr(MsgpackRpcCodec) codec = msgpack_rpc_lines_codec_new ();
+  MsgpackRpcConnector *connector;
+
+  connector = g_object_new (MSGPACK_RPC_TYPE_CONNECTOR, "codec", codec, "main-context",
+                            msgpack_rpc_loop_thread_get_main_context (f->thread), NULL);
+  g_assert_true (msgpack_rpc_connector_get_codec (connector) == codec);
+  return connector;
+}
+
+static void
+set_up (Fixture       *f,
+        gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GError) error = NULL;
+
+  f->thread = msgpack_rpc_loop_thread_new ("network");
+  f->here = make_connector (f);
+  f->there = make_connector (f);
+  msgpack_rpc_loop_thread_start (f->thread);
+  f->addresses = msgpack_rpc_connector_listen_sync (f->here, "tcp://127.0.0.1:0", NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+shut_down (MsgpackRpcConnector *connector,
+           MsgpackRpcCloseMode  mode)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+
+  unsent = msgpack_rpc_connector_shut_down_sync (connector, mode, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_type_string (unsent), ==, "a(tmvav)");
+}
+
+static void
+empty (MsgpackRpcConnector *connector)
+{
+  MsgpackRpcEvent *event;
+
+  while ((event = msgpack_rpc_event_queue_receive (msgpack_rpc_connector_get_queue (connector), 0,
+                                                   NULL, NULL)) != NULL)
+    msgpack_rpc_event_unref (event);
+}
+
+static void
+tear_down (Fixture       *f,
+           gconstpointer  data G_GNUC_UNUSED)
+{
+  shut_down (f->here, MSGPACK_RPC_CLOSE_MODE_NOW);
+  shut_down (f->there, MSGPACK_RPC_CLOSE_MODE_NOW);
+  empty (f->here);
+  empty (f->there);
+  msgpack_rpc_loop_thread_shut_down (f->thread, MSGPACK_RPC_CLOSE_MODE_NOW);
+  g_assert_true (msgpack_rpc_loop_thread_join (f->thread));
+  while (g_main_context_iteration (msgpack_rpc_loop_thread_get_main_context (f->thread), FALSE))
+    continue;
+  g_assert_finalize_object (f->here);
+  g_assert_finalize_object (f->there);
+  g_assert_finalize_object (f->thread);
+  g_strfreev (f->addresses);
+}
+
+static MsgpackRpcEvent *
+next_of (MsgpackRpcEventQueue *queue,
+         MsgpackRpcEventKind   kind)
+{
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcEvent *event;
+
+  event = msgpack_rpc_event_queue_receive (queue, (int) (TEST_DEADLINE / 1000), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (msgpack_rpc_event_get_kind (event), ==, kind);
+  return event;
+}
+
+static MsgpackRpcEvent *
+next (MsgpackRpcConnector *connector,
+      MsgpackRpcEventKind  kind)
+{
+  return next_of (msgpack_rpc_connector_get_queue (connector), kind);
+}
+
+static void
+skip (MsgpackRpcConnector *connector,
+      MsgpackRpcEventKind  kind)
+{
+  msgpack_rpc_event_unref (next (connector, kind));
+}
+
+static void
+assert_line (MsgpackRpcEventQueue *queue,
+             const char           *text)
+{
+  g_autoptr(MsgpackRpcEvent) event = next_of (queue, MSGPACK_RPC_EVENT_KIND_MESSAGE_RECEIVED);
+
+  g_assert_cmpstr (g_variant_get_string (msgpack_rpc_event_get_message (event), NULL), ==, text);
+}
+
+static void
+say (MsgpackRpcChannel *channel,
+     const char        *text)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true (msgpack_rpc_channel_send (channel, g_variant_new_string (text), &error));
+  g_assert_no_error (error);
+}
+
+static MsgpackRpcChannel *
+open_channel (Fixture              *f,
+              MsgpackRpcEventQueue *queue)
+{
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcChannel *channel;
+
+  channel = msgpack_rpc_connector_open (f->there, f->addresses[0], queue, &error);
+  g_assert_no_error (error);
+  return channel;
+}
+
+/* Both ends of a new connection. */
+static MsgpackRpcChannel *
+meet (Fixture            *f,
+      MsgpackRpcChannel **channel)
+{
+  g_autoptr(MsgpackRpcEvent) come = NULL;
+
+  *channel = open_channel (f, NULL);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  come = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  g_assert_true (msgpack_rpc_event_accept (come, NULL));
+  return g_object_ref (msgpack_rpc_event_get_channel (come));
+}
+
+static void
+test_events (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = open_channel (f, NULL);
+  g_autoptr(MsgpackRpcEvent) come = NULL;
+  g_autoptr(MsgpackRpcEvent) connected = NULL;
+  g_autoptr(MsgpackRpcEvent) left = NULL;
+  MsgpackRpcChannel *other;
+
+  g_test_summary ("Both ends hear of each other, of messages, and of the end; what came early is held");
+
+  say (channel, "early");
+  connected = next (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  g_assert_null (msgpack_rpc_event_get_error (connected));
+  g_assert_true (msgpack_rpc_event_get_channel (connected) == channel);
+
+  come = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  other = msgpack_rpc_event_get_channel (come);
+  g_assert_cmpuint (msgpack_rpc_event_queue_get_length (msgpack_rpc_connector_get_queue (f->here)),
+                    ==, 0);
+  g_assert_true (msgpack_rpc_event_accept (come, NULL));
+  g_assert_false (msgpack_rpc_event_accept (come, NULL));
+  assert_line (msgpack_rpc_connector_get_queue (f->here), "early");
+  say (other, "welcome");
+  assert_line (msgpack_rpc_connector_get_queue (f->there), "welcome");
+  g_assert_cmpuint (g_list_model_get_n_items (msgpack_rpc_connector_get_channels (f->here)), ==, 1);
+
+  msgpack_rpc_channel_close_async (channel, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL, NULL);
+  left = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+  g_assert_null (msgpack_rpc_event_get_error (left));
+  g_assert_null (msgpack_rpc_event_get_incomplete (left));
+  g_assert_cmpuint (g_variant_n_children (msgpack_rpc_event_get_unsent (left)), ==, 0);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT);
+}
+
+static void
+test_refused (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(MsgpackRpcEvent) failed = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Connecting in vain hands back what was not sent");
+
+  channel = msgpack_rpc_connector_open (f->there, "unix:///nonexistent/socket", NULL, &error);
+  g_assert_no_error (error);
+  say (channel, "one");
+  say (channel, "two");
+  failed = next (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  g_assert_error (msgpack_rpc_event_get_error (failed), G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  unsent = g_variant_ref (msgpack_rpc_event_get_unsent (failed));
+  test_assert_value (unsent, "[<'one'>, <'two'>]");
+}
+
+static void
+test_reject (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = open_channel (f, NULL);
+  MsgpackRpcEvent *event;
+
+  g_test_summary ("A peer is turned away, by word or by forgetting it, and no more is heard of it");
+
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  event = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  g_assert_true (msgpack_rpc_event_reject (event));
+  g_assert_false (msgpack_rpc_event_accept (event, NULL));
+  msgpack_rpc_event_unref (event);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+
+  g_clear_object (&channel);
+  channel = open_channel (f, NULL);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  skip (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+  g_assert_cmpuint (msgpack_rpc_event_queue_get_length (msgpack_rpc_connector_get_queue (f->here)),
+                    ==, 0);
+}
+
+static void
+test_deadline (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  MsgpackRpcServer *server = msgpack_rpc_connector_get_server (f->here);
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(MsgpackRpcEvent) event = NULL;
+
+  g_test_summary ("A peer about whom nothing is decided is turned away when its time is over");
+
+  msgpack_rpc_limits_set_handshake_timeout (msgpack_rpc_server_get_limits (server), 50);
+  channel = open_channel (f, NULL);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  event = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+  g_assert_false (msgpack_rpc_event_accept (event, NULL));
+}
+
+static void
+test_separate (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcEventQueue) own = msgpack_rpc_event_queue_new ();
+  g_autoptr(MsgpackRpcChannel) channel = open_channel (f, NULL);
+  g_autoptr(MsgpackRpcEvent) come = NULL;
+  g_autoptr(GError) error = NULL;
+  MsgpackRpcEventQueue *common = msgpack_rpc_connector_get_queue (f->here);
+
+  g_test_summary ("A peer is spoken to on a queue of its own, which is then merged, in order");
+
+  say (channel, "nick");
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  come = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  g_assert_true (msgpack_rpc_event_accept (come, own));
+  assert_line (own, "nick");
+  say (channel, "first");
+  say (channel, "second");
+  WAIT_UNTIL (msgpack_rpc_event_queue_get_length (own) == 2);
+  g_assert_cmpuint (msgpack_rpc_event_queue_get_length (common), ==, 0);
+  g_assert_true (msgpack_rpc_event_queue_merge (own, common, &error));
+  say (channel, "third");
+  assert_line (common, "first");
+  assert_line (common, "second");
+  assert_line (common, "third");
+}
+
+/* The channels that were shown before any of their messages. */
+static void
+prepare_cb (MsgpackRpcConnector *connector,
+            MsgpackRpcChannel   *channel,
+            gpointer             user_data)
+{
+  g_assert_cmpuint (msgpack_rpc_event_queue_get_length (msgpack_rpc_connector_get_queue (connector)),
+                    ==, 0);
+  g_object_set_data (G_OBJECT (channel), "prepared", user_data);
+}
+
+static void
+test_open_wait (Fixture       *f,
+                gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A thread waits for a channel, and what it needs is prepared before its events");
+
+  g_signal_connect (f->there, "channel-connected", G_CALLBACK (prepare_cb), f);
+  channel = msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, 10000, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (msgpack_rpc_channel_is_connected (channel));
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  g_assert_true (g_object_get_data (G_OBJECT (channel), "prepared") == f);
+  g_clear_object (&channel);
+
+  channel = msgpack_rpc_connector_open_wait (f->there, "unix:///nonexistent/socket", NULL, -1, NULL,
+                                             &error);
+  g_assert_null (channel);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+}
+
+static void
+test_open_wait_late (Fixture       *f,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Who gives up waiting has no channel, also if it would be connected a moment later");
+
+  g_assert_null (msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, 0, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
+  g_clear_error (&error);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, -1, cancellable,
+                                                  &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  WAIT_UNTIL (msgpack_rpc_event_queue_get_length (msgpack_rpc_connector_get_queue (f->there)) >= 2);
+  WAIT_UNTIL (g_list_model_get_n_items (msgpack_rpc_connector_get_channels (f->there)) == 0);
+}
+
+typedef struct
+{
+  MsgpackRpcCloseMode mode;
+  gboolean gets_all;
+} Mode;
+
+static const Mode modes[] = {
+  { MSGPACK_RPC_CLOSE_MODE_NOW, FALSE },
+  { MSGPACK_RPC_CLOSE_MODE_FINISH_MESSAGE, FALSE },
+  { MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, TRUE },
+};
+
+static void
+test_shut_down (Fixture       *f,
+                gconstpointer  data)
+{
+  const Mode *mode = data;
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(MsgpackRpcChannel) other = meet (f, &channel);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = g_strnfill (10000, 'x');
+  guint n_received = 0, n_returned = 0;
+  MsgpackRpcEvent *event;
+
+  g_test_summary ("What is not sent is returned, each message is in one place, and then all is rejected");
+
+  /* Nobody reads it yet. */
+  msgpack_rpc_channel_set_paused (other, TRUE);
+  for (int i = 0; i < N_MESSAGES; i++)
+    say (channel, text);
+  msgpack_rpc_connector_shut_down_async (f->there, mode->mode, NULL, test_store_result, &result);
+  if (mode->mode == MSGPACK_RPC_CLOSE_MODE_NOW)
+    WAIT_UNTIL (result != NULL);
+  msgpack_rpc_channel_set_paused (other, FALSE);
+
+  while ((event = msgpack_rpc_event_queue_receive (msgpack_rpc_connector_get_queue (f->here), -1,
+                                                   NULL, NULL)) != NULL &&
+         msgpack_rpc_event_get_kind (event) == MSGPACK_RPC_EVENT_KIND_MESSAGE_RECEIVED)
+    {
+      n_received++;
+      msgpack_rpc_event_unref (event);
+    }
+  g_assert_cmpint (msgpack_rpc_event_get_kind (event), ==,
+                   MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+  msgpack_rpc_event_unref (event);
+
+  WAIT_UNTIL (result != NULL);
+  unsent = msgpack_rpc_connector_shut_down_finish (f->there, result, &error);
+  g_assert_no_error (error);
+  if (g_variant_n_children (unsent) > 0)
+    {
+      g_autoptr(GVariant) incomplete = NULL;
+      g_autoptr(GVariant) rest = NULL;
+      guint64 id;
+
+      g_assert_cmpuint (g_variant_n_children (unsent), ==, 1);
+      g_variant_get_child (unsent, 0, "(t@mv@av)", &id, &incomplete, &rest);
+      g_assert_cmpuint (id, ==, msgpack_rpc_channel_get_id (channel));
+      n_returned = (guint) (g_variant_n_children (rest) + g_variant_n_children (incomplete));
+      if (mode->mode == MSGPACK_RPC_CLOSE_MODE_FINISH_MESSAGE)
+        g_assert_cmpuint (g_variant_n_children (incomplete), ==, 0);
+    }
+  if (mode->gets_all)
+    g_assert_cmpuint (n_returned, ==, 0);
+  else
+    g_assert_cmpuint (n_returned, >, 0);
+
+  g_assert_cmpuint (n_received + n_returned, ==, N_MESSAGES);
+
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT);
+  g_assert_null (msgpack_rpc_event_queue_receive (msgpack_rpc_connector_get_queue (f->there), -1,
+                                                  NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_assert_null (msgpack_rpc_connector_open (f->there, f->addresses[0], NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+}
+
+static void
+test_rejected (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(MsgpackRpcChannel) other = meet (f, &channel);
+  g_autoptr(MsgpackRpcEvent) event = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A message for a channel that is closing comes back as an event");
+
+  msgpack_rpc_channel_close_async (channel, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL, NULL);
+  g_assert_false (msgpack_rpc_channel_send (channel, g_variant_new_string ("late"), &error));
+  g_assert_nonnull (error);
+  event = msgpack_rpc_event_queue_receive (msgpack_rpc_connector_get_queue (f->there), -1, NULL, NULL);
+  if (msgpack_rpc_event_get_kind (event) == MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT)
+    {
+      msgpack_rpc_event_unref (event);
+      event = next (f->there, MSGPACK_RPC_EVENT_KIND_MESSAGE_REJECTED);
+    }
+  g_assert_cmpint (msgpack_rpc_event_get_kind (event), ==, MSGPACK_RPC_EVENT_KIND_MESSAGE_REJECTED);
+  g_assert_cmpstr (g_variant_get_string (msgpack_rpc_event_get_message (event), NULL), ==, "late");
+  g_assert_nonnull (msgpack_rpc_event_get_error (event));
+}
+
+static void
+test_unread (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(MsgpackRpcChannel) other = meet (f, &channel);
+  MsgpackRpcEventQueue *queue = msgpack_rpc_connector_get_queue (f->here);
+  g_autofree char *text = g_strnfill (10000, 'x');
+  guint before;
+
+  g_test_summary ("A queue that nobody reads fills up to the mark, and what is read is made up for");
+
+  msgpack_rpc_channel_set_high_water_mark (other, 100000);
+  for (int i = 0; i < N_MESSAGES; i++)
+    say (channel, text);
+  WAIT_UNTIL (msgpack_rpc_event_queue_get_length (queue) >= 10);
+  do
+    {
+      before = msgpack_rpc_event_queue_get_length (queue);
+      test_iterate ();
+    }
+  while (msgpack_rpc_event_queue_get_length (queue) != before);
+  g_assert_cmpuint (before, <, N_MESSAGES / 10);
+
+  for (int i = 0; i < N_MESSAGES; i++)
+    skip (f->here, MSGPACK_RPC_EVENT_KIND_MESSAGE_RECEIVED);
+}
+
+static void
+test_own_thread (Fixture       *f,
+                 gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcConnector) connector = msgpack_rpc_connector_new (NULL);
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Who runs the context shuts down without waiting");
+
+  g_assert_true (g_main_context_acquire (NULL));
+  g_assert_null (msgpack_rpc_connector_shut_down_sync (connector, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
+                                                       &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  g_main_context_release (NULL);
+  msgpack_rpc_connector_shut_down_async (connector, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
+                                         test_store_result, &result);
+  WAIT_UNTIL (result != NULL);
+  g_clear_error (&error);
+  unsent = msgpack_rpc_connector_shut_down_finish (connector, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_n_children (unsent), ==, 0);
+  g_clear_object (&result);
+  g_assert_finalize_object (g_steal_pointer (&connector));
+}
+
+int
+main (int    argc,
+      char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+#define ADD(path, data, func) \
+  g_test_add ("/connector/" path, Fixture, data, set_up, func, tear_down)
+  ADD ("events", NULL, test_events);
+  ADD ("refused", NULL, test_refused);
+  ADD ("reject", NULL, test_reject);
+  ADD ("deadline", NULL, test_deadline);
+  ADD ("separate", NULL, test_separate);
+  ADD ("open-wait", NULL, test_open_wait);
+  ADD ("open-wait-late", NULL, test_open_wait_late);
+  ADD ("shut-down/now", &modes[0], test_shut_down);
+  ADD ("shut-down/finish-message", &modes[1], test_shut_down);
+  ADD ("shut-down/finish-queue", &modes[2], test_shut_down);
+  ADD ("rejected", NULL, test_rejected);
+  ADD ("unread", NULL, test_unread);
+  ADD ("own-thread", NULL, test_own_thread);
+#undef ADD
+
+  return g_test_run ();
+}
