@@ -192,18 +192,27 @@ static void
 test_refused (Fixture       *f,
               gconstpointer  data G_GNUC_UNUSED)
 {
+  g_autoptr(MsgpackRpcConnector) connector = msgpack_rpc_connector_new (NULL);
   g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(GAsyncResult) result = NULL;
   g_autoptr(MsgpackRpcEvent) failed = NULL;
   g_autoptr(GVariant) unsent = NULL;
   g_autoptr(GError) error = NULL;
 
   g_test_summary ("Connecting in vain hands back what was not sent");
 
-  channel = msgpack_rpc_connector_open (f->there, "unix:///nonexistent/socket", NULL, &error);
+  /* Nothing happens before this thread runs its context. */
+  channel = msgpack_rpc_connector_open (connector, "unix:///nonexistent/socket", NULL, &error);
   g_assert_no_error (error);
   say (channel, "one");
   say (channel, "two");
-  failed = next (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  msgpack_rpc_event_queue_receive_async (msgpack_rpc_connector_get_queue (connector), -1, NULL,
+                                         test_store_result, &result);
+  WAIT_UNTIL (result != NULL);
+  failed = msgpack_rpc_event_queue_receive_finish (msgpack_rpc_connector_get_queue (connector),
+                                                   result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (msgpack_rpc_event_get_kind (failed), ==, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
   g_assert_error (msgpack_rpc_event_get_error (failed), G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
   unsent = g_variant_ref (msgpack_rpc_event_get_unsent (failed));
   test_assert_value (unsent, "[<'one'>, <'two'>]");

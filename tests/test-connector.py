@@ -81,9 +81,14 @@ class Connector(unittest.TestCase):
         self.assertEqual(event.get_message().get_string(), 'hello')
 
     def test_refused(self):
-        channel = self.there.open('unix:///nonexistent/socket', None)
+        thread = M.LoopThread.new('late')
+        connector = M.Connector(codec=M.LinesCodec.new(), main_context=thread.get_main_context())
+        channel = connector.open('unix:///nonexistent/socket', None)
         channel.send(GLib.Variant('s', 'lost'))
-        event = self.next(self.there, Kind.FINISH_CONNECT)
+        thread.start()
+        event = self.next(connector, Kind.FINISH_CONNECT)
+        thread.quit()
+        thread.join()
         self.assertIn('No such file', event.get_error().message)
         self.assertEqual(event.get_unsent().unpack(), ['lost'])
 
