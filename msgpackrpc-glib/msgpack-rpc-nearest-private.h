@@ -25,7 +25,7 @@ typedef struct
 /* FALSE: @wanted is too long, and nothing is near. It has to stay until the end. */
 gboolean _msgpack_rpc_nearest_init     (MsgpackRpcNearest *self,
                                         const char        *wanted);
-/* FALSE: enough. */
+/* FALSE: enough. A name that is exactly what is wanted is passed over. */
 gboolean _msgpack_rpc_nearest_consider (MsgpackRpcNearest *self,
                                         const char        *name);
 /* What to say of them behind “There is no method …”; NULL: nothing. */

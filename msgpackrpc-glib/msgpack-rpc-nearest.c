@@ -101,7 +101,9 @@ _msgpack_rpc_nearest_consider (MsgpackRpcNearest *self,
   gsize difference = length > self->length ? length - self->length : self->length - length;
   guint distance;
 
-  if (length > 0 && length <= MAX_LENGTH && difference <= self->limit)
+  /* What is wanted itself was added after it had been looked up in vain. */
+  if (length > 0 && length <= MAX_LENGTH && difference <= self->limit &&
+      strcmp (name, self->wanted) != 0)
     {
       distance = get_distance (self, name, length);
       if (distance <= self->limit)
