@@ -36,7 +36,10 @@ struct _MsgpackRpcDispatcher
   int max_answer_time;         /* atomic; milliseconds */
   MsgpackRpcWorkerPool *workers; /* owned; atomic; set once, when somebody wants it */
 
+  GPtrArray *filters;          /* atomic, set with the lock held; NULL: none. It never changes */
+
   GMutex lock;                 /* guards what follows; nothing is called with it held */
+  guint last_filter_id;
   MsgpackRpcMethodTable table;
   MsgpackRpcTopicTable topics;
   MsgpackRpcDispatcher *next;  /* owned, nullable */
@@ -52,6 +55,10 @@ MsgpackRpcMethodEntry *_msgpack_rpc_built_in_lookup (MsgpackRpcDispatcher *self,
 void                   _msgpack_rpc_built_in_clear  (MsgpackRpcDispatcher *self);
 
 MsgpackRpcDispatcher *_msgpack_rpc_dispatcher_ref_next_unlocked (MsgpackRpcDispatcher *self);
+
+/* Has a request pass the filters. FALSE if it goes no further, and is answered. */
+gboolean _msgpack_rpc_dispatcher_filter (MsgpackRpcDispatcher *self,
+                                         MsgpackRpcInvocation *invocation);
 
 /* What rpc.discover answers. */
 GVariant *_msgpack_rpc_dispatcher_describe (MsgpackRpcDispatcher *self);

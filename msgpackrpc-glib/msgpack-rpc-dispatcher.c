@@ -56,6 +56,11 @@
  *
  * Peers can also subscribe to what is published: see [method@Dispatcher.add_topic] and [class@Topic].
  *
+ * ## Filters
+ *
+ * A filter sees each request before its method, and may answer, refuse or change it, and look at the
+ * answer: see [method@Dispatcher.add_filter].
+ *
  * ## Failures
  *
  * A handler that fails is answered for at once, with the text of its error, and logged. It never
@@ -110,6 +115,7 @@ msgpack_rpc_dispatcher_finalize (GObject *object)
   MsgpackRpcDispatcher *self = MSGPACK_RPC_DISPATCHER (object);
 
   _msgpack_rpc_topic_table_clear (&self->topics);
+  g_clear_pointer (&self->filters, g_ptr_array_unref);
   _msgpack_rpc_method_table_clear (&self->table);
   _msgpack_rpc_built_in_clear (self);
   g_clear_object (&self->next);
@@ -690,6 +696,13 @@ invoke_along (const MsgpackRpcStop *stop,
   MsgpackRpcDispatcher *self = stop->dispatcher;
   g_autoptr(MsgpackRpcDispatcher) next = NULL;
   MsgpackRpcMethodEntry *entry;
+
+  if (g_atomic_pointer_get (&self->filters) != NULL &&
+      !_msgpack_rpc_dispatcher_filter (self, invocation))
+    {
+      _msgpack_rpc_invocation_release (invocation);
+      return TRUE;
+    }
 
   entry = find_entry (self, msgpack_rpc_invocation_get_method (invocation), &next);
   if (entry == NULL)

@@ -37,6 +37,32 @@ typedef gboolean (*MsgpackRpcHandler) (MsgpackRpcInvocation  *invocation,
                                        gpointer               user_data,
                                        GError               **error);
 
+/**
+ * MsgpackRpcFilter:
+ * @invocation: a request, or a notification
+ * @user_data: the data given with the filter
+ * @error: return location for an error
+ *
+ * Looks at a request before its method runs, and says whether it goes on: to the next filter, and then
+ * to the method.
+ *
+ * `FALSE` refuses it: it is answered with @error or, where none is set, with a general text, unless the
+ * filter has answered it by itself; a notification is dropped. A request that a filter has answered
+ * goes no further either, whatever is returned.
+ *
+ * Before it returns, the filter may call [method@Invocation.set_method],
+ * [method@Invocation.set_params] and [method@Invocation.add_answer_filter]. One that has to answer later
+ * gives the request to a method of its own making, which can do that.
+ *
+ * An exception in a language binding is the same as `FALSE`, as for [callback@Handler].
+ *
+ * Returns: whether the request goes on
+ * Since: 1.0
+ */
+typedef gboolean (*MsgpackRpcFilter) (MsgpackRpcInvocation  *invocation,
+                                      gpointer               user_data,
+                                      GError               **error);
+
 #define MSGPACK_RPC_TYPE_DISPATCHER (msgpack_rpc_dispatcher_get_type ())
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
@@ -67,6 +93,15 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcMethod *msgpack_rpc_dispatcher_lookup_method (MsgpackRpcDispatcher *self,
                                                         const char           *name)
   G_GNUC_WARN_UNUSED_RESULT;
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint    msgpack_rpc_dispatcher_add_filter    (MsgpackRpcDispatcher *self,
+                                               MsgpackRpcFilter      filter,
+                                               gpointer              user_data,
+                                               GDestroyNotify        user_data_destroy);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_dispatcher_remove_filter (MsgpackRpcDispatcher *self,
+                                               guint                 id);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_dispatcher_dispatch (MsgpackRpcDispatcher  *self,

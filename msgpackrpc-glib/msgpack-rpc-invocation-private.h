@@ -74,6 +74,10 @@ gboolean              _msgpack_rpc_invocation_set_job         (MsgpackRpcInvocat
 gboolean              _msgpack_rpc_invocation_begin           (MsgpackRpcInvocation  *self,
                                                                MsgpackRpcJob        **job);
 
+/* A filter of it begins, or has returned, in this thread: it may change the request. */
+void     _msgpack_rpc_invocation_set_filtering (MsgpackRpcInvocation *self,
+                                                gboolean              filtering);
+
 /* Answers that nobody gives a text for. */
 gboolean _msgpack_rpc_invocation_return_failed    (MsgpackRpcInvocation *self);
 /* @hint: what to say besides, or NULL. */

@@ -11,6 +11,22 @@
 
 G_BEGIN_DECLS
 
+/**
+ * MsgpackRpcAnswerFilter:
+ * @invocation: a request that was answered
+ * @result: (nullable): the result, or `NULL` if the answer is an error; nil is a value of type `mv`
+ * @error_value: (nullable): the error, or `NULL` if the answer is a result
+ * @user_data: the data given with the filter
+ *
+ * Looks at an answer before it is sent, and may replace it by [method@Invocation.replace_answer].
+ *
+ * Since: 1.0
+ */
+typedef void (*MsgpackRpcAnswerFilter) (MsgpackRpcInvocation *invocation,
+                                        GVariant             *result,
+                                        GVariant             *error_value,
+                                        gpointer              user_data);
+
 #define MSGPACK_RPC_TYPE_INVOCATION (msgpack_rpc_invocation_get_type ())
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
@@ -42,6 +58,23 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_invocation_report_progress (MsgpackRpcInvocation *self,
                                                  double                fraction,
                                                  GVariant             *value);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_invocation_set_method        (MsgpackRpcInvocation    *self,
+                                                   const char              *method);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_invocation_set_params        (MsgpackRpcInvocation    *self,
+                                                   GVariant                *params,
+                                                   GError                 **error);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_invocation_add_answer_filter (MsgpackRpcInvocation    *self,
+                                                   MsgpackRpcAnswerFilter   filter,
+                                                   gpointer                 user_data,
+                                                   GDestroyNotify           user_data_destroy);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_invocation_replace_answer    (MsgpackRpcInvocation    *self,
+                                                   GVariant                *result,
+                                                   GVariant                *error_value);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean msgpack_rpc_invocation_return_value (MsgpackRpcInvocation *self,

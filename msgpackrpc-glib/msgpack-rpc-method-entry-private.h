@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-dispatcher.h"
 #include "msgpack-rpc-method.h"
+#include "msgpack-rpc-user-data-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,10 +20,7 @@ typedef struct
   GVariantType *signature;  /* nullable */
   GVariant *example;        /* of that type, nullable: while there is one, GLib keeps its description */
   MsgpackRpcHandler handler; /* NULL only if it runs in a worker */
-  gpointer user_data;
-  GDestroyNotify destroy;
-  GThread *thread;          /* which has added it, if that matters to @destroy, */
-  GMainContext *context;    /* and its thread-default context; or NULL */
+  MsgpackRpcUserData user_data;
 } MsgpackRpcMethodEntry;
 
 MsgpackRpcMethodEntry *_msgpack_rpc_method_entry_new   (MsgpackRpcMethod      *method,

@@ -9,7 +9,6 @@
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-method-private.h"
 #include "msgpack-rpc-named-params-private.h"
-#include "msgpack-rpc-reactor-private.h"
 
 static GVariant *
 example_new (const GVariantType *type)
@@ -35,13 +34,7 @@ _msgpack_rpc_method_entry_new (MsgpackRpcMethod  *method,
   self->signature = signature != NULL ? g_variant_type_new (signature) : NULL;
   self->example = example_new (self->signature);
   self->handler = handler;
-  self->user_data = user_data;
-  self->destroy = destroy;
-  if (destroy != NULL)
-    {
-      self->thread = g_thread_ref (g_thread_self ());
-      self->context = g_main_context_ref_thread_default ();
-    }
+  _msgpack_rpc_user_data_init (&self->user_data, user_data, destroy);
   return self;
 }
 
@@ -52,49 +45,19 @@ _msgpack_rpc_method_entry_ref (MsgpackRpcMethodEntry *self)
   return self;
 }
 
-static void
-entry_free (gpointer data)
-{
-  MsgpackRpcMethodEntry *self = data;
-
-  g_object_unref (self->method);
-  g_clear_pointer (&self->signature, g_variant_type_free);
-  g_clear_pointer (&self->example, g_variant_unref);
-  g_clear_pointer (&self->thread, g_thread_unref);
-  g_clear_pointer (&self->context, g_main_context_unref);
-  g_free (self);
-}
-
-static void
-destroy_user_data (gpointer owner G_GNUC_UNUSED,
-                   gpointer data)
-{
-  MsgpackRpcMethodEntry *self = data;
-
-  self->destroy (self->user_data);
-}
-
 void
 _msgpack_rpc_method_entry_unref (gpointer data)
 {
   MsgpackRpcMethodEntry *self = data;
-  MsgpackRpcReactor *reactor;
 
   if (!g_atomic_int_dec_and_test (&self->ref_count))
     return;
 
-  /* A language may crash if its data is let go in a thread that it does not know. */
-  if (self->destroy != NULL && self->thread != g_thread_self ())
-    {
-      reactor = _msgpack_rpc_reactor_get (self->context);
-      _msgpack_rpc_reactor_post (reactor, NULL, NULL, FALSE, destroy_user_data, self, entry_free);
-      _msgpack_rpc_reactor_unref (reactor);
-      return;
-    }
-
-  if (self->destroy != NULL)
-    self->destroy (self->user_data);
-  entry_free (self);
+  _msgpack_rpc_user_data_clear (&self->user_data);
+  g_object_unref (self->method);
+  g_clear_pointer (&self->signature, g_variant_type_free);
+  g_clear_pointer (&self->example, g_variant_unref);
+  g_free (self);
 }
 
 static void
@@ -198,6 +161,6 @@ _msgpack_rpc_method_entry_run (MsgpackRpcMethodEntry *self,
       return;
     }
 
-  if (!self->handler (invocation, params, self->user_data, &error))
+  if (!self->handler (invocation, params, self->user_data.data, &error))
     fail (invocation, error);
 }
