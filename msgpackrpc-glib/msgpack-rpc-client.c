@@ -13,6 +13,7 @@
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-peer.h"
 #include "msgpack-rpc-residents-private.h"
+#include "msgpack-rpc-timers-private.h"
 
 /**
  * MsgpackRpcClient:
@@ -395,6 +396,7 @@ msgpack_rpc_client_dispose (GObject *object)
 
   _msgpack_rpc_client_stop_keepalive (self);
   _msgpack_rpc_client_stop_reconnect (self);
+  _msgpack_rpc_timers_end (object);
 
   /* Somebody else may hold the connection; it was this client's all the same. */
   if (connection != NULL)

@@ -12,6 +12,7 @@
 #include "msgpack-rpc-handlers-private.h"
 #include "msgpack-rpc-invocation-private.h"
 #include "msgpack-rpc-message-private.h"
+#include "msgpack-rpc-timers-private.h"
 
 /* How many times the size of an answer may be kept of its request. */
 #define MAX_KEPT 4
@@ -880,6 +881,7 @@ deliver_ending (gpointer owner,
   Ending *ending = data;
 
   self->has_told_end = TRUE;
+  _msgpack_rpc_timers_end (owner);
   cancel_invocations (owner);
   if (self->closed_func != NULL)
     self->closed_func (self, ending->error, self->closed_data);

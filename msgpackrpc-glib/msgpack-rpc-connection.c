@@ -9,6 +9,7 @@
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-invocation.h"
 #include "msgpack-rpc-residents-private.h"
+#include "msgpack-rpc-timers-private.h"
 #include "msgpack-rpc-transport-private.h"
 #include "msgpack-rpc-value.h"
 
@@ -240,6 +241,7 @@ msgpack_rpc_connection_dispose (GObject *object)
   _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, NULL);
   _msgpack_rpc_link_disown (self->link);
   _msgpack_rpc_connection_end_subscriptions (self);
+  _msgpack_rpc_timers_end (object);
   _msgpack_rpc_reactor_forget (self->reactor, self);
 
   G_OBJECT_CLASS (msgpack_rpc_connection_parent_class)->dispose (object);

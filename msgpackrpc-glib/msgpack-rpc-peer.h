@@ -120,4 +120,30 @@ gboolean msgpack_rpc_peer_unsubscribe_sync   (MsgpackRpcPeer  *self,
                                               GCancellable    *cancellable,
                                               GError         **error);
 
+/**
+ * MsgpackRpcTimeoutFunc:
+ * @user_data: data given with the function
+ *
+ * What [method@Peer.add_timeout] has called once.
+ *
+ * Since: 1.0
+ */
+typedef void (*MsgpackRpcTimeoutFunc) (gpointer user_data);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint    msgpack_rpc_peer_add_interval (MsgpackRpcPeer        *self,
+                                        guint                  milliseconds,
+                                        GSourceFunc            func,
+                                        gpointer               user_data,
+                                        GDestroyNotify         user_data_destroy);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+guint    msgpack_rpc_peer_add_timeout  (MsgpackRpcPeer        *self,
+                                        guint                  milliseconds,
+                                        MsgpackRpcTimeoutFunc  func,
+                                        gpointer               user_data,
+                                        GDestroyNotify         user_data_destroy);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean msgpack_rpc_peer_remove_timer (MsgpackRpcPeer        *self,
+                                        guint                  id);
+
 G_END_DECLS
