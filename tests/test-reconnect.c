@@ -421,6 +421,8 @@ test_drop_in_delay (Fixture       *f,
   g_test_summary ("The last reference may be dropped during the delay, in any thread");
 
   g_clear_object (&f->client);
+  /* What GLib opens once in a process is none of what is counted. */
+  g_network_monitor_get_default ();
   start_listening (f);
   test_drain ();
   n_fds = count_fds ();
@@ -449,11 +451,12 @@ test_drop_in_delay (Fixture       *f,
       else
         g_object_unref (client);
       WAIT_UNTIL (gone == NULL);
+      /* It may have connected again: that is not the next one's. */
+      while (try_accept (f))
+        ;
     }
 
   test_drain ();
-  while (try_accept (f))
-    ;
   clear_server (f);
   WAIT_UNTIL (count_fds () <= n_fds);
 }
