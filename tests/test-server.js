@@ -31,19 +31,19 @@ class Counter {
             return true;
         });
         this.server.connect('client-connected', (_server, connection) => {
-            connection.session = {calls: 0};
+            connection.visit = {calls: 0};
         });
         this.server.connect('client-disconnected', (_server, connection, error) => {
-            this.ended.push([connection.session.calls, error]);
+            this.ended.push([connection.visit.calls, error]);
         });
         [this.address] = this.server.listen_sync('tcp://127.0.0.1:0', null);
     }
 
     count(invocation) {
         System.gc();
-        const {session} = invocation.get_connection();
-        session.calls++;
-        return invocation.return_value(new GLib.Variant('i', session.calls));
+        const {visit} = invocation.get_connection();
+        visit.calls++;
+        return invocation.return_value(new GLib.Variant('i', visit.calls));
     }
 
     async enter() {
