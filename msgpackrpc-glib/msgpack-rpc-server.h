@@ -190,6 +190,11 @@ GVariant *msgpack_rpc_server_drain_on_signal_finish (MsgpackRpcServer  *self,
                                                      GError           **error) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean  msgpack_rpc_server_run (MsgpackRpcServer  *self,
+                                  GCancellable      *cancellable,
+                                  GError           **error);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcConnection *msgpack_rpc_server_accept_stream (MsgpackRpcServer  *self,
                                                         GIOStream         *io_stream,
                                                         GError           **error);

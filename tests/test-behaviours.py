@@ -7,6 +7,8 @@ PyGObject itself, so that any Python can list its cases."""
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -52,6 +54,32 @@ class Examples(unittest.TestCase):
         """The sample starts a server and a client in one process."""
         for command in commands('sample'):
             self.assert_prints(command, SAMPLE_OUTPUT)
+
+    def echo(self, *arguments):
+        """Has the echo server send something back; returns what it printed, and to whom."""
+        with subprocess.Popen([BUILT_EXAMPLES / 'echo-server', '--port=0', *arguments],
+                              stdout=subprocess.PIPE, text=True) as process:
+            self.addCleanup(process.kill)
+            port = int(process.stdout.readline().rpartition(':')[2])
+            with socket.create_connection(('127.0.0.1', port), DEADLINE) as client:
+                name = '{}:{}'.format(*client.getsockname())
+                client.sendall(b'hello')
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.makefile('rb').read(), b'hello')
+            process.send_signal(signal.SIGTERM)
+            return process.stdout.read(), name
+
+    @tap.named('/behaviours/A3.18')
+    def test_echo_steps(self):
+        """The echo server prints each step with the peer's address."""
+        output, name = self.echo()
+        self.assertEqual(output, ''.join(f'{name}: {step}\n' for step in ('here', '5 bytes', 'gone')) +
+                         '1 clients, 5 bytes, 0 left\n')
+
+    @tap.named('/behaviours/A3.21')
+    def test_echo(self):
+        """An echo server is there as a demonstration."""
+        self.assertEqual(self.echo('--quiet')[0], '1 clients, 5 bytes, 0 left\n')
 
 
 if __name__ == '__main__':
