@@ -26,6 +26,8 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcClient *msgpack_rpc_client_new_for_stream (GIOStream *io_stream) G_GNUC_WARN_UNUSED_RESULT;
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcClient *msgpack_rpc_client_new_for_argv (const char * const *argv) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcClient *msgpack_rpc_client_new_in_thread (const char *address) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 const char                *msgpack_rpc_client_get_address (MsgpackRpcClient *self);

@@ -38,6 +38,8 @@ void _msgpack_rpc_debug_info (guint64                connection_id,
                               ...) G_GNUC_PRINTF (3, 4);
 /* A peer's ids may be anything, or none. */
 gint64 _msgpack_rpc_debug_get_msgid (const MsgpackRpcPiece *msgid);
+/* The name of the current thread, put in @name. */
+const char *_msgpack_rpc_debug_get_thread (char name[static 16]);
 /* A message as text, cut short. */
 char *_msgpack_rpc_debug_show (GVariant *message);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
+#define _GNU_SOURCE 1 /* pthread_getname_np */
+
 #include "config.h"
 
 #include "msgpack-rpc-debug-private.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -119,6 +122,15 @@ _msgpack_rpc_debug_get_msgid (const MsgpackRpcPiece *msgid)
     return MSGPACK_RPC_DEBUG_NO_MSGID;
 
   return id;
+}
+
+const char *
+_msgpack_rpc_debug_get_thread (char name[static 16])
+{
+  if (pthread_getname_np (pthread_self (), name, 16) != 0)
+    return "without a name";
+
+  return name;
 }
 
 char *

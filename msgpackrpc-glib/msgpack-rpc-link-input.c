@@ -201,7 +201,8 @@ _msgpack_rpc_link_read_input (MsgpackRpcLink *self,
       gboolean all_parsed;
 
       self->goes_on = TRUE;
-      MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "read %zd bytes", n);
+      MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "read %zd bytes, thread %s", n,
+                         _msgpack_rpc_debug_get_thread ((char[16]) { "" }));
       _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_RECEIVED_BYTES,
                                    (gsize) n);
       if (self->funcs->bytes != NULL)

@@ -160,7 +160,8 @@ count_written (MsgpackRpcLink *self,
   _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_SENT_BYTES, n_bytes);
   _msgpack_rpc_statistics_add (self->statistics, MSGPACK_RPC_STATISTIC_SENT_MESSAGES, n_messages);
   MSGPACK_RPC_DEBUG (IO, self->id, MSGPACK_RPC_DEBUG_NO_MSGID,
-                     "wrote %zu bytes, messages done: %u", n_bytes, n_messages);
+                     "wrote %zu bytes, messages done: %u, thread %s", n_bytes, n_messages,
+                     _msgpack_rpc_debug_get_thread ((char[16]) { "" }));
 }
 
 /* The clock is only looked at when there is more than one write does. */

@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "msgpack-rpc-loop-thread.h"
+#include "msgpack-rpc-loop-thread-private.h"
 
 #include "msgpack-rpc-channel.h"
 #include "msgpack-rpc-client.h"
@@ -37,6 +37,9 @@
  * msgpack_rpc_loop_thread_start (thread);
  * ```
  *
+ * [ctor@Server.new_in_thread] and [ctor@Client.new_in_thread] make a thread that lives as long as its
+ * only inhabitant.
+ *
  * JavaScript cannot be called in another thread than its own, and has no use for this.
  *
  * All functions may be called from any thread.
@@ -48,6 +51,7 @@ struct _MsgpackRpcLoopThread
   GObject parent_instance;
 
   struct _Loop *loop; /* owned, shared with the thread; set once */
+  gboolean has_left;  /* nobody waits for the thread, which ends by itself */
 };
 
 /* What the thread and its object share. */
@@ -322,8 +326,9 @@ msgpack_rpc_loop_thread_finalize (GObject *object)
   MsgpackRpcLoopThread *self = MSGPACK_RPC_LOOP_THREAD (object);
   Loop *loop = self->loop;
 
-  loop_quit (loop);
-  if (!loop_join (loop))
+  if (!self->has_left)
+    loop_quit (loop);
+  if (self->has_left || !loop_join (loop))
     g_thread_unref (loop->thread);
   loop_unref (loop);
 
@@ -573,4 +578,23 @@ msgpack_rpc_loop_thread_join (MsgpackRpcLoopThread *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_LOOP_THREAD (self), FALSE);
 
   return loop_join (self->loop);
+}
+
+/* Its owner has gone, in whichever thread: that one must not wait for another. */
+static void
+leave (gpointer data)
+{
+  MsgpackRpcLoopThread *self = data;
+
+  loop_shut_down (self->loop, MSGPACK_RPC_CLOSE_MODE_NOW);
+  self->has_left = TRUE;
+  g_object_unref (self);
+}
+
+void
+_msgpack_rpc_loop_thread_start_for (MsgpackRpcLoopThread *self,
+                                    GObject              *owner)
+{
+  loop_start (self->loop);
+  g_object_set_data_full (owner, "msgpack-rpc-loop-thread", self, leave);
 }

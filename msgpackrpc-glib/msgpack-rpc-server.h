@@ -33,6 +33,8 @@ struct _MsgpackRpcServerClass
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcServer *msgpack_rpc_server_new (void) G_GNUC_WARN_UNUSED_RESULT;
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcServer *msgpack_rpc_server_new_in_thread (MsgpackRpcDispatcher *dispatcher) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GMainContext *msgpack_rpc_server_get_main_context (MsgpackRpcServer *self);

@@ -303,7 +303,6 @@ test_a0_9 (Ends          *ends,
   ends_open (ends);
   connection = msgpack_rpc_client_get_connection (ends->client);
   remote = msgpack_rpc_connection_get_remote_address (connection);
-  g_object_ref (remote);
   g_assert_true (G_IS_INET_SOCKET_ADDRESS (remote));
   address = g_strdup_printf ("tcp://127.0.0.1:%u",
                              g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (remote)));
@@ -621,8 +620,8 @@ has_address (MsgpackRpcConnection *guest,
              MsgpackRpcClient     *client)
 {
   g_autoptr(MsgpackRpcConnection) connection = msgpack_rpc_client_get_connection (client);
-  GSocketAddress *local = msgpack_rpc_connection_get_local_address (connection);
-  GSocketAddress *remote = msgpack_rpc_connection_get_remote_address (guest);
+  g_autoptr(GSocketAddress) local = msgpack_rpc_connection_get_local_address (connection);
+  g_autoptr(GSocketAddress) remote = msgpack_rpc_connection_get_remote_address (guest);
 
   return g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (local)) ==
          g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (remote));

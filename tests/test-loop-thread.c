@@ -371,6 +371,68 @@ test_shut_down_quit (void)
   g_assert_false (msgpack_rpc_loop_thread_is_running (never));
 }
 
+static MsgpackRpcServer *
+own_thread_server_new (char **address,
+                       int   *n_ended)
+{
+  MsgpackRpcServer *server = msgpack_rpc_server_new_in_thread (NULL);
+  g_autoptr(GError) error = NULL;
+  g_auto(GStrv) bound = msgpack_rpc_server_listen_sync (server, "127.0.0.1:0", NULL, &error);
+
+  g_assert_no_error (error);
+  *address = g_strdup (bound[0]);
+  g_main_context_invoke (msgpack_rpc_server_get_main_context (server), watch_end_cb, n_ended);
+  return server;
+}
+
+static void
+test_own (void)
+{
+  int n_ended = 0;
+
+  g_test_summary ("The thread of an end ends with it, whatever goes on there");
+
+  for (guint i = 0; i < N_ROUNDS / 4; i++)
+    {
+      g_autofree char *address = NULL;
+      MsgpackRpcServer *server = own_thread_server_new (&address, &n_ended);
+      MsgpackRpcClient *client = msgpack_rpc_client_new_in_thread (address);
+      g_autoptr(MsgpackRpcCall) call = NULL;
+
+      g_main_context_invoke (msgpack_rpc_client_get_main_context (client), watch_end_cb, &n_ended);
+      msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
+      call = msgpack_rpc_peer_start_call (MSGPACK_RPC_PEER (client), "none", NULL);
+      if (i % 2 == 0)
+        g_assert_null (msgpack_rpc_call_wait (call, NULL, NULL));
+      if (i % 3 == 0)
+        g_thread_yield ();
+      g_object_unref (server);
+      /* The call holds it until it has ended. */
+      g_object_unref (client);
+    }
+  WAIT_UNTIL (g_atomic_int_get (&n_ended) == N_ROUNDS / 2);
+}
+
+static gboolean
+release_cb (gpointer data)
+{
+  g_object_unref (data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_own_by_itself (void)
+{
+  g_autofree char *address = NULL;
+  int n_ended = 0;
+  MsgpackRpcServer *server = own_thread_server_new (&address, &n_ended);
+
+  g_test_summary ("The last reference may be dropped in the thread itself");
+
+  g_main_context_invoke (msgpack_rpc_server_get_main_context (server), release_cb, server);
+  WAIT_UNTIL (g_atomic_int_get (&n_ended) == 1);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -386,6 +448,8 @@ main (int   argc,
   g_test_add_func ("/msgpack-rpc/loop-thread/last-unref", test_last_unref);
   g_test_add_func ("/msgpack-rpc/loop-thread/last-unref-by-itself", test_last_unref_by_itself);
   g_test_add_func ("/msgpack-rpc/loop-thread/left-over", test_left_over);
+  g_test_add_func ("/msgpack-rpc/loop-thread/own", test_own);
+  g_test_add_func ("/msgpack-rpc/loop-thread/own-by-itself", test_own_by_itself);
   g_test_add_func ("/msgpack-rpc/loop-thread/shut-down", test_shut_down);
   g_test_add_func ("/msgpack-rpc/loop-thread/shut-down-queue", test_shut_down_queue);
   g_test_add_func ("/msgpack-rpc/loop-thread/shut-down-quit", test_shut_down_quit);
