@@ -569,16 +569,28 @@ _msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
   return TRUE;
 }
 
+void
+_msgpack_rpc_call_set_told_timeout (MsgpackRpcCall *self,
+                                    int             milliseconds)
+{
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->told_timeout = milliseconds;
+}
+
 int
 _msgpack_rpc_call_get_time_left (MsgpackRpcCall *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gint64 deadline = self->deadline;
   gint64 left;
 
-  if (self->deadline == G_MAXINT64)
+  if (self->told_timeout > 0)
+    deadline = MIN (deadline, self->start_time + self->told_timeout * G_GINT64_CONSTANT (1000));
+  if (deadline == G_MAXINT64)
     return 0;
 
-  left = self->deadline - g_get_monotonic_time ();
+  left = deadline - g_get_monotonic_time ();
   return (int) CLAMP ((left + 999) / 1000, 1, G_MAXINT);
 }
 

@@ -46,6 +46,7 @@ struct _MsgpackRpcCall
   gboolean report_is_new;         /* it was not told yet */
   int timeout;                    /* milliseconds; −1: the connection's default */
   gboolean serves_while_waiting;
+  int told_timeout;               /* milliseconds; 0: the peer is told of the call's own */
   GVariantType *reply_type;       /* nullable */
   gpointer source;                /* owned while pending, and until the callback has returned */
   GCancellable *cancellable;

@@ -150,7 +150,10 @@ gboolean  _msgpack_rpc_call_has_ended      (MsgpackRpcCall      *self);
 gboolean  _msgpack_rpc_call_get_needs      (MsgpackRpcCall      *self,
                                             MsgpackRpcLink     **link,
                                             gint64              *deadline);
-/* How many milliseconds it has left, from 1; 0: it has no deadline. */
+/* The peer is told that it has no more than that, from its start; before it starts. */
+void      _msgpack_rpc_call_set_told_timeout (MsgpackRpcCall   *self,
+                                              int               milliseconds);
+/* How many milliseconds the peer is told that it has left, from 1; 0: there is no deadline. */
 int       _msgpack_rpc_call_get_time_left  (MsgpackRpcCall      *self);
 /* The peer has reported how far it is. FALSE if it has ended. In any thread, no lock held. */
 gboolean  _msgpack_rpc_call_report_progress (MsgpackRpcCall     *self,

@@ -103,6 +103,16 @@ _msgpack_rpc_invocation_count_error (MsgpackRpcInvocation *self)
     g_atomic_pointer_add (&counts->n_errors, 1);
 }
 
+void
+_msgpack_rpc_invocation_add_time (MsgpackRpcInvocation *self,
+                                  gint64                time)
+{
+  MsgpackRpcMethodCounts *counts = g_atomic_pointer_get (&self->counts);
+
+  if (counts != NULL)
+    g_atomic_pointer_add (&counts->total_time, (gssize) time);
+}
+
 /* Of an answer that got past the lock. FALSE if the peer will not get it. */
 gboolean
 _msgpack_rpc_invocation_send_answer (MsgpackRpcInvocation *self,

@@ -56,6 +56,9 @@ void                  _msgpack_rpc_invocation_release         (MsgpackRpcInvocat
 /* A method has it, where it counts as a call, and as an error if it is answered with one. */
 void                  _msgpack_rpc_invocation_set_counts      (MsgpackRpcInvocation   *self,
                                                                MsgpackRpcMethodCounts *counts);
+/* Its handler has run for so long, in microseconds. */
+void                  _msgpack_rpc_invocation_add_time        (MsgpackRpcInvocation   *self,
+                                                               gint64                  time);
 /* A notification has failed, which has no answer. */
 void                  _msgpack_rpc_invocation_count_error     (MsgpackRpcInvocation   *self);
 /* For one that waits for its turn elsewhere: a reference, or NULL once it is answered or cancelled.

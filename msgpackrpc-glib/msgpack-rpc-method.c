@@ -832,7 +832,8 @@ msgpack_rpc_method_get_n_calls (MsgpackRpcMethod *self)
  * @self: a method
  *
  * Gets how many requests for the method were answered with an error, by whomever and at any time, and
- * how many notifications were refused, did not fit, or had a handler that failed.
+ * how many notifications were refused, did not fit, or had a handler that failed; but not of handlers in
+ * worker processes, unless the process ends with it.
  *
  * Returns: the number
  *
@@ -851,7 +852,8 @@ msgpack_rpc_method_get_n_errors (MsgpackRpcMethod *self)
  * @self: a method
  *
  * Gets how long the handler of the method has run, all its calls together: from when it is called
- * until it returns, and not until an answer that it gives later.
+ * until it returns, and not until an answer that it gives later. If it runs in a worker process, that
+ * is from when the request is given to that until the answer has come.
  *
  * Returns: the time in microseconds
  *

@@ -27,6 +27,7 @@ struct _MsgpackRpcWorkerJob
   guint64 connection_id;            /* 0: dispatched without a connection */
   int time_limit;                   /* milliseconds; G_MAXINT: none */
   guint n_attempts;                 /* how often it was given to a worker */
+  gint64 start_time;                /* when it was, monotonic */
   gulong cancelled_id;
   MsgpackRpcWorkerJobFunc gone_func;
   gpointer gone_owner;
@@ -53,6 +54,15 @@ void _msgpack_rpc_worker_job_watch (MsgpackRpcWorkerJob     *self,
 
 /* Whether anybody wants it to be done: a notification, or what is still awaited. */
 gboolean _msgpack_rpc_worker_job_is_wanted (MsgpackRpcWorkerJob *self);
+
+/* A worker begins with it. */
+void _msgpack_rpc_worker_job_begin (MsgpackRpcWorkerJob *self);
+/* For how many milliseconds the caller waits, from 1; 0: it does not say. */
+int  _msgpack_rpc_worker_job_get_time_left (MsgpackRpcWorkerJob *self);
+/* What the worker says of how far it is. */
+void _msgpack_rpc_worker_job_report (MsgpackRpcWorkerJob *self,
+                                     double               fraction,
+                                     GVariant            *value);
 
 /* How it ends, once; what comes later does nothing. @error_value: what the worker has answered. */
 void _msgpack_rpc_worker_job_succeed (MsgpackRpcWorkerJob *self,

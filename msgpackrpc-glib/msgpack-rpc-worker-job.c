@@ -5,7 +5,9 @@
 
 #include "msgpack-rpc-worker-job-private.h"
 
+#include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-debug-private.h"
+#include "msgpack-rpc-error-domain-private.h"
 #include "msgpack-rpc-invocation-private.h"
 
 MsgpackRpcWorkerJob *
@@ -87,9 +89,39 @@ _msgpack_rpc_worker_job_is_wanted (MsgpackRpcWorkerJob *self)
   return self->is_notification || _msgpack_rpc_invocation_is_awaited (self->invocation);
 }
 
+void
+_msgpack_rpc_worker_job_begin (MsgpackRpcWorkerJob *self)
+{
+  self->n_attempts++;
+  self->start_time = g_get_monotonic_time ();
+}
+
+int
+_msgpack_rpc_worker_job_get_time_left (MsgpackRpcWorkerJob *self)
+{
+  gint64 deadline = msgpack_rpc_invocation_get_deadline (self->invocation);
+
+  if (deadline < 0)
+    return 0;
+
+  return (int) CLAMP ((deadline - g_get_monotonic_time ()) / 1000, 1, G_MAXINT);
+}
+
+void
+_msgpack_rpc_worker_job_report (MsgpackRpcWorkerJob *self,
+                                double               fraction,
+                                GVariant            *value)
+{
+  if (self->invocation != NULL)
+    msgpack_rpc_invocation_report_progress (self->invocation, fraction, value);
+}
+
 static void
 end (MsgpackRpcWorkerJob *self)
 {
+  if (self->start_time != 0)
+    _msgpack_rpc_invocation_add_time (self->invocation,
+                                      g_get_monotonic_time () - self->start_time);
   if (self->cancelled_id != 0)
     g_signal_handler_disconnect (self->invocation, self->cancelled_id);
   self->cancelled_id = 0;
@@ -118,10 +150,16 @@ void
 _msgpack_rpc_worker_job_refuse (MsgpackRpcWorkerJob *self,
                                 GVariant            *error_value)
 {
+  g_autoptr(GVariant) value = _msgpack_rpc_value_unbox (error_value);
+  g_autoptr(GError) parsed = _msgpack_rpc_error_domain_parse (value);
+
   if (self->invocation == NULL)
     return;
 
-  if (_msgpack_rpc_worker_job_is_wanted (self))
+  /* Not every caller understands what workers and we do. */
+  if (_msgpack_rpc_worker_job_is_wanted (self) && parsed != NULL)
+    msgpack_rpc_invocation_return_gerror (self->invocation, parsed);
+  else if (_msgpack_rpc_worker_job_is_wanted (self))
     msgpack_rpc_invocation_return_error_value (self->invocation, error_value);
   end (self);
 }

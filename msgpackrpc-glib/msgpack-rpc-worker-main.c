@@ -176,6 +176,7 @@ connect_to_parent (int                    fd,
   stream = g_socket_connection_factory_create_connection (socket);
   connection = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
                              "dispatcher", dispatcher,
+                             "extensions", TRUE,
                              "io-stream", stream,
                              "limits", limits,
                              NULL);

@@ -611,6 +611,15 @@ accept_job (gpointer owner G_GNUC_UNUSED,
   schedule (note->pool);
 }
 
+static void
+give_up (MsgpackRpcWorkerPool *self,
+         MsgpackRpcWorkerJob  *job)
+{
+  for (guint i = 0; i < self->workers->len; i++)
+    if (_msgpack_rpc_worker_get_job (g_ptr_array_index (self->workers, i)) == job)
+      _msgpack_rpc_worker_give_up (g_ptr_array_index (self->workers, i));
+}
+
 /* Nobody waits for it any more. */
 static void
 drop_job (gpointer owner G_GNUC_UNUSED,
@@ -619,7 +628,10 @@ drop_job (gpointer owner G_GNUC_UNUSED,
   Note *note = data;
 
   if (!note->job->is_queued)
-    return;
+    {
+      give_up (note->pool, note->job);
+      return;
+    }
 
   unqueue (note->pool, note->job);
   _msgpack_rpc_worker_job_succeed (note->job, NULL);

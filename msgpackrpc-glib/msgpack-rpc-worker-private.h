@@ -67,6 +67,8 @@ MsgpackRpcWorkerJob  *_msgpack_rpc_worker_get_job     (MsgpackRpcWorker *self);
 /* An idle one. Takes a reference on the job. */
 void _msgpack_rpc_worker_run    (MsgpackRpcWorker    *self,
                                  MsgpackRpcWorkerJob *job);
+/* Tells it that nobody waits for the job that it is busy with. */
+void _msgpack_rpc_worker_give_up (MsgpackRpcWorker   *self);
 /* One that is idle, or starting: it leaves by itself, or is ended. */
 void _msgpack_rpc_worker_retire (MsgpackRpcWorker    *self);
 

@@ -382,6 +382,30 @@ call_ended_cb (GObject      *source G_GNUC_UNUSED,
   _msgpack_rpc_worker_unref (self);
 }
 
+static void
+progress_reported_cb (MsgpackRpcCall *call,
+                      double          fraction,
+                      GVariant       *value,
+                      gpointer        data)
+{
+  MsgpackRpcWorker *self = data;
+
+  if (call == self->call)
+    _msgpack_rpc_worker_job_report (self->job, fraction, value);
+}
+
+/* The call is not cancelled: the worker is busy until its handler lets go of it, and the time limit
+ * holds. */
+void
+_msgpack_rpc_worker_give_up (MsgpackRpcWorker *self)
+{
+  guint msgid = msgpack_rpc_call_get_msgid (self->call);
+
+  if (msgid != 0 && _msgpack_rpc_connection_peer_knows (self->connection,
+                                                        MSGPACK_RPC_EXTENSIONS_CANCEL))
+    _msgpack_rpc_connection_cancel_call (self->connection, msgid);
+}
+
 void
 _msgpack_rpc_worker_run (MsgpackRpcWorker    *self,
                          MsgpackRpcWorkerJob *job)
@@ -393,13 +417,18 @@ _msgpack_rpc_worker_run (MsgpackRpcWorker    *self,
 
   self->state = MSGPACK_RPC_WORKER_BUSY;
   self->job = _msgpack_rpc_worker_job_ref (job);
-  job->n_attempts++;
+  _msgpack_rpc_worker_job_begin (job);
   /* A worker that cannot be told fails what follows, too. */
   if (job->is_notification)
     msgpack_rpc_peer_send_notification (peer, method, job->params, NULL);
   self->call = job->is_notification ? msgpack_rpc_call_new (MSGPACK_RPC_WORKER_DONE, NULL)
                                     : msgpack_rpc_call_new (method, job->params);
   msgpack_rpc_call_set_timeout (self->call, job->time_limit);
+  if (!job->is_notification)
+    {
+      _msgpack_rpc_call_set_told_timeout (self->call, _msgpack_rpc_worker_job_get_time_left (job));
+      g_signal_connect (self->call, "progress-reported", G_CALLBACK (progress_reported_cb), self);
+    }
   _msgpack_rpc_call_set_callback (self->call, peer, NULL, call_ended_cb, worker_ref (self));
   msgpack_rpc_peer_send_call (peer, self->call);
 }
@@ -516,6 +545,7 @@ connect_to (MsgpackRpcWorker  *self,
 
   stream = g_socket_connection_factory_create_connection (socket);
   connection = g_object_new (MSGPACK_RPC_TYPE_CONNECTION,
+                             "extensions", TRUE,
                              "io-stream", stream,
                              "limits", limits,
                              NULL);
