@@ -59,11 +59,9 @@ _msgpack_rpc_call_release_source (MsgpackRpcCall *self)
   g_mutex_unlock (&self->lock);
 }
 
-static void
-report_ended (gpointer owner,
-              gpointer data G_GNUC_UNUSED)
+void
+_msgpack_rpc_call_report_ended (MsgpackRpcCall *self)
 {
-  MsgpackRpcCall *self = owner;
   GAsyncReadyCallback callback = g_steal_pointer (&self->callback);
 
   disconnect_cancellable (self);
@@ -72,6 +70,13 @@ report_ended (gpointer owner,
   if (callback != NULL)
     callback (self->source, G_ASYNC_RESULT (self), self->user_data);
   _msgpack_rpc_call_release_source (self);
+}
+
+static void
+report_ended (gpointer owner,
+              gpointer data G_GNUC_UNUSED)
+{
+  _msgpack_rpc_call_report_ended (owner);
 }
 
 /* The reactor of the context that it reports to: most often its connection's, @likely. */
@@ -133,9 +138,8 @@ set_outcome_locked (MsgpackRpcCall *self,
     self->error_value = g_variant_ref (outcome->error_value);
 }
 
-/* The lock is held. */
-static void
-wake_waiters (MsgpackRpcCall *self)
+void
+_msgpack_rpc_call_wake_waiters (MsgpackRpcCall *self)
 {
   for (GSList *item = self->waiters; item != NULL; item = item->next)
     _msgpack_rpc_waiter_wake (item->data);
@@ -147,8 +151,9 @@ end (MsgpackRpcCall *self,
 {
   g_autoptr(MsgpackRpcConnection) connection = NULL;
   g_autoptr(MsgpackRpcLink) link = NULL;
+  g_autoptr(MsgpackRpcCall) attempt = NULL;
   MsgpackRpcReactor *reactor;
-  gboolean has_report, is_given_up = FALSE;
+  gboolean has_report, is_given_up = FALSE, is_in_place = FALSE;
 
   g_mutex_lock (&self->lock);
   if (has_ended_locked (self))
@@ -169,9 +174,14 @@ end (MsgpackRpcCall *self,
    * looks at is not posted: a program may wait for its calls and never run a loop. */
   has_report = self->callback != NULL || self->cancellable != NULL || self->report_is_new ||
                _msgpack_rpc_call_is_observed (self);
-  if (has_report)
+  if (self->filter != NULL)
+    {
+      attempt = _msgpack_rpc_call_ref_attempt_unlocked (self);
+      is_in_place = _msgpack_rpc_call_ends_in_place_unlocked (self, has_report);
+    }
+  if (has_report && !is_in_place)
     post_ended (self, reactor);
-  wake_waiters (self);
+  _msgpack_rpc_call_wake_waiters (self);
   g_mutex_unlock (&self->lock);
 
   if (is_given_up)
@@ -191,6 +201,12 @@ end (MsgpackRpcCall *self,
 
   if (!has_report)
     _msgpack_rpc_call_release_source (self);
+  if (attempt != NULL)
+    msgpack_rpc_call_cancel (attempt);
+  if (self->filter != NULL)
+    _msgpack_rpc_call_leave_filter (self);
+  if (self->parent != NULL && !is_in_place)
+    _msgpack_rpc_call_attempt_ended (self->parent, self, FALSE);
   return TRUE;
 }
 
@@ -285,6 +301,8 @@ _msgpack_rpc_call_set_delivery (MsgpackRpcCall     *self,
   /* What it ends with is told together with its end. */
   if (old < (int) delivery && delivery != MSGPACK_RPC_DELIVERY_ANSWERED)
     _msgpack_rpc_call_delivery_changed (self);
+  if (self->parent != NULL)
+    _msgpack_rpc_call_set_delivery (self->parent, delivery);
 }
 
 void
@@ -293,6 +311,8 @@ _msgpack_rpc_call_undo_delivery (MsgpackRpcCall *self)
   /* One that is repeated may have been handled on an earlier connection. */
   if (!g_atomic_int_get (&self->idempotent))
     g_atomic_int_set (&self->delivery, (int) MSGPACK_RPC_DELIVERY_NOT_SENT);
+  if (self->parent != NULL)
+    _msgpack_rpc_call_attempt_undone (self->parent);
 }
 
 void
@@ -346,10 +366,9 @@ _msgpack_rpc_call_expire (MsgpackRpcCall *self)
   g_autoptr(GError) error = NULL;
   g_autoptr(MsgpackRpcLink) link = NULL;
 
-  g_mutex_lock (&self->lock);
-  link = self->link != NULL ? g_object_ref (self->link) : NULL;
-  g_mutex_unlock (&self->lock);
+  gint64 deadline;
 
+  _msgpack_rpc_call_get_needs (self, &link, &deadline);
   error = timeout_error_new (self, link);
   _msgpack_rpc_call_fail (self, error);
 }
@@ -521,17 +540,23 @@ _msgpack_rpc_call_bind (MsgpackRpcCall       *self,
                         MsgpackRpcLink       *link,
                         guint32               msgid)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  gboolean has_ended;
 
-  if (has_ended_locked (self))
-    return FALSE;
+  g_mutex_lock (&self->lock);
+  has_ended = has_ended_locked (self);
+  if (!has_ended)
+    {
+      g_set_object (&self->connection, connection);
+      g_set_object (&self->link, link);
+      g_atomic_pointer_set (&self->lane, _msgpack_rpc_link_get_lane (link));
+      self->msgid = msgid;
+      _msgpack_rpc_call_wake_waiters (self);
+    }
+  g_mutex_unlock (&self->lock);
 
-  g_set_object (&self->connection, connection);
-  g_set_object (&self->link, link);
-  g_atomic_pointer_set (&self->lane, _msgpack_rpc_link_get_lane (link));
-  self->msgid = msgid;
-  wake_waiters (self);
-  return TRUE;
+  if (self->parent != NULL && !has_ended)
+    _msgpack_rpc_call_attempt_bound (self->parent, link);
+  return !has_ended;
 }
 
 /* ---- for whoever waits ---- */
@@ -559,13 +584,24 @@ _msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
                              MsgpackRpcLink **link,
                              gint64          *deadline)
 {
-  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr(MsgpackRpcCall) attempt = NULL;
+  gint64 ignored;
 
+  g_mutex_lock (&self->lock);
   if (has_ended_locked (self))
-    return FALSE;
+    {
+      g_mutex_unlock (&self->lock);
+      return FALSE;
+    }
 
   *link = self->link != NULL ? g_object_ref (self->link) : NULL;
   *deadline = self->deadline;
+  if (self->filter != NULL)
+    attempt = _msgpack_rpc_call_ref_attempt_unlocked (self);
+  g_mutex_unlock (&self->lock);
+
+  if (attempt != NULL)
+    _msgpack_rpc_call_get_needs (attempt, link, &ignored);
   return TRUE;
 }
 

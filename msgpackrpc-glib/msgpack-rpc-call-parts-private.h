@@ -7,8 +7,11 @@
 
 G_BEGIN_DECLS
 
+typedef struct _MsgpackRpcCallFilter MsgpackRpcCallFilter;
+
 /* What the files of a call share: msgpack-rpc-call.c is what applications see of it,
- * msgpack-rpc-call-life.c how it starts, ends and reports, msgpack-rpc-call-options.c what becomes of
+ * msgpack-rpc-call-life.c how it starts, ends and reports, msgpack-rpc-call-attempts.c what a filter
+ * forwards for it, msgpack-rpc-call-options.c what becomes of
  * it without a connection, msgpack-rpc-call-progress.c how it tells of what changes meanwhile,
  * msgpack-rpc-call-wait.c how it is waited for. */
 struct _MsgpackRpcCall
@@ -36,6 +39,7 @@ struct _MsgpackRpcCall
   int told_delivery;              /* likewise */
   int change_posted;              /* atomic; its context will look for what is new */
   gconstpointer lane;             /* atomic; where it reports: that of what the peer sends */
+  MsgpackRpcCall *parent;         /* owned, nullable, fixed before it starts: this is an attempt at it */
 
   GMutex lock;                    /* guards all below; taken before a connection's or link's */
   MsgpackRpcCallState state;
@@ -64,7 +68,30 @@ struct _MsgpackRpcCall
   GError *error;
   GVariant *error_value;
   GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
+  MsgpackRpcCallFilter *filter;   /* owned; NULL unless it was started on a filter */
 };
+
+void     _msgpack_rpc_call_filter_free    (MsgpackRpcCallFilter *filter);
+/* What is forwarded for it and goes on, a reference, or NULL. The lock is held. */
+MsgpackRpcCall *_msgpack_rpc_call_ref_attempt_unlocked (MsgpackRpcCall *self);
+/* It ends since its filter says so in its context: then that reports it, before anything else comes. The
+ * lock is held. */
+gboolean _msgpack_rpc_call_ends_in_place_unlocked (MsgpackRpcCall *self,
+                                                   gboolean        has_report);
+/* It has ended: lets go of the filter, unless that is to be asked about an attempt. */
+void     _msgpack_rpc_call_leave_filter   (MsgpackRpcCall *self);
+/* An attempt at it has ended. @in_place: in its context, where nothing of the application runs. */
+void     _msgpack_rpc_call_attempt_ended  (MsgpackRpcCall *self,
+                                           MsgpackRpcCall *attempt,
+                                           gboolean        in_place);
+/* An attempt at it has come further. */
+void     _msgpack_rpc_call_attempt_bound  (MsgpackRpcCall *self,
+                                           MsgpackRpcLink *link);
+void     _msgpack_rpc_call_attempt_undone (MsgpackRpcCall *self);
+/* Tells that it has ended. In its context. */
+void     _msgpack_rpc_call_report_ended   (MsgpackRpcCall *self);
+/* The lock is held. */
+void     _msgpack_rpc_call_wake_waiters   (MsgpackRpcCall *self);
 
 /* Notifies of what has changed at the end, and emits the signal. In its context. */
 void     _msgpack_rpc_call_emit_ended     (MsgpackRpcCall *self);

@@ -89,6 +89,32 @@ gboolean _msgpack_rpc_call_bind  (MsgpackRpcCall       *self,
                                   MsgpackRpcLink       *link,
                                   guint32               msgid);
 
+/* A call that is started on a filter, which is a MsgpackRpcFilterPeer. Before it starts; FALSE if it was
+ * started before. @is_loose: a notification that is done when it is queued. */
+gboolean _msgpack_rpc_call_take_up     (MsgpackRpcCall *self,
+                                        gpointer        filter,
+                                        gboolean        is_loose);
+/* Sends @attempt, or a copy of it if that is NULL, to the peer behind the filter, after @delay
+ * milliseconds. FALSE if it has ended or was not started on @filter, or if there is one on its way. */
+gboolean _msgpack_rpc_call_forward     (MsgpackRpcCall *self,
+                                        gpointer        filter,
+                                        MsgpackRpcCall *attempt,
+                                        guint           delay);
+/* Ends a call that was started on @filter. Each returns whether it was this that ended it. */
+gboolean _msgpack_rpc_call_end_like    (MsgpackRpcCall *self,
+                                        gpointer        filter,
+                                        MsgpackRpcCall *attempt);
+gboolean _msgpack_rpc_call_end_with    (MsgpackRpcCall *self,
+                                        gpointer        filter,
+                                        GVariant       *value,
+                                        const GError   *error);
+/* What is to be done in a thread that waits for it: sends what is due, and asks filters. */
+void     _msgpack_rpc_call_work        (MsgpackRpcCall *self);
+/* When there is something of that to do, unless something wakes the thread before. */
+gint64   _msgpack_rpc_call_get_due     (MsgpackRpcCall *self);
+/* No thread waits for it any more: its context asks. */
+void     _msgpack_rpc_call_hand_over   (MsgpackRpcCall *self);
+
 /* How it ends. Each returns whether it was this that ended it. @message is the reply, if any, an `av`
  * in serialised form. */
 gboolean _msgpack_rpc_call_reply   (MsgpackRpcCall        *self,

@@ -215,5 +215,7 @@ _msgpack_rpc_call_report_progress (MsgpackRpcCall *self,
 
   if (is_heard)
     post_changes (self);
+  if (self->parent != NULL)
+    _msgpack_rpc_call_report_progress (self->parent, fraction, value);
   return TRUE;
 }

@@ -76,7 +76,7 @@ collect_links (Links           *links,
 
       if (!_msgpack_rpc_call_get_needs (calls[i], &link, &own_deadline))
         continue;
-      *deadline = MIN (*deadline, own_deadline);
+      *deadline = MIN (*deadline, MIN (own_deadline, _msgpack_rpc_call_get_due (calls[i])));
       if (link != NULL && !links_contain (links, link))
         links_add (links, g_steal_pointer (&link));
     }
@@ -210,6 +210,13 @@ serve (Wait *self)
   return FALSE;
 }
 
+static void
+work (Wait *self)
+{
+  for (gsize i = 0; i < self->n_calls; i++)
+    _msgpack_rpc_call_work (self->calls[i]);
+}
+
 static gboolean
 run_until_done (Wait    *self,
                 GError **error)
@@ -217,6 +224,7 @@ run_until_done (Wait    *self,
   do
     {
       expire_due (self->calls, self->n_calls);
+      work (self);
       join_links (self);
       if (!check_not_held (self, error))
         return FALSE;
@@ -246,7 +254,7 @@ wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
 }
 
 /* Does the I/O of the calls' links in this thread until @wanted of them have ended. Runs nothing of
- * the application, unless one of the calls serves: messages that are no reply to these calls are left
+ * the application but filters that the calls were started on, unless one of the calls serves: messages that are no reply to these calls are left
  * for the connection's context. */
 gboolean
 _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
@@ -280,13 +288,17 @@ _msgpack_rpc_call_wait_for (MsgpackRpcCall **calls,
     _msgpack_rpc_call_add_waiter (calls[i], wait.waiter);
 
   done = run_until_done (&wait, error);
+  work (&wait);
 
   for (guint i = 0; i < wait.links.array->len; i++)
     _msgpack_rpc_link_remove_waiter (g_ptr_array_index (wait.links.array, i), wait.waiter,
                                      wait.serves);
   links_clear (&wait.links);
   for (gsize i = 0; i < n_calls; i++)
-    _msgpack_rpc_call_remove_waiter (calls[i], wait.waiter);
+    {
+      _msgpack_rpc_call_remove_waiter (calls[i], wait.waiter);
+      _msgpack_rpc_call_hand_over (calls[i]);
+    }
   g_cancellable_disconnect (cancellable, id);
   return done;
 }

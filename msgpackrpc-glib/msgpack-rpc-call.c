@@ -285,6 +285,8 @@ msgpack_rpc_call_finalize (GObject *object)
   g_assert (self->reactor == NULL);
   g_assert (self->link == NULL);
 
+  g_clear_pointer (&self->filter, _msgpack_rpc_call_filter_free);
+  g_clear_object (&self->parent);
   g_free (self->method);
   g_clear_pointer (&self->params, g_variant_unref);
   g_clear_pointer (&self->reply_type, g_variant_type_free);
@@ -602,6 +604,23 @@ msgpack_rpc_call_get_params (MsgpackRpcCall *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
 
   return self->params;
+}
+
+/**
+ * msgpack_rpc_call_is_notification:
+ * @self: a call
+ *
+ * Gets whether it is a notification, which has no result: for filters ([class@FilterPeer]), who get both.
+ *
+ * Returns: whether it is one
+ * Since: 1.0
+ */
+gboolean
+msgpack_rpc_call_is_notification (MsgpackRpcCall *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), FALSE);
+
+  return self->kind == MSGPACK_RPC_CALL_KIND_NOTIFICATION;
 }
 
 /**

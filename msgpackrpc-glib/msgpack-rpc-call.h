@@ -26,6 +26,8 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant   *msgpack_rpc_call_get_params (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 guint       msgpack_rpc_call_get_msgid (MsgpackRpcCall *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+gboolean    msgpack_rpc_call_is_notification (MsgpackRpcCall *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 int  msgpack_rpc_call_get_timeout (MsgpackRpcCall *self);

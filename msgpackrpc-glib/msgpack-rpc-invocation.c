@@ -10,7 +10,6 @@
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-reactor-private.h"
 #include "msgpack-rpc-retype-private.h"
-#include "msgpack-rpc-value.h"
 
 /**
  * MsgpackRpcInvocation:

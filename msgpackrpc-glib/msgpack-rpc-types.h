@@ -24,6 +24,7 @@ typedef struct _MsgpackRpcConnector  MsgpackRpcConnector;
 typedef struct _MsgpackRpcDispatcher MsgpackRpcDispatcher;
 typedef struct _MsgpackRpcEvent      MsgpackRpcEvent;
 typedef struct _MsgpackRpcEventQueue MsgpackRpcEventQueue;
+typedef struct _MsgpackRpcFilterPeer MsgpackRpcFilterPeer;
 typedef struct _MsgpackRpcInvocation MsgpackRpcInvocation;
 typedef struct _MsgpackRpcLimits     MsgpackRpcLimits;
 typedef struct _MsgpackRpcLoopThread MsgpackRpcLoopThread;

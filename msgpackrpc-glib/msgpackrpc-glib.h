@@ -22,6 +22,7 @@
 #include "msgpack-rpc-event.h"
 #include "msgpack-rpc-ext-registry.h"
 #include "msgpack-rpc-fault-stream.h"
+#include "msgpack-rpc-filter-peer.h"
 #include "msgpack-rpc-float-codec.h"
 #include "msgpack-rpc-int-codec.h"
 #include "msgpack-rpc-invocation.h"

@@ -73,9 +73,9 @@ pair_teardown (Pair          *p,
 {
   g_clear_object (&p->kept);
   test_drain ();
-  g_assert_finalize_object (p->near);
-  g_assert_finalize_object (p->far);
-  g_assert_finalize_object (p->dispatcher);
+  test_wait_finalized (p->near);
+  test_wait_finalized (p->far);
+  test_wait_finalized (p->dispatcher);
   g_ptr_array_unref (p->probes);
   g_string_free (p->log, TRUE);
 }

@@ -232,28 +232,10 @@ assert_log (Scene      *scene,
 }
 
 static void
-gone_cb (gpointer  data,
-         GObject  *object G_GNUC_UNUSED)
-{
-  g_atomic_int_set ((int *) data, TRUE);
-}
-
-/* A thread may still let go of it. */
-static void
-wait_finalized (gpointer object)
-{
-  int is_gone = FALSE;
-
-  g_object_weak_ref (object, gone_cb, &is_gone);
-  g_object_unref (object);
-  WAIT_UNTIL (g_atomic_int_get (&is_gone));
-}
-
-static void
 scene_clear (Scene *scene)
 {
   open_gate (scene);
-  wait_finalized (scene->dispatcher);
+  test_wait_finalized (scene->dispatcher);
   g_string_free (scene->log, TRUE);
   g_cond_clear (&scene->cond);
   g_mutex_clear (&scene->lock);
@@ -272,7 +254,7 @@ visitor_init (Visitor *visitor,
 static void
 visitor_clear (Visitor *visitor)
 {
-  wait_finalized (visitor->connection);
+  test_wait_finalized (visitor->connection);
   raw_peer_clear (&visitor->raw);
 }
 
@@ -761,7 +743,7 @@ test_orphans (void)
       raw_peer_clear (&visitor.raw);
     }
   open_gate (&scene);
-  wait_finalized (g_steal_pointer (&scene.dispatcher));
+  test_wait_finalized (g_steal_pointer (&scene.dispatcher));
   g_assert_cmpuint (scene.n_begun, <=, 25);
   g_assert_cmpuint (scene.n_begun, >=, 16);
   g_assert_cmpuint (n_sent, ==, 40);
@@ -903,7 +885,7 @@ test_last_references (void)
       WAIT_UNTIL (get_begun (&scene) == i + 1);
       g_object_unref (visitor.connection);
       open_gate (&scene);
-      wait_finalized (g_steal_pointer (&scene.dispatcher));
+      test_wait_finalized (g_steal_pointer (&scene.dispatcher));
       raw_peer_clear (&visitor.raw);
 
       scene.dispatcher = msgpack_rpc_dispatcher_new ();
@@ -1099,7 +1081,7 @@ test_crowd (void)
       g_object_unref (visitor.connection);
       raw_peer_clear (&visitor.raw);
     }
-  wait_finalized (g_steal_pointer (&scene.dispatcher));
+  test_wait_finalized (g_steal_pointer (&scene.dispatcher));
   g_assert_cmpuint (scene.n_running, ==, 0);
 
   scene.dispatcher = msgpack_rpc_dispatcher_new ();

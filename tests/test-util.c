@@ -83,6 +83,23 @@ test_log_status (GString                    *log,
   g_string_append_printf (log, "%s%s ", names[status], reason != NULL ? "!" : "");
 }
 
+static void
+gone_cb (gpointer  data,
+         GObject  *object G_GNUC_UNUSED)
+{
+  g_atomic_int_set ((int *) data, TRUE);
+}
+
+void
+test_wait_finalized (gpointer object)
+{
+  int is_gone = FALSE;
+
+  g_object_weak_ref (object, gone_cb, &is_gone);
+  g_object_unref (object);
+  WAIT_UNTIL (g_atomic_int_get (&is_gone));
+}
+
 void
 test_store_result (GObject      *source G_GNUC_UNUSED,
                    GAsyncResult *result,

@@ -36,6 +36,8 @@ int test_get_slowness (void);
 void test_iterate (void);
 /* Runs what is ready now, and nothing else. */
 void test_drain (void);
+/* Drops the last reference but those that others are about to drop, and runs the context until they have. */
+void test_wait_finalized (gpointer object);
 
 /* Whether there are @n threads of that name, and none of them has anything to do. */
 gboolean test_threads_sleep (const char *name,
