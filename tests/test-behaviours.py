@@ -49,6 +49,24 @@ class Examples(unittest.TestCase):
         program = run(command)
         self.assertEqual((program.stdout, program.stderr, program.returncode), (expected, '', 0))
 
+    @tap.named('/behaviours/A0.11')
+    def test_uninstalled(self):
+        """The build is found by pkg-config, and in its environment samples run uninstalled."""
+        build = BUILT_EXAMPLES.parent.resolve()
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ('GI_TYPELIB_PATH', 'LD_LIBRARY_PATH')}
+        sample = subprocess.run(
+            ['meson', 'devenv', '-C', build, sys.executable, (EXAMPLES / 'sample.py').resolve()],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE,
+            env=environment)
+        self.assertEqual(sample.returncode, 0, sample.stderr)
+        self.assertTrue(sample.stdout.endswith(SAMPLE_OUTPUT), sample.stdout)
+
+        environment['PKG_CONFIG_PATH'] = str(build / 'meson-uninstalled')
+        flags = subprocess.run(['pkg-config', '--cflags', 'msgpackrpc-glib-1.0'], check=True,
+                               capture_output=True, text=True, timeout=DEADLINE, env=environment)
+        self.assertIn(str(build), flags.stdout)
+
     @tap.named('/behaviours/A0.12')
     def test_sample(self):
         """The sample starts a server and a client in one process."""
