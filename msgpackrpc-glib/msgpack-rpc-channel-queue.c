@@ -25,7 +25,7 @@ static void
 push (MsgpackRpcChannel *self,
       MsgpackRpcEvent   *event)
 {
-  g_autoptr(MsgpackRpcEventQueue) queue = msgpack_rpc_channel_dup_queue (self);
+  g_autoptr(MsgpackRpcEventQueue) queue = msgpack_rpc_channel_get_queue (self);
 
   if (queue != NULL)
     _msgpack_rpc_event_queue_push (queue, event);
@@ -120,7 +120,7 @@ unfollow (MsgpackRpcChannel *self)
 }
 
 /**
- * msgpack_rpc_channel_dup_queue: (get-property queue)
+ * msgpack_rpc_channel_get_queue: (get-property queue)
  * @self: a channel
  *
  * Gets the queue that the events of the channel go to.
@@ -130,7 +130,7 @@ unfollow (MsgpackRpcChannel *self)
  * Since: 1.0
  */
 MsgpackRpcEventQueue *
-msgpack_rpc_channel_dup_queue (MsgpackRpcChannel *self)
+msgpack_rpc_channel_get_queue (MsgpackRpcChannel *self)
 {
   g_autoptr(GMutexLocker) locker = NULL;
 

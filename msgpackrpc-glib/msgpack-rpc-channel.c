@@ -120,7 +120,7 @@ msgpack_rpc_channel_get_property (GObject    *object,
       g_value_set_boolean (value, msgpack_rpc_channel_get_paused (self));
       break;
     case PROP_QUEUE:
-      g_value_take_object (value, msgpack_rpc_channel_dup_queue (self));
+      g_value_take_object (value, msgpack_rpc_channel_get_queue (self));
       break;
     case PROP_QUEUED_BYTES:
       g_value_set_uint64 (value, msgpack_rpc_channel_get_queued_bytes (self));
@@ -367,7 +367,7 @@ install_properties (GObjectClass *object_class)
   props[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, settable);
 
   /**
-   * MsgpackRpcChannel:queue: (getter dup_queue) (setter set_queue)
+   * MsgpackRpcChannel:queue: (getter get_queue) (setter set_queue)
    *
    * Where what happens to the channel goes, as events; `NULL` for nowhere.
    *

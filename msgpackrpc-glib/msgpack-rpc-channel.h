@@ -61,7 +61,7 @@ void    msgpack_rpc_channel_set_high_water_mark (MsgpackRpcChannel *self,
                                                  guint64            high_water_mark);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
-MsgpackRpcEventQueue *msgpack_rpc_channel_dup_queue (MsgpackRpcChannel    *self);
+MsgpackRpcEventQueue *msgpack_rpc_channel_get_queue (MsgpackRpcChannel    *self) G_GNUC_WARN_UNUSED_RESULT;
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                  msgpack_rpc_channel_set_queue (MsgpackRpcChannel    *self,
                                                      MsgpackRpcEventQueue *queue);

@@ -66,7 +66,7 @@ _msgpack_rpc_dispatcher_get_worker_property (MsgpackRpcDispatcher *self,
     return FALSE;
 
   if (which == PROP_ARGV)
-    g_value_take_boxed (value, msgpack_rpc_dispatcher_dup_worker_argv (self));
+    g_value_take_boxed (value, msgpack_rpc_dispatcher_get_worker_argv (self));
   else if (G_VALUE_HOLDS_UINT (value))
     g_value_set_uint (value, (guint) get_setting (self, which));
   else if (G_VALUE_HOLDS_UINT64 (value))
@@ -184,7 +184,7 @@ _msgpack_rpc_dispatcher_install_worker_properties (GObjectClass *object_class)
       g_param_spec_int ("worker-time-limit", NULL, NULL, -1, G_MAXINT, default_of (TIME_LIMIT), flags);
 
   /**
-   * MsgpackRpcDispatcher:worker-argv: (getter dup_worker_argv) (setter set_worker_argv)
+   * MsgpackRpcDispatcher:worker-argv: (getter get_worker_argv) (setter set_worker_argv)
    *
    * The program that is a worker, and its arguments, or `NULL` if there is none: then methods that need
    * one are answered with an error.
@@ -206,7 +206,7 @@ _msgpack_rpc_dispatcher_install_worker_properties (GObjectClass *object_class)
 /* ---- functions ---- */
 
 /**
- * msgpack_rpc_dispatcher_dup_worker_argv: (get-property worker-argv)
+ * msgpack_rpc_dispatcher_get_worker_argv: (get-property worker-argv)
  * @self: a dispatcher
  *
  * Gets the program that is a worker, and its arguments.
@@ -216,7 +216,7 @@ _msgpack_rpc_dispatcher_install_worker_properties (GObjectClass *object_class)
  * Since: 1.0
  */
 char **
-msgpack_rpc_dispatcher_dup_worker_argv (MsgpackRpcDispatcher *self)
+msgpack_rpc_dispatcher_get_worker_argv (MsgpackRpcDispatcher *self)
 {
   MsgpackRpcWorkerPool *pool;
 

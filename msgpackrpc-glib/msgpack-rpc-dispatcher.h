@@ -176,7 +176,7 @@ gboolean         msgpack_rpc_dispatcher_publish      (MsgpackRpcDispatcher *self
                                                       GError              **error);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
-char **msgpack_rpc_dispatcher_dup_worker_argv (MsgpackRpcDispatcher *self) G_GNUC_WARN_UNUSED_RESULT;
+char **msgpack_rpc_dispatcher_get_worker_argv (MsgpackRpcDispatcher *self) G_GNUC_WARN_UNUSED_RESULT;
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void   msgpack_rpc_dispatcher_set_worker_argv (MsgpackRpcDispatcher *self,
                                                const char * const   *worker_argv);
