@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 const char *_msgpack_rpc_gvalue_get_variant_type (GType type);
 
 /* A value whose type has one, as @wanted: that one, or “m” and that one; NULL: as it is, so that a NULL
- * string, array or variant is nil. Where @wanted has no place for NULL, that is empty. Floating, or a
- * reference. */
+ * string, array or variant is nil. Where @wanted has no place for NULL, that is empty. Floating, or
+ * @value's own: to be sunk. */
 GVariant   *_msgpack_rpc_gvalue_to_variant       (const GValue       *value,
                                                   const GVariantType *wanted);
 

@@ -125,7 +125,7 @@ convert (const GValue *value)
   if (G_VALUE_HOLDS_STRING (value))
     return string_to_variant (g_value_get_string (value) != NULL ? g_value_get_string (value) : "");
   if (G_VALUE_HOLDS_VARIANT (value))
-    return g_value_dup_variant (value);
+    return g_value_get_variant (value);
 
   return number_to_variant (value);
 }
