@@ -15,6 +15,7 @@ ROOT = pathlib.Path(sys.argv[1])
 # What the meson.build of a folder names, some of it without its suffix.
 PATTERNS = {
     'msgpackrpc-glib': ('msgpack-rpc-*.c',),
+    'msgpackrpc-glib/soup': ('msgpack-rpc-*.c',),
     'tests': ('check-*.py', 'test-*.c', 'test-*.js', 'test-*.py', 'test-*.vala'),
     'tests/fuzzing': ('fuzz-*.c',),
     'examples': ('*.c',),

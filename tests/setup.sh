@@ -93,10 +93,13 @@ needs_to_test ()
 {
   need_module gobject-introspection-1.0 libgirepository1.0-dev
   need_module json-glib-1.0 libjson-glib-dev
+  need_module libsoup-3.0 libsoup-3.0-dev
   need 'TLS for GIO' glib-networking has_tls
+  need_program chromium chromium
   need_program gi-docgen gi-docgen
   need_program gjs gjs
   need_program msgfmt gettext
+  need_program npm npm
   need_program nvim neovim
   need_program systemd-socket-activate systemd
   need_program openssl openssl
