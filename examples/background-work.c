@@ -356,7 +356,7 @@ main (int    argc,
 {
   g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
   g_autoptr(GOptionContext) options = g_option_context_new ("— work that keeps nobody waiting");
-  g_autofree char *address = g_strdup ("tcp://127.0.0.1:18802");
+  g_autofree char *address = NULL;
   g_autoptr(GError) error = NULL;
   Program program = { NULL };
   gboolean is_worker = FALSE;
@@ -390,7 +390,7 @@ main (int    argc,
   msgpack_rpc_dispatcher_set_worker_time_limit (dispatcher, 60 * 1000);
   program.lines = msgpack_rpc_dispatcher_add_topic (dispatcher, "lines", "s");
   program.line = g_string_new (NULL);
-  if (!serve (dispatcher, &program, address, &error))
+  if (!serve (dispatcher, &program, address != NULL ? address : "tcp://127.0.0.1:18802", &error))
     g_printerr ("%s\n", error->message);
 
   /* What has ended is let go. */

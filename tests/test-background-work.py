@@ -16,7 +16,6 @@ from python_cases import Answer, Case, GLib, M, ask, wait_until
 EXAMPLES = pathlib.Path(os.environ['G_TEST_SRCDIR'], '..', 'examples')
 BUILT_EXAMPLES = pathlib.Path(os.environ['G_TEST_BUILDDIR'], '..', 'examples')
 CHUNK_SIZE = 16 * 1024
-MEGABYTE = 1024 * 1024
 
 
 class BackgroundWork:
@@ -133,11 +132,11 @@ class BackgroundWork:
         # It does not read: what is not written yet is not there.
         self.client.get_connection().props.paused = True
         self.assert_quick(answer, other)
-        self.assertLess(self.resident_bytes() - before, 8 * MEGABYTE)
+        self.assertLess(self.resident_bytes() - before, n_chunks * CHUNK_SIZE // 4)
         self.client.get_connection().props.paused = False
         wait_until(answer.is_there)
         self.assertEqual(answer.result.unpack(), n_chunks)
-        self.assertLess(self.resident_bytes() - before, 8 * MEGABYTE)
+        self.assertLess(self.resident_bytes() - before, n_chunks * CHUNK_SIZE // 4)
         for n, (index, text) in enumerate(self.told('chunk')):
             self.assertEqual((index, text), (n, chr(ord('a') + n % 26) * CHUNK_SIZE))
         self.assertEqual(len(self.notified), n_chunks)
