@@ -190,10 +190,10 @@ main (void)
     }
 
   dispatcher = msgpack_rpc_dispatcher_new ();
-  msgpack_rpc_dispatcher_add_filter (dispatcher, log_request, NULL, NULL);
   msgpack_rpc_dispatcher_add_filter (dispatcher, measure, &metrics, NULL);
-  msgpack_rpc_dispatcher_add_filter (dispatcher, allow, (gpointer) allowed, NULL);
+  msgpack_rpc_dispatcher_add_filter (dispatcher, log_request, NULL, NULL);
   msgpack_rpc_dispatcher_add_filter (dispatcher, limit_rate, &bucket, NULL);
+  msgpack_rpc_dispatcher_add_filter (dispatcher, allow, (gpointer) allowed, NULL);
   msgpack_rpc_connection_set_dispatcher (far, dispatcher);
   msgpack_rpc_connection_set_extensions (near, TRUE);
 
