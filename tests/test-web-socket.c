@@ -931,6 +931,50 @@ test_brake (Fixture       *f,
 }
 
 static void
+test_unread (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(SoupWebsocketConnection) connection = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GError) error = NULL;
+  gssize n = 0;
+  gsize size = 0;
+
+  g_test_summary ("Where there is no brake, who sends more than there is room for is cut off");
+
+  connection = enter (f);
+  stream = g_object_new (MSGPACK_RPC_TYPE_WEB_SOCKET_STREAM,
+                         "connection", connection,
+                         "max-message-size", G_GUINT64_CONSTANT (1000),
+                         NULL);
+  for (int i = 0; i < 5 && f->n_disconnected == 0; i++)
+    {
+      msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (f->guest), "n",
+                                          g_variant_new ("(@ay)", new_bytes (600)), NULL);
+      for (int j = 0; j < 20; j++)
+        g_main_context_iteration (NULL, FALSE);
+    }
+  WAIT_UNTIL (f->n_disconnected == 1);
+  g_assert_error (f->error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED);
+  g_assert_nonnull (strstr (f->error->message, "1008"));
+
+  do
+    {
+      g_autoptr(GAsyncResult) result = NULL;
+      GInputStream *input = g_io_stream_get_input_stream (stream);
+      char buffer[100];
+
+      g_input_stream_read_async (input, buffer, sizeof buffer, 0, NULL, test_store_result, &result);
+      WAIT_UNTIL (result != NULL);
+      n = g_input_stream_read_finish (input, result, &error);
+      size += (gsize) MAX (n, 0);
+    }
+  while (n > 0);
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_LARGE);
+  g_assert_cmpuint (size, ==, 608);
+}
+
+static void
 test_congested (Fixture       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
@@ -980,6 +1024,7 @@ main (int    argc,
   ADD ("large-frame", test_large_frame);
   ADD ("endless-fragments", test_endless_fragments);
   ADD ("brake", test_brake);
+  ADD ("unread", test_unread);
   ADD ("congested", test_congested);
   g_test_add_func ("/msgpack-rpc/web-socket/no-connection", test_no_connection);
   return g_test_run ();

@@ -16,12 +16,12 @@ G_DEFINE_FINAL_TYPE (MsgpackRpcWebSocketInput, _msgpack_rpc_web_socket_input, G_
 
 static void
 web_socket_input_read_async (GInputStream        *stream,
-                               void                *buffer,
-                               gsize                count,
-                               int                  io_priority,
-                               GCancellable        *cancellable,
-                               GAsyncReadyCallback  callback,
-                               gpointer             user_data)
+                             void                *buffer,
+                             gsize                count,
+                             int                  io_priority,
+                             GCancellable        *cancellable,
+                             GAsyncReadyCallback  callback,
+                             gpointer             user_data)
 {
   g_autoptr(GTask) task = g_task_new (stream, cancellable, callback, user_data);
 
@@ -34,8 +34,8 @@ web_socket_input_read_async (GInputStream        *stream,
 
 static gssize
 web_socket_input_read_finish (GInputStream  *stream,
-                                GAsyncResult  *result,
-                                GError       **error)
+                              GAsyncResult  *result,
+                              GError       **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, stream), -1);
 
@@ -45,10 +45,10 @@ web_socket_input_read_finish (GInputStream  *stream,
 /* The stream closes both ends. */
 static void
 web_socket_input_close_async (GInputStream        *stream,
-                             int                  io_priority G_GNUC_UNUSED,
-                             GCancellable        *cancellable,
-                             GAsyncReadyCallback  callback,
-                             gpointer             user_data)
+                              int                  io_priority G_GNUC_UNUSED,
+                              GCancellable        *cancellable,
+                              GAsyncReadyCallback  callback,
+                              gpointer             user_data)
 {
   g_autoptr(GTask) task = g_task_new (stream, cancellable, callback, user_data);
 
@@ -58,8 +58,8 @@ web_socket_input_close_async (GInputStream        *stream,
 
 static gboolean
 web_socket_input_close_finish (GInputStream  *stream,
-                              GAsyncResult  *result,
-                              GError       **error)
+                               GAsyncResult  *result,
+                               GError       **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, stream), FALSE);
 

@@ -15,7 +15,7 @@ struct _MsgpackRpcWebSocketOutput
 G_DEFINE_FINAL_TYPE (MsgpackRpcWebSocketOutput, _msgpack_rpc_web_socket_output, G_TYPE_OUTPUT_STREAM)
 
 static void
-web_socket_output_write_async (GOutputStream        *stream,
+web_socket_output_write_async (GOutputStream       *stream,
                                const void          *buffer,
                                gsize                count,
                                int                  io_priority,
@@ -34,8 +34,8 @@ web_socket_output_write_async (GOutputStream        *stream,
 
 static gssize
 web_socket_output_write_finish (GOutputStream  *stream,
-                                GAsyncResult  *result,
-                                GError       **error)
+                                GAsyncResult   *result,
+                                GError        **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, stream), -1);
 
@@ -44,11 +44,11 @@ web_socket_output_write_finish (GOutputStream  *stream,
 
 /* The stream closes both ends. */
 static void
-web_socket_output_close_async (GOutputStream        *stream,
-                             int                  io_priority G_GNUC_UNUSED,
-                             GCancellable        *cancellable,
-                             GAsyncReadyCallback  callback,
-                             gpointer             user_data)
+web_socket_output_close_async (GOutputStream       *stream,
+                               int                  io_priority G_GNUC_UNUSED,
+                               GCancellable        *cancellable,
+                               GAsyncReadyCallback  callback,
+                               gpointer             user_data)
 {
   g_autoptr(GTask) task = g_task_new (stream, cancellable, callback, user_data);
 
@@ -58,8 +58,8 @@ web_socket_output_close_async (GOutputStream        *stream,
 
 static gboolean
 web_socket_output_close_finish (GOutputStream  *stream,
-                              GAsyncResult  *result,
-                              GError       **error)
+                                GAsyncResult   *result,
+                                GError        **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, stream), FALSE);
 

@@ -23,21 +23,23 @@ MsgpackRpcWebSocketStream *
 msgpack_rpc_web_socket_stream_new (SoupWebsocketConnection *connection) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
-void                       msgpack_rpc_web_socket_stream_connect_async  (SoupSession          *session,
-                                                                         const char           *uri,
-                                                                         GCancellable         *cancellable,
-                                                                         GAsyncReadyCallback   callback,
-                                                                         gpointer              user_data);
+void
+msgpack_rpc_web_socket_stream_connect_async (SoupSession         *session,
+                                             const char          *uri,
+                                             GCancellable        *cancellable,
+                                             GAsyncReadyCallback  callback,
+                                             gpointer             user_data);
 MSGPACK_RPC_AVAILABLE_IN_1_0
-MsgpackRpcWebSocketStream *msgpack_rpc_web_socket_stream_connect_finish (GAsyncResult         *result,
-                                                                         GError              **error)
-                                                                         G_GNUC_WARN_UNUSED_RESULT;
+MsgpackRpcWebSocketStream *
+msgpack_rpc_web_socket_stream_connect_finish (GAsyncResult  *result,
+                                              GError       **error) G_GNUC_WARN_UNUSED_RESULT;
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
-void                       msgpack_rpc_web_socket_stream_add_handler    (SoupServer           *soup_server,
-                                                                         const char           *path,
-                                                                         const char * const   *origins,
-                                                                         MsgpackRpcServer     *server);
+void
+msgpack_rpc_web_socket_stream_add_handler (SoupServer         *soup_server,
+                                           const char         *path,
+                                           const char * const *origins,
+                                           MsgpackRpcServer   *server);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 SoupWebsocketConnection *
