@@ -170,7 +170,8 @@ server_teardown (Fixture       *f,
   g_assert_cmpuint (g_list_model_get_n_items (f->connections), ==, 0);
   g_object_unref (f->connections);
   test_drain ();
-  g_assert_finalize_object (f->dispatcher);
+  /* A thread that has answered lets go of it a moment later. */
+  test_wait_finalized (f->dispatcher);
   g_string_free (f->events, TRUE);
   /* Nothing was left behind in it. */
   g_assert_cmpint (g_rmdir (f->folder), ==, 0);
