@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-channel-private.h"
 
+#include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-i18n-private.h"
 
 /* How a channel opens and closes, and what it tells of that. */
@@ -43,6 +44,7 @@ _msgpack_rpc_channel_fail (MsgpackRpcChannel *self,
   /* The link may have ended already, in good order as far as it knows. */
   if (self->failure == NULL)
     self->failure = g_error_copy (error);
+  _msgpack_rpc_debug_info (self->id, NULL, "The channel ends: %s", error->message);
   _msgpack_rpc_link_close (self->link, MSGPACK_RPC_CLOSE_MODE_NOW, error);
 }
 
@@ -557,6 +559,8 @@ link_status (gpointer                    owner,
       new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     return;
 
+  if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+    g_atomic_int_set (&((MsgpackRpcChannel *) owner)->has_connected, TRUE);
   _msgpack_rpc_channel_post (owner, deliver_status, NULL, NULL);
   if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     _msgpack_rpc_channel_post_output (owner);

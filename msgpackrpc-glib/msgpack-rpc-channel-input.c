@@ -69,6 +69,22 @@ _msgpack_rpc_channel_hold (MsgpackRpcChannel *self,
     resume_if_few (self);
 }
 
+void
+_msgpack_rpc_channel_hold_event (MsgpackRpcChannel *self,
+                                 gssize             change)
+{
+  MsgpackRpcChannelInput *input = &self->input;
+
+  g_atomic_pointer_add (&input->event_bytes, change);
+  _msgpack_rpc_channel_hold (self, change);
+  if (change < 0 && g_atomic_int_get (&input->waits_for_events) &&
+      (gsize) g_atomic_pointer_get (&input->event_bytes) <= get_mark (self) / 2)
+    {
+      g_atomic_int_set (&input->waits_for_events, FALSE);
+      _msgpack_rpc_channel_post_input (self);
+    }
+}
+
 /* What a decoder has seen and needs more of is no backlog; how large it may get is another limit. */
 static void
 recount (MsgpackRpcChannel *self)
@@ -570,6 +586,20 @@ begin_decoding (MsgpackRpcChannel *self)
   return TRUE;
 }
 
+static gboolean
+is_queue_full (MsgpackRpcChannel *self)
+{
+  MsgpackRpcChannelInput *input = &self->input;
+
+  if (g_atomic_int_get (&self->is_closed) ||
+      (gsize) g_atomic_pointer_get (&input->event_bytes) <= get_mark (self))
+    return FALSE;
+
+  /* They may be taken this very moment. */
+  g_atomic_int_set (&input->waits_for_events, TRUE);
+  return (gsize) g_atomic_pointer_get (&input->event_bytes) > get_mark (self);
+}
+
 /* Nobody takes them: the peer must wait. */
 static gboolean
 is_inbox_full (MsgpackRpcChannel *self)
@@ -577,7 +607,7 @@ is_inbox_full (MsgpackRpcChannel *self)
   g_autoptr(GMutexLocker) locker = NULL;
 
   if (has_handler (self))
-    return FALSE;
+    return is_queue_full (self);
 
   locker = g_mutex_locker_new (&self->lock);
   return self->input.inbox_bytes > get_mark (self);

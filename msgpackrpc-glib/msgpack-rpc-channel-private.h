@@ -40,6 +40,8 @@ typedef struct
 {
   int undelivered;        /* atomic; items that wait for the main context */
   gsize held_bytes;       /* atomic; what waits there, to be decoded, or to be received */
+  gsize event_bytes;      /* atomic; what of it waits in a queue of events */
+  int waits_for_events;   /* atomic; the decoder waits until some of them are taken */
   int is_paused;          /* atomic; for that the link does not read */
   int is_decoding;        /* atomic; there may be messages in what was delivered */
   int is_posted;          /* atomic; the main context will go on decoding */
@@ -88,6 +90,7 @@ struct _MsgpackRpcChannel
   int is_closed;              /* atomic; in whatever mode, by the application */
   int is_cut_off;             /* atomic; at once: nothing more is delivered */
 
+  int has_connected;          /* atomic; at some time */
   gboolean has_told_connected; /* in the main context; by an event */
   MsgpackRpcChannelEnding *ending; /* in the main context; owned, nullable */
   GError *failure;            /* likewise, owned, nullable; of the codec */
@@ -96,6 +99,8 @@ struct _MsgpackRpcChannel
   GMutex lock;                /* taken before the link's lock */
   GIOStream *io_stream;       /* owned, nullable */
   MsgpackRpcEventQueue *queue; /* owned, nullable; where events go */
+  GWeakRef last_queue;        /* where those go that come after the end */
+  gboolean is_followed;       /* its signals, for the queue */
   MsgpackRpcChannelEnding *untold; /* owned, nullable; on its way to the main context */
   GQueue operations;          /* of MsgpackRpcCall, owned: opening and closing */
   GPtrArray *unsent;          /* of GVariant: what closing has taken out of the queue */
@@ -162,6 +167,9 @@ void     _msgpack_rpc_channel_post_input     (MsgpackRpcChannel *self);
 /* So many bytes more, or less, wait for somebody to take them: too many keep the link from reading. From
  * any thread. */
 void     _msgpack_rpc_channel_hold           (MsgpackRpcChannel *self,
+                                              gssize             change);
+/* The same for what waits in a queue: too many keep the decoder from running, too. */
+void     _msgpack_rpc_channel_hold_event     (MsgpackRpcChannel *self,
                                               gssize             change);
 /* For the link. */
 void     _msgpack_rpc_channel_take_bytes     (gpointer           owner,

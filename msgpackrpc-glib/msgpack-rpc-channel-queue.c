@@ -17,7 +17,7 @@ static void
 taken_cb (MsgpackRpcChannel *channel,
           gsize              size)
 {
-  _msgpack_rpc_channel_hold (channel, -(gssize) size);
+  _msgpack_rpc_channel_hold_event (channel, -(gssize) size);
 }
 
 /* @event is taken. */
@@ -42,7 +42,7 @@ message_cb (MsgpackRpcChannel *self,
 
   _msgpack_rpc_event_set_message (event, message);
   _msgpack_rpc_event_set_taken (event, taken_cb, size);
-  _msgpack_rpc_channel_hold (self, (gssize) size);
+  _msgpack_rpc_channel_hold_event (self, (gssize) size);
   push (self, event);
 }
 
@@ -64,7 +64,7 @@ status_cb (MsgpackRpcChannel *self,
            GParamSpec        *pspec G_GNUC_UNUSED,
            gpointer           user_data G_GNUC_UNUSED)
 {
-  if (self->has_told_connected || self->target == NULL || !msgpack_rpc_channel_is_connected (self))
+  if (self->has_told_connected || self->target == NULL || !g_atomic_int_get (&self->has_connected))
     return;
 
   self->has_told_connected = TRUE;
@@ -79,6 +79,20 @@ get_end_kind (MsgpackRpcChannel *self)
 
   return g_atomic_int_get (&self->is_closed) ? MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT
                                              : MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT;
+}
+
+/* What is in the queue holds the channel: that must not hold the queue for ever. What is sent too late is
+ * still told while somebody else has it. */
+static void
+let_go_of_queue (MsgpackRpcChannel *self)
+{
+  g_autoptr(MsgpackRpcEventQueue) queue = NULL;
+
+  g_mutex_lock (&self->lock);
+  queue = g_steal_pointer (&self->queue);
+  if (queue != NULL)
+    g_weak_ref_set (&self->last_queue, queue);
+  g_mutex_unlock (&self->lock);
 }
 
 static void
@@ -99,6 +113,7 @@ closed_cb (MsgpackRpcChannel *self,
     _msgpack_rpc_event_set_error (event, error);
   _msgpack_rpc_event_set_leftover (event, incomplete, unsent);
   push (self, event);
+  let_go_of_queue (self);
 }
 
 static void
@@ -119,6 +134,31 @@ unfollow (MsgpackRpcChannel *self)
   g_signal_handlers_disconnect_by_func (self, closed_cb, NULL);
 }
 
+/* The lock is held. */
+static MsgpackRpcEventQueue *
+ref_queue (MsgpackRpcChannel *self)
+{
+  return self->queue != NULL ? g_object_ref (self->queue) : g_weak_ref_get (&self->last_queue);
+}
+
+/* Handlers are connected as long as there is a queue, whichever thread says so: the lock is held. */
+static MsgpackRpcEventQueue *
+swap_queue (MsgpackRpcChannel    *self,
+            MsgpackRpcEventQueue *queue)
+{
+  MsgpackRpcEventQueue *old = ref_queue (self);
+
+  if (!self->is_followed && queue != NULL)
+    follow (self);
+  else if (self->is_followed && queue == NULL)
+    unfollow (self);
+
+  self->is_followed = queue != NULL;
+  g_weak_ref_set (&self->last_queue, NULL);
+  g_set_object (&self->queue, queue);
+  return old;
+}
+
 /**
  * msgpack_rpc_channel_get_queue: (get-property queue)
  * @self: a channel
@@ -137,7 +177,7 @@ msgpack_rpc_channel_get_queue (MsgpackRpcChannel *self)
   g_return_val_if_fail (MSGPACK_RPC_IS_CHANNEL (self), NULL);
 
   locker = g_mutex_locker_new (&self->lock);
-  return self->queue != NULL ? g_object_ref (self->queue) : NULL;
+  return ref_queue (self);
 }
 
 /**
@@ -151,7 +191,8 @@ msgpack_rpc_channel_get_queue (MsgpackRpcChannel *self)
  * [method@EventQueue.merge] moves that, too. While more than [property@Channel:high-water-mark] waits in
  * a queue, nothing more is read.
  *
- * An event holds its channel, and a channel its queue: close a channel that nobody reads the events of.
+ * An event holds its channel, and a channel its queue until it has ended: close a channel that nobody
+ * reads the events of.
  *
  * Since: 1.0
  */
@@ -159,25 +200,20 @@ void
 msgpack_rpc_channel_set_queue (MsgpackRpcChannel    *self,
                                MsgpackRpcEventQueue *queue)
 {
-  MsgpackRpcEventQueue *old;
+  g_autoptr(MsgpackRpcEventQueue) old = NULL;
 
   g_return_if_fail (MSGPACK_RPC_IS_CHANNEL (self));
   g_return_if_fail (queue == NULL || MSGPACK_RPC_IS_EVENT_QUEUE (queue));
 
-  g_mutex_lock (&self->lock);
-  old = self->queue;
-  self->queue = queue != NULL ? g_object_ref (queue) : NULL;
-  g_mutex_unlock (&self->lock);
-
+  /* Before somebody else can take it back. */
   if (queue != NULL)
     _msgpack_rpc_event_queue_add_producer (queue, self->main_context);
-  if (old == NULL && queue != NULL)
-    follow (self);
-  else if (old != NULL && queue == NULL)
-    unfollow (self);
+  g_mutex_lock (&self->lock);
+  old = swap_queue (self, queue);
+  g_mutex_unlock (&self->lock);
+
   if (old != NULL)
     _msgpack_rpc_event_queue_remove_producer (old, self->main_context);
   if (old != queue)
     _msgpack_rpc_channel_notify_queue (self);
-  g_clear_object (&old);
 }

@@ -238,6 +238,7 @@ static void
 msgpack_rpc_channel_finalize (GObject *object)
 {
   MsgpackRpcChannel *self = MSGPACK_RPC_CHANNEL (object);
+  g_autoptr(MsgpackRpcEventQueue) queue = NULL;
 
   g_clear_pointer (&self->ending, _msgpack_rpc_channel_ending_free);
   g_clear_pointer (&self->untold, _msgpack_rpc_channel_ending_free);
@@ -253,9 +254,11 @@ msgpack_rpc_channel_finalize (GObject *object)
     }
   g_object_unref (self->codec);
   g_clear_object (&self->io_stream);
-  if (self->queue != NULL)
-    _msgpack_rpc_event_queue_remove_producer (self->queue, self->main_context);
+  queue = msgpack_rpc_channel_get_queue (self);
+  if (queue != NULL)
+    _msgpack_rpc_event_queue_remove_producer (queue, self->main_context);
   g_clear_object (&self->queue);
+  g_weak_ref_clear (&self->last_queue);
   g_object_unref (self->link);
   g_object_unref (self->limits);
   _msgpack_rpc_reactor_unref (self->reactor);
@@ -478,6 +481,7 @@ static void
 msgpack_rpc_channel_init (MsgpackRpcChannel *self)
 {
   g_mutex_init (&self->lock);
+  g_weak_ref_init (&self->last_queue, NULL);
   g_queue_init (&self->operations);
   self->unsent = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   _msgpack_rpc_channel_output_init (self);

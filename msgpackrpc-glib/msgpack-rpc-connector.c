@@ -47,7 +47,8 @@
  *
  * JavaScript cannot wait in threads, and takes events by [method@EventQueue.receive_async].
  *
- * All functions may be called from any thread.
+ * A connector that is dropped without being shut down closes its channels at once, in silence, and its
+ * queue is shut down. All functions may be called from any thread.
  *
  * Since: 1.0
  */
@@ -65,8 +66,8 @@ struct _MsgpackRpcConnector
   GCond ended;                    /* for threads that wait until it is shut down */
   GPtrArray *members;             /* of MsgpackRpcChannel: all that have not ended */
   gboolean is_shut_down;          /* or about to be */
+  gboolean has_stopped;           /* nobody can connect any more */
   gboolean has_ended;             /* all channels have, and all events are in the queue */
-  MsgpackRpcCloseMode mode;       /* of shutting down */
   GPtrArray *leftovers;           /* of GVariant (tmvav), owned */
   GQueue tasks;                   /* of GTask, owned, which wait for the end */
 };
@@ -85,10 +86,12 @@ typedef struct
   MsgpackRpcServer *server;    /* owned; NULL for one that we have opened, or whose place is free */
   MsgpackRpcPlace *place;      /* likewise; the server's */
   int decision;                /* atomic */
-  MsgpackRpcEventQueue *queue; /* owned, nullable; given with the decision */
+  MsgpackRpcEventQueue *queue; /* owned, nullable; from the decision until that is carried out */
 
   /* In the main context. */
   GSource *deadline;           /* owned, nullable; until when it is to be decided */
+  gboolean was_told;           /* somebody has taken the event that it has come */
+  gboolean has_ended;
   guint64 serial;              /* in the list */
   gboolean is_listed;
 } Member;
@@ -103,7 +106,6 @@ enum
   PROP_SERVER,
   N_PROPS
 };
-
 
 static GParamSpec *props[N_PROPS];
 static guint channel_connected_signal;
@@ -198,8 +200,10 @@ closed_cb (MsgpackRpcChannel *channel,
   g_autoptr(MsgpackRpcConnector) self = g_weak_ref_get (&member->connector);
   guint position;
 
+  member->has_ended = TRUE;
   stop_deadline (member);
-  leave_place (member);
+  if (member->was_told)
+    leave_place (member);
   if (self == NULL)
     return;
 
@@ -242,19 +246,32 @@ status_cb (MsgpackRpcChannel *channel,
 {
   g_autoptr(MsgpackRpcConnector) self = g_weak_ref_get (&get_member (channel)->connector);
 
-  if (self != NULL && msgpack_rpc_channel_is_connected (channel))
+  if (self != NULL && g_atomic_int_get (&channel->has_connected))
     admit (self, channel);
 }
 
-/* FALSE, and the channel is of no use, if it is shut down. */
+/* @place is taken. */
+static void
+make_member (MsgpackRpcConnector *self,
+             MsgpackRpcChannel   *channel,
+             MsgpackRpcPlace     *place)
+{
+  Member *member = g_new0 (Member, 1);
+
+  g_weak_ref_init (&member->connector, self);
+  member->place = place;
+  member->server = place != NULL ? g_object_ref (self->server) : NULL;
+  g_object_set_qdata_full (G_OBJECT (channel), member_quark (), member, member_free);
+}
+
+/* From here on it is closed when the connector is: all that it tells must be heard. FALSE, and the
+ * channel is of no use, if it was shut down. */
 static gboolean
 add_member (MsgpackRpcConnector  *self,
             MsgpackRpcChannel    *channel,
-            MsgpackRpcPlace      *place,
             GError              **error)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-  Member *member;
 
   if (self->is_shut_down)
     {
@@ -262,11 +279,6 @@ add_member (MsgpackRpcConnector  *self,
       return FALSE;
     }
 
-  member = g_new0 (Member, 1);
-  g_weak_ref_init (&member->connector, self);
-  member->place = place;
-  member->server = place != NULL ? g_object_ref (self->server) : NULL;
-  g_object_set_qdata_full (G_OBJECT (channel), member_quark (), member, member_free);
   g_ptr_array_add (self->members, g_object_ref (channel));
   return TRUE;
 }
@@ -276,15 +288,15 @@ make_channel (MsgpackRpcConnector *self,
               GIOStream           *stream,
               const char          *address)
 {
-  MsgpackRpcLimits *limits = _msgpack_rpc_server_get_private (self->server)->limits;
+  g_autoptr(MsgpackRpcLimits) limits = NULL;
 
+  limits = _msgpack_rpc_limits_copy (msgpack_rpc_server_get_limits (self->server));
   return g_object_new (MSGPACK_RPC_TYPE_CHANNEL,
                        "main-context", self->main_context,
                        "codec", self->codec,
                        "limits", limits,
                        "io-stream", stream,
                        "address", address,
-                       "paused", stream != NULL,
                        NULL);
 }
 
@@ -297,6 +309,7 @@ decided_cb (gpointer owner,
   MsgpackRpcChannel *channel = owner;
   Member *member = get_member (channel);
   g_autoptr(MsgpackRpcConnector) self = g_weak_ref_get (&member->connector);
+  g_autoptr(MsgpackRpcEventQueue) queue = g_steal_pointer (&member->queue);
 
   stop_deadline (member);
   if (self == NULL || g_atomic_int_get (&member->decision) == DECISION_REJECTED)
@@ -306,10 +319,10 @@ decided_cb (gpointer owner,
       return;
     }
 
-  if (member->queue != NULL)
-    msgpack_rpc_channel_set_queue (channel, member->queue);
+  if (queue != NULL)
+    msgpack_rpc_channel_set_queue (channel, queue);
   admit (self, channel);
-  msgpack_rpc_channel_set_paused (channel, FALSE);
+  _msgpack_rpc_link_set_paused (channel->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
 }
 
 /* From any thread. FALSE if it was decided before. */
@@ -353,6 +366,25 @@ start_deadline (MsgpackRpcConnector *self,
   g_source_attach (member->deadline, self->main_context);
 }
 
+static void
+told_cb (gpointer owner,
+         gpointer data G_GNUC_UNUSED)
+{
+  Member *member = get_member (owner);
+
+  member->was_told = TRUE;
+  if (member->has_ended)
+    leave_place (member);
+}
+
+/* Its place is not free before: those who come and go must not fill a queue that nobody reads. */
+static void
+taken_cb (MsgpackRpcChannel *channel,
+          gsize              size G_GNUC_UNUSED)
+{
+  _msgpack_rpc_channel_post (channel, told_cb, NULL, NULL);
+}
+
 /* In the main context. */
 static void
 receive_stream (gpointer         owner,
@@ -363,18 +395,18 @@ receive_stream (gpointer         owner,
   g_autoptr(MsgpackRpcChannel) channel = make_channel (self, stream, NULL);
   g_autoptr(MsgpackRpcEvent) event = NULL;
 
-  if (!add_member (self, channel, place, NULL))
-    {
-      _msgpack_rpc_places_release (_msgpack_rpc_server_get_private (self->server)->places, place);
-      return;
-    }
-
+  _msgpack_rpc_link_set_paused (channel->link, MSGPACK_RPC_PAUSE_NEW, TRUE);
+  make_member (self, channel, place);
   msgpack_rpc_channel_set_queue (channel, self->queue);
   g_signal_connect (channel, "closed", G_CALLBACK (closed_cb), NULL);
+  if (!add_member (self, channel, NULL))
+    return;
+
   start_deadline (self, channel);
 
   event = _msgpack_rpc_event_new (MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT, channel);
   _msgpack_rpc_event_set_decide (event, decide);
+  _msgpack_rpc_event_set_taken (event, taken_cb, 0);
   _msgpack_rpc_event_queue_push (self->queue, event);
 }
 
@@ -392,6 +424,51 @@ make_result (MsgpackRpcConnector *self)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
+/* In the main context, as whatever else ends a task. */
+static void
+stop_watching (GTask *task)
+{
+  GSource *source = g_task_get_task_data (task);
+
+  if (source != NULL)
+    g_source_destroy (source);
+}
+
+static gboolean
+task_cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
+                   gpointer      data)
+{
+  GTask *task = data;
+  MsgpackRpcConnector *self = g_task_get_source_object (task);
+
+  g_mutex_lock (&self->lock);
+  g_queue_remove (&self->tasks, task);
+  g_mutex_unlock (&self->lock);
+
+  stop_watching (task);
+  g_task_return_error_if_cancelled (task);
+  g_object_unref (task);
+  return G_SOURCE_REMOVE;
+}
+
+/* A task may be cancelled as soon as it is one of those that wait. With the lock held. */
+static void
+queue_task (MsgpackRpcConnector *self,
+            GTask               *task)
+{
+  GSource *source;
+
+  g_queue_push_tail (&self->tasks, task);
+  if (g_task_get_cancellable (task) == NULL)
+    return;
+
+  source = g_cancellable_source_new (g_task_get_cancellable (task));
+  g_source_set_static_name (source, "[msgpackrpc-glib] shut down");
+  g_source_set_callback (source, G_SOURCE_FUNC (task_cancelled_cb), task, NULL);
+  g_task_set_task_data (task, source, (GDestroyNotify) g_source_unref);
+  g_source_attach (source, self->main_context);
+}
+
 static void
 end_tasks_cb (gpointer owner,
               gpointer data G_GNUC_UNUSED)
@@ -407,7 +484,10 @@ end_tasks_cb (gpointer owner,
   g_mutex_unlock (&self->lock);
 
   for (GList *link = tasks.head; link != NULL; link = link->next)
-    g_task_return_pointer (link->data, g_variant_ref (result), (GDestroyNotify) g_variant_unref);
+    {
+      stop_watching (link->data);
+      g_task_return_pointer (link->data, g_variant_ref (result), (GDestroyNotify) g_variant_unref);
+    }
   g_queue_clear_full (&tasks, g_object_unref);
 }
 
@@ -418,7 +498,7 @@ end_if_alone (MsgpackRpcConnector *self)
   gboolean ends;
 
   g_mutex_lock (&self->lock);
-  ends = self->is_shut_down && !self->has_ended && self->members->len == 0;
+  ends = self->has_stopped && !self->has_ended && self->members->len == 0;
   if (ends)
     self->has_ended = TRUE;
   g_mutex_unlock (&self->lock);
@@ -432,17 +512,24 @@ end_if_alone (MsgpackRpcConnector *self)
   _msgpack_rpc_reactor_post (get_reactor (self), NULL, self, TRUE, end_tasks_cb, NULL, NULL);
 }
 
-/* Those about whom nothing was decided are rejected; others close as is asked for. */
-static void
-close_members (MsgpackRpcConnector *self,
-               MsgpackRpcCloseMode  mode)
+static GPtrArray *
+list_members (MsgpackRpcConnector *self)
 {
-  g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func (g_object_unref);
+  GPtrArray *members = g_ptr_array_new_with_free_func (g_object_unref);
 
   g_mutex_lock (&self->lock);
   for (guint i = 0; i < self->members->len; i++)
     g_ptr_array_add (members, g_object_ref (g_ptr_array_index (self->members, i)));
   g_mutex_unlock (&self->lock);
+  return members;
+}
+
+/* Those about whom nothing was decided are rejected; others close as is asked for. */
+static void
+close_members (MsgpackRpcConnector *self,
+               MsgpackRpcCloseMode  mode)
+{
+  g_autoptr(GPtrArray) members = list_members (self);
 
   for (guint i = 0; i < members->len; i++)
     {
@@ -461,6 +548,10 @@ shut_down_cb (gpointer owner,
 
   g_socket_service_stop (G_SOCKET_SERVICE (self->server));
   g_socket_listener_close (G_SOCKET_LISTENER (self->server));
+  g_mutex_lock (&self->lock);
+  self->has_stopped = TRUE;
+  g_mutex_unlock (&self->lock);
+
   close_members (self, (MsgpackRpcCloseMode) GPOINTER_TO_INT (data));
   end_if_alone (self);
 }
@@ -493,6 +584,23 @@ msgpack_rpc_connector_constructed (GObject *object)
     self->main_context = g_main_context_ref_thread_default ();
   self->server = g_object_new (MSGPACK_RPC_TYPE_SERVER, "main-context", self->main_context, NULL);
   _msgpack_rpc_server_set_receiver (self->server, object, receive_stream);
+  _msgpack_rpc_event_queue_add_producer (self->queue, self->main_context);
+}
+
+/* They end in silence. */
+static void
+forget_members (MsgpackRpcConnector *self)
+{
+  g_autoptr(GPtrArray) members = list_members (self);
+
+  for (guint i = 0; i < members->len; i++)
+    {
+      MsgpackRpcChannel *channel = g_ptr_array_index (members, i);
+      g_autoptr(MsgpackRpcEventQueue) queue = msgpack_rpc_channel_get_queue (channel);
+
+      if (queue != NULL && _msgpack_rpc_event_queue_goes_to (queue, self->queue))
+        msgpack_rpc_channel_set_queue (channel, NULL);
+    }
 }
 
 static void
@@ -505,7 +613,9 @@ msgpack_rpc_connector_dispose (GObject *object)
   g_mutex_unlock (&self->lock);
 
   g_object_run_dispose (G_OBJECT (self->server));
+  forget_members (self);
   close_members (self, MSGPACK_RPC_CLOSE_MODE_NOW);
+  msgpack_rpc_event_queue_shut_down (self->queue);
 
   G_OBJECT_CLASS (msgpack_rpc_connector_parent_class)->dispose (object);
 }
@@ -520,6 +630,7 @@ msgpack_rpc_connector_finalize (GObject *object)
   g_ptr_array_unref (self->members);
   g_ptr_array_unref (self->leftovers);
   g_object_unref (self->channels);
+  _msgpack_rpc_event_queue_remove_producer (self->queue, self->main_context);
   g_object_unref (self->queue);
   g_object_unref (self->server);
   g_object_unref (self->codec);
@@ -742,13 +853,11 @@ prepare (MsgpackRpcConnector   *self,
 {
   g_autoptr(MsgpackRpcChannel) channel = make_channel (self, NULL, address);
 
-  if (!add_member (self, channel, NULL, error))
-    return NULL;
-
+  make_member (self, channel, NULL);
   g_signal_connect (channel, "notify::status", G_CALLBACK (status_cb), NULL);
   msgpack_rpc_channel_set_queue (channel, queue != NULL ? queue : self->queue);
   g_signal_connect (channel, "closed", G_CALLBACK (closed_cb), NULL);
-  return g_steal_pointer (&channel);
+  return add_member (self, channel, error) ? g_steal_pointer (&channel) : NULL;
 }
 
 /**
@@ -870,7 +979,7 @@ msgpack_rpc_connector_shut_down_async (MsgpackRpcConnector *self,
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, msgpack_rpc_connector_shut_down_async);
   g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->tasks, task);
+  queue_task (self, task);
   if (self->has_ended)
     _msgpack_rpc_reactor_post (get_reactor (self), NULL, self, TRUE, end_tasks_cb, NULL, NULL);
   g_mutex_unlock (&self->lock);

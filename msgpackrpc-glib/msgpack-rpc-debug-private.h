@@ -31,7 +31,7 @@ void _msgpack_rpc_debug_event (MsgpackRpcDebugFlags  flag,
                                guint64               connection_id,
                                const char           *format,
                                ...) G_GNUC_PRINTF (3, 4);
-/* What went wrong on this end, for information. @connection_id: 0 if there is none. */
+/* What went wrong on this end, for information. @connection_id: 0 if there is none; @msgid: nullable. */
 void _msgpack_rpc_debug_info (guint64                connection_id,
                               const MsgpackRpcPiece *msgid,
                               const char            *format,

@@ -118,7 +118,7 @@ _msgpack_rpc_debug_get_msgid (const MsgpackRpcPiece *msgid)
 {
   gint64 id;
 
-  if (msgid->type == NULL || !_msgpack_rpc_piece_get_int (msgid, &id))
+  if (msgid == NULL || msgid->type == NULL || !_msgpack_rpc_piece_get_int (msgid, &id))
     return MSGPACK_RPC_DEBUG_NO_MSGID;
 
   return id;

@@ -17,5 +17,8 @@ void _msgpack_rpc_event_queue_add_producer    (MsgpackRpcEventQueue *self,
                                                GMainContext         *context);
 void _msgpack_rpc_event_queue_remove_producer (MsgpackRpcEventQueue *self,
                                                GMainContext         *context);
+/* Whether events for @self come to @other, which it is or was merged into. */
+gboolean _msgpack_rpc_event_queue_goes_to (MsgpackRpcEventQueue *self,
+                                           MsgpackRpcEventQueue *other);
 
 G_END_DECLS

@@ -271,6 +271,17 @@ _msgpack_rpc_event_queue_remove_producer (MsgpackRpcEventQueue *self,
   unlock_target (target);
 }
 
+gboolean
+_msgpack_rpc_event_queue_goes_to (MsgpackRpcEventQueue *self,
+                                  MsgpackRpcEventQueue *other)
+{
+  MsgpackRpcEventQueue *target = lock_target (self);
+  gboolean goes_there = target == other;
+
+  unlock_target (target);
+  return goes_there;
+}
+
 /* With the lock held. */
 static gboolean
 is_producer (MsgpackRpcEventQueue *self)
@@ -512,6 +523,8 @@ msgpack_rpc_event_queue_receive_async (MsgpackRpcEventQueue *self,
   g_task_set_source_tag (waiter->task, msgpack_rpc_event_queue_receive_async);
   /* An event that was taken must not be lost. */
   g_task_set_check_cancellable (waiter->task, FALSE);
+  /* What it puts off must not come behind what it does at once for who asked later. */
+  g_task_set_priority (waiter->task, G_MININT);
   if (cancellable != NULL)
     waiter->cancelled_id = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), waiter,
                                                   NULL);

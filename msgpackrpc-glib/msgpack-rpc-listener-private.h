@@ -44,6 +44,7 @@ gboolean            _msgpack_rpc_listener_set_mode   (MsgpackRpcListener  *self,
  * only for the file system. */
 GPtrArray *_msgpack_rpc_listener_open (GPtrArray  *addresses,
                                        gboolean    is_tls,
+                                       int         backlog,
                                        GError    **error);
 
 G_END_DECLS

@@ -21,8 +21,6 @@
 #include "msgpack-rpc-address-private.h"
 #include "msgpack-rpc-i18n-private.h"
 
-#define BACKLOG 1024
-
 /* What marks a socket on which TLS is spoken. */
 #define TLS_KEY "msgpack-rpc-tls"
 
@@ -248,10 +246,11 @@ _msgpack_rpc_listener_set_mode (MsgpackRpcListener  *self,
 static gboolean
 bind_socket (MsgpackRpcListener  *self,
              GSocketAddress      *address,
+             int                  backlog,
              GError             **error)
 {
   g_socket_set_blocking (self->socket, FALSE);
-  g_socket_set_listen_backlog (self->socket, BACKLOG);
+  g_socket_set_listen_backlog (self->socket, backlog);
 
   if (G_IS_UNIX_SOCKET_ADDRESS (address))
     {
@@ -276,6 +275,7 @@ bind_socket (MsgpackRpcListener  *self,
 static MsgpackRpcListener *
 listener_new (GSocketAddress  *address,
               gboolean         is_tls,
+              int              backlog,
               GError         **error)
 {
   g_autoptr(GSocketAddress) bound = NULL;
@@ -289,7 +289,7 @@ listener_new (GSocketAddress  *address,
 
   self = g_new0 (MsgpackRpcListener, 1);
   self->socket = g_steal_pointer (&socket);
-  if (!bind_socket (self, address, error) ||
+  if (!bind_socket (self, address, backlog, error) ||
       (bound = g_socket_get_local_address (self->socket, error)) == NULL)
     {
       _msgpack_rpc_listener_free (self);
@@ -380,6 +380,7 @@ is_missing (const GError *error)
 static gboolean
 open_all (GPtrArray  *addresses,
           gboolean    is_tls,
+          int         backlog,
           GPtrArray  *listeners,
           GError    **first_error,
           GError    **error)
@@ -400,7 +401,7 @@ open_all (GPtrArray  *addresses,
           address = same_port;
         }
 
-      listener = listener_new (address, is_tls, &local_error);
+      listener = listener_new (address, is_tls, backlog, &local_error);
       if (listener != NULL)
         {
           g_ptr_array_add (listeners, listener);
@@ -427,6 +428,7 @@ open_all (GPtrArray  *addresses,
 GPtrArray *
 _msgpack_rpc_listener_open (GPtrArray  *addresses,
                             gboolean    is_tls,
+                            int         backlog,
                             GError    **error)
 {
   gboolean chooses_port = addresses->len > 1 && get_port (g_ptr_array_index (addresses, 0)) == 0;
@@ -438,7 +440,7 @@ _msgpack_rpc_listener_open (GPtrArray  *addresses,
       g_autoptr(GError) local_error = NULL;
 
       listeners = g_ptr_array_new_with_free_func ((GDestroyNotify) _msgpack_rpc_listener_free);
-      if (open_all (addresses, is_tls, listeners, &first_error, &local_error))
+      if (open_all (addresses, is_tls, backlog, listeners, &first_error, &local_error))
         return g_steal_pointer (&listeners);
 
       /* Perhaps only the port that the system chose for the first one is taken. */

@@ -82,13 +82,15 @@ open_listeners (MsgpackRpcServer  *self,
 {
   g_autoptr(GPtrArray) listeners = NULL;
   gboolean is_tls = _msgpack_rpc_address_is_tls (address);
+  int backlog;
 
   if (!_msgpack_rpc_server_check_listening (self, error))
     return NULL;
   if (is_tls && !check_tls (self, address, error))
     return NULL;
 
-  listeners = _msgpack_rpc_listener_open (addresses, is_tls, error);
+  g_object_get (self, "listen-backlog", &backlog, NULL);
+  listeners = _msgpack_rpc_listener_open (addresses, is_tls, backlog, error);
   if (listeners == NULL || !open_files (self, listeners, error))
     {
       g_autofree char *shown = g_filename_display_name (address);
@@ -197,6 +199,9 @@ msgpack_rpc_server_listen_finish (MsgpackRpcServer  *self,
  * IPv4 and IPv6. They have the same port, also where it is chosen by the system since the one given
  * is 0. What is returned are the addresses as a client can use them, in the order of binding; any
  * interface is written as the loopback one.
+ *
+ * How many peers the system lets wait until they are accepted is for
+ * [method@Gio.SocketListener.set_backlog] to say before, which a server begins with 1,024 for.
  *
  * The file of a UNIX socket is accessible to this user only, unless [property@Server:unix-mode] says
  * otherwise. One that a crashed server has left

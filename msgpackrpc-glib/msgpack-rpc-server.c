@@ -12,6 +12,7 @@
 #include "msgpack-rpc-pending-connection.h"
 #include "msgpack-rpc-residents-private.h"
 
+#define DEFAULT_BACKLOG 1024
 #define DEFAULT_MAX_BUFFERED_BYTES (256 * 1024 * 1024)
 
 /**
@@ -220,6 +221,8 @@ msgpack_rpc_server_constructed (GObject *object)
 
   G_OBJECT_CLASS (msgpack_rpc_server_parent_class)->constructed (object);
 
+  /* That of the base class is for a few clients. */
+  g_socket_listener_set_backlog (G_SOCKET_LISTENER (self), DEFAULT_BACKLOG);
   if (priv->limits == NULL)
     priv->limits = msgpack_rpc_limits_new ();
   if (priv->main_context == NULL)

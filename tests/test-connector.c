@@ -479,6 +479,220 @@ test_unread (Fixture       *f,
 }
 
 static void
+test_cancelled (Fixture       *f,
+                gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcConnector) connector = msgpack_rpc_connector_new (NULL);
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GAsyncResult) end = NULL;
+  g_autoptr(GVariant) unsent = NULL;
+  g_autoptr(GError) error = NULL;
+  g_autofree char *text = g_strnfill (10000, 'x');
+
+  g_test_summary ("Who cancels waits no more, also while a channel closes; that goes on");
+
+  channel = msgpack_rpc_connector_open (connector, f->addresses[0], NULL, &error);
+  g_assert_no_error (error);
+  /* Nobody has accepted it, so that nobody reads. */
+  for (int i = 0; i < N_MESSAGES; i++)
+    say (channel, text);
+  WAIT_UNTIL (msgpack_rpc_channel_is_connected (channel));
+  msgpack_rpc_connector_shut_down_async (connector, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, cancellable,
+                                         test_store_result, &result);
+  g_cancellable_cancel (cancellable);
+  g_assert_null (result);
+  WAIT_UNTIL (result != NULL);
+  g_assert_null (msgpack_rpc_connector_shut_down_finish (connector, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_cmpint (msgpack_rpc_channel_get_status (channel), ==,
+                   MSGPACK_RPC_CONNECTION_STATUS_CLOSING);
+
+  msgpack_rpc_connector_shut_down_async (connector, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
+                                         test_store_result, &end);
+  WAIT_UNTIL (end != NULL);
+  unsent = msgpack_rpc_connector_shut_down_finish (connector, end, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_n_children (unsent), ==, 1);
+}
+
+static gpointer
+wait_for_end (gpointer data)
+{
+  GError *error = NULL;
+  MsgpackRpcEvent *event;
+
+  while ((event = msgpack_rpc_event_queue_receive (data, -1, NULL, &error)) != NULL)
+    msgpack_rpc_event_unref (event);
+  return error;
+}
+
+static void
+count_finalized (gpointer  data,
+                 GObject  *object G_GNUC_UNUSED)
+{
+  g_atomic_int_inc ((int *) data);
+}
+
+static void
+test_dropped (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  MsgpackRpcConnector *connector = make_connector (f);
+  MsgpackRpcEventQueue *queue = g_object_ref (msgpack_rpc_connector_get_queue (connector));
+  g_autoptr(MsgpackRpcEvent) come = NULL;
+  MsgpackRpcChannel *channel, *other;
+  g_autoptr(GError) error = NULL;
+  GThread *waits;
+  int n_finalized = 0;
+
+  g_test_summary ("A connector that is dropped ends in silence, whoever waits is told, nothing is left");
+
+  channel = msgpack_rpc_connector_open (connector, f->addresses[0], NULL, &error);
+  g_assert_no_error (error);
+  msgpack_rpc_event_unref (next_of (queue, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT));
+  come = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  g_assert_true (msgpack_rpc_event_accept (come, NULL));
+  other = msgpack_rpc_event_get_channel (come);
+
+  waits = g_thread_new ("waits", wait_for_end, queue);
+  g_object_unref (connector);
+  error = g_thread_join (waits);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  skip (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+
+  /* With a message in its queue that nobody takes. */
+  g_object_weak_ref (G_OBJECT (channel), count_finalized, &n_finalized);
+  g_object_unref (channel);
+  WAIT_UNTIL (g_atomic_int_get (&n_finalized) == 1);
+  g_object_unref (queue);
+  g_assert_nonnull (other);
+}
+
+static void
+test_untaken (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcEventQueue) own = msgpack_rpc_event_queue_new ();
+  MsgpackRpcChannel *channel = open_channel (f, NULL);
+  g_autoptr(MsgpackRpcEvent) come = NULL;
+  MsgpackRpcChannel *other;
+  int n_finalized = 0;
+
+  g_test_summary ("Events that nobody takes are gone with their queue, when the channel has ended");
+
+  skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+  come = next (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  other = msgpack_rpc_event_get_channel (come);
+  g_object_weak_ref (G_OBJECT (other), count_finalized, &n_finalized);
+  g_assert_true (msgpack_rpc_event_accept (come, own));
+  say (channel, "nobody reads this");
+  WAIT_UNTIL (msgpack_rpc_event_queue_get_length (own) == 1);
+  g_clear_pointer (&come, msgpack_rpc_event_unref);
+  g_clear_object (&own);
+  msgpack_rpc_channel_close_async (channel, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL, NULL);
+  g_object_unref (channel);
+  WAIT_UNTIL (g_atomic_int_get (&n_finalized) == 1);
+}
+
+static void
+test_knocking (Fixture       *f,
+               gconstpointer  data G_GNUC_UNUSED)
+{
+  MsgpackRpcServer *server = msgpack_rpc_connector_get_server (f->here);
+  MsgpackRpcEventQueue *queue = msgpack_rpc_connector_get_queue (f->here);
+
+  g_test_summary ("Peers that come and go while nobody looks do not fill the queue");
+
+  msgpack_rpc_limits_set_handshake_timeout (msgpack_rpc_server_get_limits (server), 1);
+  msgpack_rpc_server_set_max_connections (server, 4);
+  for (int i = 0; i < 20; i++)
+    {
+      g_autoptr(MsgpackRpcChannel) channel = open_channel (f, NULL);
+
+      skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+      skip (f->there, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+    }
+  g_assert_cmpuint (msgpack_rpc_event_queue_get_length (queue), ==, 4);
+
+  /* Then there is room again. */
+  for (int i = 0; i < 4; i++)
+    skip (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_CONNECT);
+  do
+    {
+      g_autoptr(MsgpackRpcChannel) channel = open_channel (f, NULL);
+
+      skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
+      skip (f->there, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+    }
+  while (msgpack_rpc_event_queue_get_length (queue) == 0);
+}
+
+static void
+test_many_small (Fixture       *f,
+                 gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcChannel) channel = NULL;
+  g_autoptr(MsgpackRpcChannel) other = meet (f, &channel);
+  MsgpackRpcEventQueue *queue = msgpack_rpc_connector_get_queue (f->here);
+  guint before;
+
+  g_test_summary ("Of many small messages no more are decoded than the mark allows");
+
+  msgpack_rpc_channel_set_high_water_mark (other, 10000);
+  for (int i = 0; i < 5 * N_MESSAGES; i++)
+    say (channel, "x");
+  WAIT_UNTIL (msgpack_rpc_event_queue_get_length (queue) > 10);
+  do
+    {
+      before = msgpack_rpc_event_queue_get_length (queue);
+      test_iterate ();
+    }
+  while (msgpack_rpc_event_queue_get_length (queue) != before);
+  g_assert_cmpuint (before, <, 50);
+  msgpack_rpc_channel_close_async (channel, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL, NULL);
+  for (int i = 0; i < 5 * N_MESSAGES; i++)
+    skip (f->here, MSGPACK_RPC_EVENT_KIND_MESSAGE_RECEIVED);
+  skip (f->here, MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT);
+}
+
+/* One thread opens channels while another shuts the connector down. */
+static gpointer
+open_many (gpointer data)
+{
+  Fixture *f = data;
+  MsgpackRpcChannel *channel;
+
+  while ((channel = msgpack_rpc_connector_open (f->there, f->addresses[0], NULL, NULL)) != NULL)
+    g_object_unref (channel);
+  return NULL;
+}
+
+static void
+test_race (Fixture       *f,
+           gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("Shutting down ends, whatever is opened meanwhile, and each channel has told its end");
+
+  for (int i = 0; i < 20; i++)
+    {
+      GThread *thread = g_thread_new ("opens", open_many, f);
+
+      WAIT_UNTIL (msgpack_rpc_event_queue_get_length (
+                      msgpack_rpc_connector_get_queue (f->there)) > 2);
+      shut_down (f->there, MSGPACK_RPC_CLOSE_MODE_NOW);
+      g_thread_join (thread);
+      g_assert_cmpuint (g_list_model_get_n_items (msgpack_rpc_connector_get_channels (f->there)), ==,
+                        0);
+      empty (f->there);
+      g_object_unref (f->there);
+      f->there = make_connector (f);
+    }
+}
+
+static void
 test_own_thread (Fixture       *f,
                  gconstpointer  data G_GNUC_UNUSED)
 {
@@ -490,6 +704,11 @@ test_own_thread (Fixture       *f,
   g_test_summary ("Who runs the context shuts down without waiting");
 
   g_assert_true (g_main_context_acquire (NULL));
+  /* Nothing could come while it waits, though there is no channel yet. */
+  g_assert_null (msgpack_rpc_event_queue_receive (msgpack_rpc_connector_get_queue (connector), -1,
+                                                  NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  g_clear_error (&error);
   g_assert_null (msgpack_rpc_connector_shut_down_sync (connector, MSGPACK_RPC_CLOSE_MODE_NOW, NULL,
                                                        &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
@@ -526,6 +745,12 @@ main (int    argc,
   ADD ("rejected", NULL, test_rejected);
   ADD ("unread", NULL, test_unread);
   ADD ("own-thread", NULL, test_own_thread);
+  ADD ("cancelled", NULL, test_cancelled);
+  ADD ("dropped", NULL, test_dropped);
+  ADD ("untaken", NULL, test_untaken);
+  ADD ("knocking", NULL, test_knocking);
+  ADD ("many-small", NULL, test_many_small);
+  ADD ("race", NULL, test_race);
 #undef ADD
 
   return g_test_run ();

@@ -380,6 +380,64 @@ test_async_ends (Fixture       *f,
     g_object_unref (results[i]);
 }
 
+/* Asks twice, of which the first is for an event that is there, and then there is another one. */
+typedef struct
+{
+  Fixture *f;
+  GString *order;
+  gboolean has_asked;
+} Asker;
+
+static void
+second_cb (GObject      *source,
+           GAsyncResult *result,
+           gpointer      user_data)
+{
+  Asker *asker = user_data;
+  g_autoptr(MsgpackRpcEvent) event = NULL;
+
+  event = msgpack_rpc_event_queue_receive_finish (MSGPACK_RPC_EVENT_QUEUE (source), result, NULL);
+  g_string_append_printf (asker->order, "%u",
+                          g_variant_get_uint32 (msgpack_rpc_event_get_message (event)));
+}
+
+static void
+first_cb (GObject      *source,
+          GAsyncResult *result,
+          gpointer      user_data)
+{
+  Asker *asker = user_data;
+  MsgpackRpcEventQueue *queue = MSGPACK_RPC_EVENT_QUEUE (source);
+
+  second_cb (source, result, user_data);
+  msgpack_rpc_event_queue_receive_async (queue, -1, NULL, second_cb, asker);
+  msgpack_rpc_event_queue_receive_async (queue, -1, NULL, second_cb, asker);
+  asker->has_asked = TRUE;
+}
+
+static void
+test_async_order (Fixture       *f,
+                  gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("Callbacks come in the order of the events, whenever they have asked");
+
+  for (int n = 0; n < 4; n++)
+    {
+      g_autoptr(GString) order = g_string_new (NULL);
+      Asker asker = { f, order, FALSE };
+
+      msgpack_rpc_event_queue_receive_async (f->queue, -1, NULL, first_cb, &asker);
+      push (f->queue, f, 1);
+      push (f->queue, f, 2);
+      WAIT_UNTIL_WITH (asker.has_asked, g_main_context_iteration (NULL, FALSE));
+      for (int i = 0; i < n; i++)
+        g_main_context_iteration (NULL, FALSE);
+      push (f->queue, f, 3);
+      WAIT_UNTIL (order->len == 3);
+      g_assert_cmpstr (order->str, ==, "123");
+    }
+}
+
 typedef struct
 {
   int n_accepted;
@@ -459,6 +517,7 @@ main (int    argc,
   ADD ("own-context", test_own_context);
   ADD ("async", test_async);
   ADD ("async-ends", test_async_ends);
+  ADD ("async-order", test_async_order);
   ADD ("decide", test_decide);
 #undef ADD
 
