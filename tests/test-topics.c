@@ -7,6 +7,15 @@
 
 #define KIB 1024
 
+static void
+send_text (RawPeer    *peer,
+           const char *text)
+{
+  g_autoptr(GVariant) message = test_parse (text);
+
+  raw_peer_send_value (peer, message);
+}
+
 /* A call of a raw peer, and its answer, which comes before anything else. */
 static void
 assert_request (RawPeer    *peer,
@@ -15,7 +24,7 @@ assert_request (RawPeer    *peer,
 {
   g_autoptr(GVariant) reply = NULL;
 
-  raw_peer_send_value (peer, test_parse (request));
+  send_text (peer, request);
   reply = raw_peer_receive (peer);
   test_assert_value (reply, expected);
 }
@@ -159,6 +168,7 @@ static void
 test_errors (Fixture       *f,
              gconstpointer  data)
 {
+  g_autoptr(GVariant) request = test_parse ("(0, 1, 'rpc.subscribe', ['ticks'])");
   g_autoptr(MsgpackRpcTopic) topic = NULL;
   g_autofree char *path = path_address (f, "socket");
   g_autofree char *address = listen_on (f->server, path);
@@ -194,7 +204,7 @@ test_errors (Fixture       *f,
   assert_add (&peer);
 
   reply = msgpack_rpc_dispatcher_dispatch (f->dispatcher,
-                                           test_parse ("(0, 1, 'rpc.subscribe', ['ticks'])"), &error);
+                                           request, &error);
   g_assert_no_error (error);
   test_assert_value (reply, "(1, 1, 'There is no connection to publish to', @mv nothing)");
 
@@ -454,7 +464,7 @@ test_pause (Fixture       *f,
   n = publish_until_paused (topic, &fast, NULL, &result);
   publish_large_async (topic, n, NULL, &second);
   g_assert_cmpuint (receive_large (&fast), ==, n);
-  raw_peer_send_value (&slow, test_parse ("(0, 9, 'rpc.unsubscribe', ['t'])"));
+  send_text (&slow, "(0, 9, 'rpc.unsubscribe', ['t'])");
   WAIT_UNTIL (result != NULL && second != NULL);
   g_assert_true (finish (topic, &result, NULL));
   g_assert_true (finish (topic, &second, NULL));
@@ -636,7 +646,7 @@ test_order_of_replies (Fixture       *f,
                                      g_object_ref (topic), g_object_unref);
   enter (f, &peer, address);
   subscribe (&peer, "t");
-  raw_peer_send_value (&peer, test_parse ("(0, 5, 'go', @av [])"));
+  send_text (&peer, "(0, 5, 'go', @av [])");
   assert_receives (&peer, "(2, 't', [1])");
   assert_receives (&peer, "(1, 5, @mv nothing, 'reply')");
   assert_receives (&peer, "(2, 't', [2])");
@@ -824,7 +834,7 @@ test_properties (Fixture       *f,
   g_assert_cmpuint (max_queued, ==, 7);
 
   enter (f, &peer, address);
-  raw_peer_send_value (&peer, test_parse ("(0, 1, 'rpc.discover', @av [])"));
+  send_text (&peer, "(0, 1, 'rpc.discover', @av [])");
   reply = raw_peer_receive (&peer);
   text = g_variant_print (reply, FALSE);
   g_assert_nonnull (strstr (text, "'topics': <[<{'name': <'t'>, 'signature': <'(si)'>, "
@@ -1118,7 +1128,7 @@ test_first (void)
         break;
 
       assert_receives (&peer, "(0, 1, 'rpc.subscribe', ['t'])");
-      raw_peer_send_value (&peer, test_parse ("(1, 1, @mv nothing, @mv nothing)"));
+      send_text (&peer, "(1, 1, @mv nothing, @mv nothing)");
       assert_subscribed (client, "t", &result);
       raw_peer_clear (&peer);
       WAIT_UNTIL (!msgpack_rpc_client_is_connected (client));
