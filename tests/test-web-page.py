@@ -137,6 +137,7 @@ class WebPage(unittest.TestCase):
 
     @needs_browser
     @needs_npm
+    @tap.named('/behaviours/A2.19')
     def test_page(self):
         self.start_program(PAGE, get_msgpack())
         self.open_page(self.uri)
