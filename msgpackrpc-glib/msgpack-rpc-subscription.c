@@ -236,6 +236,9 @@ flush (gpointer owner)
 
   g_mutex_lock (lock);
   self->flush_corked = FALSE;
+  /* One that is closing hears no more, and cannot be waited for. */
+  if (_msgpack_rpc_link_get_status (self->link) == MSGPACK_RPC_CONNECTION_STATUS_CLOSING)
+    clear_pending (self);
   if (!self->has_ended && !self->awaits_room && self->pending.head != NULL)
     {
       /* What has not left yet must not be followed by more, or it would not be bounded. */

@@ -378,6 +378,39 @@ test_conflate_slow (Fixture       *f,
 }
 
 static void
+test_conflate_closing (Fixture       *f,
+                       gconstpointer  data)
+{
+  g_autoptr(MsgpackRpcTopic) topic = add_topic (f, "t", MSGPACK_RPC_TOPIC_POLICY_CONFLATE, 64);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+  g_autofree char *path = path_address (f, "socket");
+  g_autofree char *address = listen_on (f->server, path);
+  guint n_turns = 0;
+  RawPeer peer;
+
+  g_test_summary ("What waits for a subscriber that reads nothing costs no time while it is closed");
+
+  enter (f, &peer, address);
+  connection = ref_connection (f, 0);
+  subscribe (&peer, "t");
+  for (guint8 i = 0; i < 40; i++)
+    publish_large (topic, (char[]) { (char) ('a' + i), '\0' }, i);
+  test_drain ();
+  g_assert_cmpuint (msgpack_rpc_connection_get_queued_bytes (connection), >, 0);
+  msgpack_rpc_connection_close_async (connection, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL,
+                                      NULL);
+  publish_large (topic, "a", 40);
+  while (n_turns < 1000 && g_main_context_iteration (NULL, FALSE))
+    n_turns++;
+  g_assert_cmpuint (n_turns, <, 100);
+  g_assert_cmpint (msgpack_rpc_connection_get_status (connection), ==,
+                   MSGPACK_RPC_CONNECTION_STATUS_CLOSING);
+
+  raw_peer_clear (&peer);
+  WAIT_UNTIL (count_connections (f) == 0);
+}
+
+static void
 publish_large_async (MsgpackRpcTopic  *topic,
                      guint8            number,
                      GCancellable     *cancellable,
@@ -1193,6 +1226,7 @@ main (int    argc,
   ADD ("drop-oldest", test_drop_oldest);
   ADD ("conflate", test_conflate);
   ADD ("conflate-slow", test_conflate_slow);
+  ADD ("conflate-closing", test_conflate_closing);
   ADD ("pause", test_pause);
   ADD ("pause-ends", test_pause_ends);
   ADD ("pause-sync", test_pause_sync);
