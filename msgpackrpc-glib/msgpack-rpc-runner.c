@@ -84,6 +84,7 @@ struct _MsgpackRpcRunner
   guint n_jobs;                     /* that wait or run */
   guint64 turn;                     /* which it is */
   gboolean is_posted;               /* the context will run the next one */
+  guint n_pushed;                   /* that threads will run; may be more than are ready */
 };
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcRunner, _msgpack_rpc_runner, G_TYPE_OBJECT)
@@ -162,12 +163,20 @@ make_ready (MsgpackRpcRunner *self,
     line->is_taken = TRUE;
 }
 
-/* Whether somebody has to be told that there is one more. */
+/* Whether somebody has to be told that there is one more. Threads that were told of one that was taken
+ * out run this one: who gives up what waits could else have any number of them told. */
 static gboolean
 wants_kick (MsgpackRpcRunner *self)
 {
   if (self->reactor == NULL)
-    return TRUE;
+    {
+      if (self->n_pushed >= (guint) g_sequence_get_length (self->ready))
+        return FALSE;
+
+      self->n_pushed++;
+      return TRUE;
+    }
+
   if (self->is_posted)
     return FALSE;
 
@@ -264,6 +273,8 @@ begin_next (MsgpackRpcRunner *self,
 
   *kicks = FALSE;
   self->is_posted = FALSE;
+  if (self->reactor == NULL)
+    self->n_pushed--;
   if (g_sequence_iter_is_end (first))
     return NULL;
 

@@ -4,6 +4,7 @@
 /* Where handlers run: in their connection's context, in another one, or in a thread; and for how
  * long. */
 
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include "test-server.h"
@@ -752,6 +753,60 @@ test_orphans (void)
   scene_clear (&scene);
 }
 
+/* Of this thread's heap, in bytes. */
+static gsize
+get_heap_size (void)
+{
+  return mallinfo2 ().uordblks;
+}
+
+/* Requests that are given up at once, while no thread is free. */
+static void
+request_in_vain (Visitor *visitor)
+{
+  for (int i = 0; i < 50; i++)
+    {
+      request (visitor, "thread-note", 100 + i);
+      raw_peer_send_value (&visitor->raw, g_variant_new ("(is(i))", 2, "rpc.cancel", 100 + i));
+    }
+  for (int i = 0; i < 50; i++)
+    g_variant_unref (raw_peer_receive (&visitor->raw));
+}
+
+static void
+test_given_up (void)
+{
+  Scene scene;
+  Visitor visitor;
+  gsize size;
+
+  g_test_summary ("A request that is given up before a thread has taken it leaves nothing behind");
+
+  scene_init (&scene);
+  visitor_init (&visitor, &scene);
+  msgpack_rpc_dispatcher_set_n_threads (scene.dispatcher, 1);
+  raw_peer_send_value (&visitor.raw, g_variant_new_parsed ("(2, 'rpc.extensions', ['cancel'])"));
+  g_variant_unref (raw_peer_receive (&visitor.raw));
+  request (&visitor, "thread-wait", 1);
+  WAIT_UNTIL (get_begun (&scene) == 1);
+
+  for (guint i = 0; i < 20; i++)
+    request_in_vain (&visitor);
+  size = get_heap_size ();
+  for (guint i = 0; i < 400; i++)
+    request_in_vain (&visitor);
+  g_assert_cmpuint (get_heap_size (), <, size + 256 * 1024);
+
+  open_gate (&scene);
+  g_assert_cmpint (receive (&visitor), ==, 1);
+  g_assert_cmpuint (get_begun (&scene), ==, 1);
+  request (&visitor, "thread-note", 2);
+  g_assert_cmpint (receive (&visitor), ==, 2);
+
+  visitor_clear (&visitor);
+  scene_clear (&scene);
+}
+
 static void
 test_drain_waits (void)
 {
@@ -1109,6 +1164,7 @@ main (int    argc,
   g_test_add_func ("/msgpack-rpc/places/nobody-runs-it", test_nobody_runs_it);
   g_test_add_func ("/msgpack-rpc/places/bounded", test_bounded);
   g_test_add_func ("/msgpack-rpc/places/orphans", test_orphans);
+  g_test_add_func ("/msgpack-rpc/places/given-up", test_given_up);
   g_test_add_func ("/msgpack-rpc/places/drain", test_drain_waits);
   g_test_add_func ("/msgpack-rpc/places/removed", test_removed);
   g_test_add_func ("/msgpack-rpc/places/answered-before", test_answered_before);
