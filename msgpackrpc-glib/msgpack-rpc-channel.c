@@ -497,7 +497,7 @@ _msgpack_rpc_channel_notify_queue (MsgpackRpcChannel *self)
 /**
  * msgpack_rpc_channel_new:
  * @io_stream: a stream that nobody else reads or writes
- * @codec: how messages are written
+ * @codec: (nullable): how messages become bytes, and bytes messages, or `NULL` for MessagePack
  *
  * Creates a channel on a stream.
  *
@@ -512,7 +512,7 @@ msgpack_rpc_channel_new (GIOStream       *io_stream,
                          MsgpackRpcCodec *codec)
 {
   g_return_val_if_fail (G_IS_IO_STREAM (io_stream), NULL);
-  g_return_val_if_fail (MSGPACK_RPC_IS_CODEC (codec), NULL);
+  g_return_val_if_fail (codec == NULL || MSGPACK_RPC_IS_CODEC (codec), NULL);
 
   return g_object_new (MSGPACK_RPC_TYPE_CHANNEL, "io-stream", io_stream, "codec", codec, NULL);
 }
@@ -520,7 +520,7 @@ msgpack_rpc_channel_new (GIOStream       *io_stream,
 /**
  * msgpack_rpc_channel_new_for_address:
  * @address: an address, as for [ctor@Client.new]
- * @codec: how messages are written
+ * @codec: (nullable): how messages become bytes, and bytes messages, or `NULL` for MessagePack
  *
  * Creates a channel that is not connected yet.
  *
@@ -535,14 +535,14 @@ msgpack_rpc_channel_new_for_address (const char      *address,
                                      MsgpackRpcCodec *codec)
 {
   g_return_val_if_fail (address != NULL, NULL);
-  g_return_val_if_fail (MSGPACK_RPC_IS_CODEC (codec), NULL);
+  g_return_val_if_fail (codec == NULL || MSGPACK_RPC_IS_CODEC (codec), NULL);
 
   return g_object_new (MSGPACK_RPC_TYPE_CHANNEL, "address", address, "codec", codec, NULL);
 }
 
 /**
  * msgpack_rpc_channel_new_pair:
- * @codec: how messages are written
+ * @codec: (nullable): how messages become bytes, and bytes messages, or `NULL` for MessagePack
  * @first: (out) (transfer full): one end
  * @second: (out) (transfer full): the other end
  * @error: return location for an error
@@ -563,7 +563,7 @@ msgpack_rpc_channel_new_pair (MsgpackRpcCodec    *codec,
 {
   GIOStream *streams[2];
 
-  g_return_val_if_fail (MSGPACK_RPC_IS_CODEC (codec), FALSE);
+  g_return_val_if_fail (codec == NULL || MSGPACK_RPC_IS_CODEC (codec), FALSE);
   g_return_val_if_fail (first != NULL && second != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
@@ -783,7 +783,7 @@ msgpack_rpc_channel_get_high_water_mark (MsgpackRpcChannel *self)
 /**
  * msgpack_rpc_channel_set_high_water_mark: (set-property high-water-mark)
  * @self: a channel
- * @high_water_mark: bytes
+ * @high_water_mark: bytes, up to `G_MAXUINT32`
  *
  * Sets from how many waiting bytes on nothing more is encoded, or read.
  *

@@ -44,7 +44,7 @@ msgpack_rpc_connection_get_high_water_mark (MsgpackRpcConnection *self)
 /**
  * msgpack_rpc_connection_set_high_water_mark: (set-property high-water-mark)
  * @self: a connection
- * @high_water_mark: bytes
+ * @high_water_mark: bytes, up to `G_MAXUINT32`
  *
  * Sets from how many queued bytes on the connection is congested.
  *

@@ -429,7 +429,7 @@ msgpack_rpc_limits_get_high_water_mark (MsgpackRpcLimits *self)
 /**
  * msgpack_rpc_limits_set_high_water_mark: (set-property high-water-mark)
  * @self: limits
- * @high_water_mark: bytes
+ * @high_water_mark: bytes, up to `G_MAXUINT32`
  *
  * Sets from how many queued bytes on a connection is congested.
  *
