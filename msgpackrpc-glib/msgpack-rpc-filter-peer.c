@@ -28,7 +28,8 @@
  * is sent to the peer behind is an attempt at it: another [class@Call], of which there is one at a
  * time. The call ends once, when the filter says so, by its deadline, or when it is cancelled; an attempt
  * that is on its way is cancelled then. So [method@Peer.call_async], [method@Peer.call_sync] and all other
- * functions of [iface@Peer] do the same on a filter as on the peer behind it.
+ * functions of [iface@Peer] that call or notify do the same on a filter as on the peer behind it.
+ * Subscriptions and timers are for that itself: for a client, or a connection.
  *
  * ```c
  * static gboolean

@@ -31,6 +31,19 @@ struct _MsgpackRpcStreamEncoderClass
 {
   GObjectClass parent_class;
 
+  /**
+   * MsgpackRpcStreamEncoderClass::encode:
+   * @self: an encoder
+   * @error: return location for an error
+   *
+   * Says what comes next.
+   *
+   * It is called again when that is written, or the pause has ended, until it has called
+   * [method@StreamEncoder.finish].
+   *
+   * Returns: `TRUE`, or `FALSE` with @error set if the message cannot be encoded
+   * Since: 1.0
+   */
   gboolean (*encode) (MsgpackRpcStreamEncoder  *self,
                       GError                  **error);
 };

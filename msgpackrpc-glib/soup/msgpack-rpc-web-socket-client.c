@@ -28,6 +28,7 @@ connected_cb (GObject      *source,
  * @uri: an address such as `ws://localhost:8080/rpc`, or `wss://` for TLS
  * @cancellable: (nullable): a cancellable
  * @callback: (scope async): called when the WebSocket is open, or cannot be opened
+ * @user_data: data for @callback
  *
  * Opens a WebSocket at a server, and makes a stream of it.
  *
