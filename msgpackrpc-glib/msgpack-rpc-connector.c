@@ -898,7 +898,7 @@ msgpack_rpc_connector_open (MsgpackRpcConnector   *self,
 }
 
 /**
- * msgpack_rpc_connector_open_wait:
+ * msgpack_rpc_connector_open_sync:
  * @self: a connector
  * @address: where to connect to, as for [property@Client:address]
  * @queue: (nullable): where the events of the channel go, or `NULL` for [property@Connector:queue]
@@ -919,7 +919,7 @@ msgpack_rpc_connector_open (MsgpackRpcConnector   *self,
  * Since: 1.0
  */
 MsgpackRpcChannel *
-msgpack_rpc_connector_open_wait (MsgpackRpcConnector   *self,
+msgpack_rpc_connector_open_sync (MsgpackRpcConnector   *self,
                                  const char            *address,
                                  MsgpackRpcEventQueue  *queue,
                                  int                    timeout,

@@ -42,7 +42,7 @@ MsgpackRpcChannel *msgpack_rpc_connector_open      (MsgpackRpcConnector   *self,
                                                     MsgpackRpcEventQueue  *queue,
                                                     GError               **error) G_GNUC_WARN_UNUSED_RESULT;
 MSGPACK_RPC_AVAILABLE_IN_1_0
-MsgpackRpcChannel *msgpack_rpc_connector_open_wait (MsgpackRpcConnector   *self,
+MsgpackRpcChannel *msgpack_rpc_connector_open_sync (MsgpackRpcConnector   *self,
                                                     const char            *address,
                                                     MsgpackRpcEventQueue  *queue,
                                                     int                    timeout,

@@ -240,7 +240,7 @@ bind (MsgpackRpcTopic *self,
 }
 
 /**
- * msgpack_rpc_topic_bind_property:
+ * msgpack_rpc_topic_bind_to_property:
  * @self: a topic
  * @object: an object
  * @property_name: the name of a property of it
@@ -258,10 +258,10 @@ bind (MsgpackRpcTopic *self,
  * Since: 1.0
  */
 gboolean
-msgpack_rpc_topic_bind_property (MsgpackRpcTopic  *self,
-                                 GObject          *object,
-                                 const char       *property_name,
-                                 GError          **error)
+msgpack_rpc_topic_bind_to_property (MsgpackRpcTopic  *self,
+                                    GObject          *object,
+                                    const char       *property_name,
+                                    GError          **error)
 {
   GParamSpec *pspec;
 
@@ -288,7 +288,7 @@ msgpack_rpc_topic_bind_property (MsgpackRpcTopic  *self,
 }
 
 /**
- * msgpack_rpc_topic_bind_signal:
+ * msgpack_rpc_topic_bind_to_signal:
  * @self: a topic
  * @object: an object
  * @detailed_signal: the name of a signal of it, with `::` and a detail if there is one
@@ -297,17 +297,17 @@ msgpack_rpc_topic_bind_property (MsgpackRpcTopic  *self,
  * Publishes the arguments of a signal whenever the object emits it: the one that there is as it is, or
  * else a tuple of all.
  *
- * Otherwise as [method@Topic.bind_property], which says what types they may have.
+ * Otherwise as [method@Topic.bind_to_property], which says what types they may have.
  *
  * Returns: `TRUE`, or `FALSE` with @error set to [error@Error.INVALID_VALUE] if there is no such
  *   signal, if its arguments cannot be published, or if the topic takes another type
  * Since: 1.0
  */
 gboolean
-msgpack_rpc_topic_bind_signal (MsgpackRpcTopic  *self,
-                               GObject          *object,
-                               const char       *detailed_signal,
-                               GError          **error)
+msgpack_rpc_topic_bind_to_signal (MsgpackRpcTopic  *self,
+                                  GObject          *object,
+                                  const char       *detailed_signal,
+                                  GError          **error)
 {
   GSignalQuery query;
   guint id;

@@ -69,17 +69,17 @@ gboolean msgpack_rpc_topic_publish_sync     (MsgpackRpcTopic      *self,
                                              GError              **error);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean msgpack_rpc_topic_bind_property (MsgpackRpcTopic  *self,
-                                          GObject          *object,
-                                          const char       *property_name,
-                                          GError          **error);
+gboolean msgpack_rpc_topic_bind_to_property (MsgpackRpcTopic  *self,
+                                             GObject          *object,
+                                             const char       *property_name,
+                                             GError          **error);
 MSGPACK_RPC_AVAILABLE_IN_1_0
-gboolean msgpack_rpc_topic_bind_signal   (MsgpackRpcTopic  *self,
-                                          GObject          *object,
-                                          const char       *detailed_signal,
-                                          GError          **error);
+gboolean msgpack_rpc_topic_bind_to_signal   (MsgpackRpcTopic  *self,
+                                             GObject          *object,
+                                             const char       *detailed_signal,
+                                             GError          **error);
 MSGPACK_RPC_AVAILABLE_IN_1_0
-void     msgpack_rpc_topic_unbind        (MsgpackRpcTopic  *self,
-                                          GObject          *object);
+void     msgpack_rpc_topic_unbind           (MsgpackRpcTopic  *self,
+                                             GObject          *object);
 
 G_END_DECLS

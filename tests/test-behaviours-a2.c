@@ -518,7 +518,7 @@ test_a2_15 (Ends          *ends,
   g_signal_connect (ends->client, "published", G_CALLBACK (published_cb), told);
   ends_open (ends);
   subscribe (ends, name);
-  g_assert_true (msgpack_rpc_topic_bind_signal (topic, G_OBJECT (action), "activate", &error));
+  g_assert_true (msgpack_rpc_topic_bind_to_signal (topic, G_OBJECT (action), "activate", &error));
   g_action_activate (G_ACTION (action), g_variant_new_string ("now"));
   WAIT_UNTIL (told->len > 0);
   g_assert_cmpstr (told->str, ==, "anything: at all ☃='now' ");

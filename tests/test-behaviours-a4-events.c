@@ -461,12 +461,12 @@ test_a4_33 (Pike          *f,
 
   g_test_summary ("Connecting can be waited for, and tells of success or failure");
 
-  channel = msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, 10000, NULL, &error);
+  channel = msgpack_rpc_connector_open_sync (f->there, f->addresses[0], NULL, 10000, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (msgpack_rpc_channel_is_connected (channel));
   skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
 
-  g_assert_null (msgpack_rpc_connector_open_wait (f->there, "unix:///nonexistent/socket", NULL,
+  g_assert_null (msgpack_rpc_connector_open_sync (f->there, "unix:///nonexistent/socket", NULL,
                                                   10000, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
@@ -525,7 +525,7 @@ test_a4_35 (Pike          *f,
 
   g_test_summary ("Who has given up waiting leaves no connection behind");
 
-  g_assert_null (msgpack_rpc_connector_open_wait (f->there, address, NULL, 50, NULL, &error));
+  g_assert_null (msgpack_rpc_connector_open_sync (f->there, address, NULL, 50, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_clear_error (&error);
   skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);

@@ -301,7 +301,7 @@ prepare_cb (MsgpackRpcConnector *connector,
 }
 
 static void
-test_open_wait (Fixture       *f,
+test_open_sync (Fixture       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(MsgpackRpcChannel) channel = NULL;
@@ -310,14 +310,14 @@ test_open_wait (Fixture       *f,
   g_test_summary ("A thread waits for a channel, and what it needs is prepared before its events");
 
   g_signal_connect (f->there, "channel-connected", G_CALLBACK (prepare_cb), f);
-  channel = msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, 10000, NULL, &error);
+  channel = msgpack_rpc_connector_open_sync (f->there, f->addresses[0], NULL, 10000, NULL, &error);
   g_assert_no_error (error);
   g_assert_true (msgpack_rpc_channel_is_connected (channel));
   skip (f->there, MSGPACK_RPC_EVENT_KIND_FINISH_CONNECT);
   g_assert_true (g_object_get_data (G_OBJECT (channel), "prepared") == f);
   g_clear_object (&channel);
 
-  channel = msgpack_rpc_connector_open_wait (f->there, "unix:///nonexistent/socket", NULL, -1, NULL,
+  channel = msgpack_rpc_connector_open_sync (f->there, "unix:///nonexistent/socket", NULL, -1, NULL,
                                              &error);
   g_assert_null (channel);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
@@ -325,7 +325,7 @@ test_open_wait (Fixture       *f,
 }
 
 static void
-test_open_wait_late (Fixture       *f,
+test_open_sync_late (Fixture       *f,
                      gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
@@ -333,11 +333,11 @@ test_open_wait_late (Fixture       *f,
 
   g_test_summary ("Who gives up waiting has no channel, also if it would be connected a moment later");
 
-  g_assert_null (msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, 0, NULL, &error));
+  g_assert_null (msgpack_rpc_connector_open_sync (f->there, f->addresses[0], NULL, 0, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
   g_clear_error (&error);
   g_cancellable_cancel (cancellable);
-  g_assert_null (msgpack_rpc_connector_open_wait (f->there, f->addresses[0], NULL, -1, cancellable,
+  g_assert_null (msgpack_rpc_connector_open_sync (f->there, f->addresses[0], NULL, -1, cancellable,
                                                   &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
@@ -742,8 +742,8 @@ main (int    argc,
   ADD ("reject", NULL, test_reject);
   ADD ("deadline", NULL, test_deadline);
   ADD ("separate", NULL, test_separate);
-  ADD ("open-wait", NULL, test_open_wait);
-  ADD ("open-wait-late", NULL, test_open_wait_late);
+  ADD ("open-sync", NULL, test_open_sync);
+  ADD ("open-sync-late", NULL, test_open_sync_late);
   ADD ("shut-down/now", &modes[0], test_shut_down);
   ADD ("shut-down/finish-message", &modes[1], test_shut_down);
   ADD ("shut-down/finish-queue", &modes[2], test_shut_down);

@@ -54,7 +54,7 @@ class Connector(unittest.TestCase):
         workers = [threading.Thread(target=work) for _ in range(4)]
         for worker in workers:
             worker.start()
-        channel = self.there.open_wait(self.address, None, WAIT, None)
+        channel = self.there.open_sync(self.address, None, WAIT, None)
         self.next(self.there, Kind.FINISH_CONNECT)
         for n in range(100):
             channel.send(GLib.Variant('s', f'line {n}'))

@@ -7,7 +7,7 @@ import tap
 
 import gi
 gi.require_version('MsgpackRpc', '1.0')
-from gi.repository import GLib, MsgpackRpc
+from gi.repository import GLib, GObject, MsgpackRpc
 
 
 class Namespace(unittest.TestCase):
@@ -27,6 +27,26 @@ class Namespace(unittest.TestCase):
         error = GLib.Error.new_literal(MsgpackRpc.error_quark(), 'text', MsgpackRpc.Error.BUSY)
         self.assertTrue(error.matches(MsgpackRpc.error_quark(), MsgpackRpc.Error.BUSY))
         self.assertEqual(error.domain, 'msgpack-rpc-error-quark')
+
+    def test_names(self):
+        """No method hides one of a class that its class derives from, or of GObject."""
+        checked = 0
+        for name in dir(MsgpackRpc):
+            item = getattr(MsgpackRpc, name)
+            if not isinstance(item, type) or '__info__' not in vars(item):
+                continue
+            if issubclass(item, GObject.Object):
+                parents = item.__mro__[1:]
+            elif issubclass(item, GObject.GInterface):
+                parents = (GObject.Object,)
+            else:
+                continue
+            for method in item.__info__.get_methods():
+                if not method.is_constructor():
+                    checked += 1
+                    hidden = [p.__name__ for p in parents if hasattr(p, method.get_name())]
+                    self.assertEqual(hidden, [], f'{name}.{method.get_name()}')
+        self.assertGreater(checked, 300)
 
 
 if __name__ == '__main__':

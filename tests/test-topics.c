@@ -900,11 +900,11 @@ test_bind (Fixture       *f,
   enter (f, &peer, address);
   subscribe (&peer, "p");
   subscribe (&peer, "s");
-  msgpack_rpc_topic_bind_property (property, G_OBJECT (limits), "max-depth", &error);
+  msgpack_rpc_topic_bind_to_property (property, G_OBJECT (limits), "max-depth", &error);
   g_assert_no_error (error);
-  msgpack_rpc_topic_bind_signal (signal, G_OBJECT (store), "items-changed", &error);
+  msgpack_rpc_topic_bind_to_signal (signal, G_OBJECT (store), "items-changed", &error);
   g_assert_no_error (error);
-  msgpack_rpc_topic_bind_signal (signal, G_OBJECT (action), "activate", &error);
+  msgpack_rpc_topic_bind_to_signal (signal, G_OBJECT (action), "activate", &error);
   g_assert_no_error (error);
 
   msgpack_rpc_limits_set_max_depth (limits, 17);
@@ -949,17 +949,17 @@ test_bind_errors (void)
 
   g_test_summary ("What cannot be published is an error when it is bound");
 
-  assert_not_bound (msgpack_rpc_topic_bind_property (any, object, "colour", &error), &error,
+  assert_not_bound (msgpack_rpc_topic_bind_to_property (any, object, "colour", &error), &error,
                     "GListStore has no property “colour” that can be read");
-  assert_not_bound (msgpack_rpc_topic_bind_property (any, object, "item-type", &error), &error,
+  assert_not_bound (msgpack_rpc_topic_bind_to_property (any, object, "item-type", &error), &error,
                     "Values of the type GType cannot be published");
-  assert_not_bound (msgpack_rpc_topic_bind_signal (any, object, "click", &error), &error,
+  assert_not_bound (msgpack_rpc_topic_bind_to_signal (any, object, "click", &error), &error,
                     "GListStore has no signal “click”");
-  assert_not_bound (msgpack_rpc_topic_bind_signal (any, object, "notify", &error), &error,
+  assert_not_bound (msgpack_rpc_topic_bind_to_signal (any, object, "notify", &error), &error,
                     "Values of the type GParam cannot be published");
-  assert_not_bound (msgpack_rpc_topic_bind_signal (topic, object, "items-changed", &error), &error,
+  assert_not_bound (msgpack_rpc_topic_bind_to_signal (topic, object, "items-changed", &error), &error,
                     "Topic “t” takes values of type “(ss)”, which is no tuple of 3");
-  assert_not_bound (msgpack_rpc_topic_bind_property (topic, G_OBJECT (limits), "max-depth", &error),
+  assert_not_bound (msgpack_rpc_topic_bind_to_property (topic, G_OBJECT (limits), "max-depth", &error),
                     &error,
                     "Topic “t” takes values of type “(ss)”, and those of the type guint have “u”");
 }

@@ -70,8 +70,8 @@ run({
         const action = new Gio.SimpleAction({name: 'act', parameter_type: new GLib.VariantType('s')});
         const seen = [];
 
-        topic.bind_property(limits, 'max-depth');
-        topic.bind_signal(action, 'activate');
+        topic.bind_to_property(limits, 'max-depth');
+        topic.bind_to_signal(action, 'activate');
         const done = new Promise(resolve => {
             subscriber.connect('published', (peer, name, value) => {
                 seen.push(value.recursiveUnpack());

@@ -134,15 +134,15 @@ class Topics(unittest.TestCase):
     def test_bind(self):
         thermometer = Thermometer()
         degrees = self.dispatcher.add_topic('degrees', 'd')
-        degrees.bind_property(thermometer, 'degrees')
+        degrees.bind_to_property(thermometer, 'degrees')
         room = self.dispatcher.add_topic('room', None)
-        room.bind_property(thermometer, 'room')
+        room.bind_to_property(thermometer, 'room')
         alarm = self.dispatcher.add_topic('alarm', None)
-        alarm.bind_signal(thermometer, 'alarm')
+        alarm.bind_to_signal(thermometer, 'alarm')
         with self.assertRaisesRegex(GLib.Error, 'takes values of type “d”'):
-            degrees.bind_property(thermometer, 'room')
+            degrees.bind_to_property(thermometer, 'room')
         with self.assertRaisesRegex(GLib.Error, 'has no property “colour”'):
-            degrees.bind_property(thermometer, 'colour')
+            degrees.bind_to_property(thermometer, 'colour')
 
         peer = PlainPeer(self.path, self.iterate)
         for i, name in enumerate(['degrees', 'room', 'alarm']):
@@ -167,7 +167,7 @@ class Topics(unittest.TestCase):
         with self.assertRaisesRegex(GLib.Error, 'takes a value of type “x”, not “s”'):
             topic.publish(GLib.Variant('s', 'seven'))
         with self.assertRaises(TypeError):
-            topic.bind_property('no object', 'name')
+            topic.bind_to_property('no object', 'name')
 
 
 if __name__ == '__main__':
