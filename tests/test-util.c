@@ -20,6 +20,14 @@ test_get_slowness (void)
   return slowness != NULL ? MAX (1, atoi (slowness)) : 1;
 }
 
+gint64
+test_get_deadline (void)
+{
+  const char *seconds = g_getenv ("MSGPACK_RPC_TEST_DEADLINE");
+
+  return (seconds != NULL ? MAX (1, atoi (seconds)) : 20) * G_USEC_PER_SEC * test_get_slowness ();
+}
+
 static gboolean
 tick (gpointer user_data G_GNUC_UNUSED)
 {

@@ -12,10 +12,12 @@ G_BEGIN_DECLS
 
 /* How long a condition may take to come true, in microseconds. Nothing waits that long unless it
  * fails. */
-#define TEST_DEADLINE (20 * G_USEC_PER_SEC * test_get_slowness ())
+#define TEST_DEADLINE (test_get_deadline ())
 
 /* How many times slower than usual the program may be, as under valgrind. */
 int test_get_slowness (void);
+/* How long what never comes is waited for, in microseconds. */
+gint64 test_get_deadline (void);
 
 /* Runs the thread-default context until @condition holds. */
 #define WAIT_UNTIL(condition) WAIT_UNTIL_WITH (condition, test_iterate ())
