@@ -64,8 +64,9 @@ struct _MsgpackRpcFilterPeerClass
    * Says what becomes of a call, once for each attempt that has ended. If the call itself has ended
    * before, as it was cancelled or its time was over, this is only told, and what it says has no effect.
    *
-   * It runs in the context of @call, where its callback comes later; or, if a thread waits for the call
-   * ([method@Peer.call_sync], [method@Call.wait]), there.
+   * It runs in the context of @call, where its callback comes later; or, while a thread waits for the call
+   * ([method@Peer.call_sync], [method@Call.wait]), there. An attempt that ends before the thread has begun
+   * to wait may still be asked about in the context, if another thread runs that.
    *
    * Returns: `FALSE` if the call ends with @error
    * Since: 1.0

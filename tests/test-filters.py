@@ -136,8 +136,15 @@ class FilterPeers(Case):
                 threads.append(threading.current_thread())
                 return Retry.do_filter_return(self, call, attempt)
 
+        def work():
+            # Else the main thread might be asked before this one waits.
+            context = GLib.MainContext.new()
+            context.push_thread_default()
+            results.append(filter_peer.call_sync('flaky', None))
+            context.pop_thread_default()
+
         filter_peer = Here(peer=self.near)
-        thread = threading.Thread(target=lambda: results.append(filter_peer.call_sync('flaky', None)))
+        thread = threading.Thread(target=work)
         thread.start()
         wait_until(lambda: results)
         thread.join()
