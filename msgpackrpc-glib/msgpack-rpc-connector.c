@@ -264,6 +264,18 @@ make_member (MsgpackRpcConnector *self,
   g_object_set_qdata_full (G_OBJECT (channel), member_quark (), member, member_free);
 }
 
+/* The lock is held. */
+static gboolean
+check_open (MsgpackRpcConnector  *self,
+            GError              **error)
+{
+  if (!self->is_shut_down)
+    return TRUE;
+
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connector was shut down"));
+  return FALSE;
+}
+
 /* From here on it is closed when the connector is: all that it tells must be heard. FALSE, and the
  * channel is of no use, if it was shut down. */
 static gboolean
@@ -273,11 +285,8 @@ add_member (MsgpackRpcConnector  *self,
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  if (self->is_shut_down)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connector was shut down"));
-      return FALSE;
-    }
+  if (!check_open (self, error))
+    return FALSE;
 
   g_ptr_array_add (self->members, g_object_ref (channel));
   return TRUE;
@@ -829,7 +838,8 @@ msgpack_rpc_connector_new (MsgpackRpcCodec *codec)
  * For [method@Server.listen_async] use [property@Connector:server].
  *
  * Returns: (transfer full) (array zero-terminated=1): the addresses that it listens on, or `NULL` with
- *   @error set, as for [method@Server.listen_sync]
+ *   @error set, as for [method@Server.listen_sync], or to `G_IO_ERROR_CLOSED` if the connector was shut
+ *   down
  *
  * Since: 1.0
  */
@@ -839,9 +849,15 @@ msgpack_rpc_connector_listen_sync (MsgpackRpcConnector  *self,
                                    GCancellable         *cancellable,
                                    GError              **error)
 {
-  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTOR (self), NULL);
+  gboolean is_open;
 
-  return msgpack_rpc_server_listen_sync (self->server, address, cancellable, error);
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTOR (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  g_mutex_lock (&self->lock);
+  is_open = check_open (self, error);
+  g_mutex_unlock (&self->lock);
+  return is_open ? msgpack_rpc_server_listen_sync (self->server, address, cancellable, error) : NULL;
 }
 
 /* The first to hear of the channel are those who prepare what its messages need. */
@@ -1034,8 +1050,9 @@ wake_cb (GCancellable *cancellable G_GNUC_UNUSED,
  * Closes all channels, takes no new ones, and waits until that is done; see
  * [method@Connector.shut_down_async], and [method@Connector.shut_down_finish] for what is returned.
  *
- * Another thread has to run the [property@Connector:main-context]: in one that does so itself, this fails
- * with `G_IO_ERROR_WOULD_BLOCK`, and the connector is shut down all the same.
+ * Another thread has to run the [property@Connector:main-context], and as long as none does, this waits.
+ * In a thread that is just running it, this fails with `G_IO_ERROR_WOULD_BLOCK`, and the connector is shut
+ * down all the same. Who has no other thread uses [method@Connector.shut_down_async].
  *
  * Returns: (transfer full): what was not sent, or `NULL` with @error set to that or
  *   `G_IO_ERROR_CANCELLED`

@@ -423,6 +423,9 @@ test_shut_down (Fixture       *f,
   g_clear_error (&error);
   g_assert_null (msgpack_rpc_connector_open (f->there, f->addresses[0], NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_assert_null (msgpack_rpc_connector_listen_sync (f->there, "tcp://localhost:0", NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
 }
 
 static void
