@@ -57,6 +57,14 @@ def check_timers():
         raise GLib.Error(f'There are {MAX_TIMERS} timers already: stop one first')
 
 
+def notify(connection, method, params):
+    """Whether it could be told: the connection may be closing."""
+    try:
+        return connection.send_notification(method, params)
+    except GLib.Error:
+        return False
+
+
 def clock(invocation, params):
     check_timers()
     connection = invocation.get_connection()
@@ -66,9 +74,9 @@ def clock(invocation, params):
         nonlocal n_ticks
         n_ticks += 1
         # Who does not read misses some.
-        if not connection.is_congested():
-            connection.send_notification('tick', GLib.Variant('(x)', (n_ticks,)))
-        return GLib.SOURCE_CONTINUE
+        if connection.is_congested():
+            return GLib.SOURCE_CONTINUE
+        return notify(connection, 'tick', GLib.Variant('(x)', (n_ticks,)))
 
     timers.add(tick)
     timer = connection.add_interval(max(params.unpack()[0], 1), tick)
@@ -81,7 +89,7 @@ def remind(invocation, params):
     milliseconds, text = params.unpack()
 
     def remind_now():
-        connection.send_notification('reminder', GLib.Variant('(s)', (text,)))
+        notify(connection, 'reminder', GLib.Variant('(s)', (text,)))
 
     timers.add(remind_now)
     timer = connection.add_timeout(milliseconds, remind_now)

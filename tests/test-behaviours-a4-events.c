@@ -402,6 +402,7 @@ test_a4_30 (Pike          *f,
 
   g_test_summary ("A thread that waits for one connection is woken by merging and by shutting down");
 
+  WAIT_UNTIL (test_threads_sleep ("merged", 1) && test_threads_sleep ("closed", 1));
   g_assert_true (msgpack_rpc_event_queue_merge (own, queue_of (f->here), NULL));
   first = g_thread_join (merged);
   g_assert_error (first, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_MERGED);
