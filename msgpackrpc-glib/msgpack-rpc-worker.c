@@ -581,7 +581,8 @@ _msgpack_rpc_worker_start (const MsgpackRpcWorkerStart  *start,
   g_ref_count_init (&self->ref_count);
   self->funcs = funcs;
   self->owner = owner;
-  self->name = g_filename_display_name (start->argv[0]);
+  /* Peers are told it, who need not know where programs are. */
+  self->name = g_filename_display_basename (start->argv[0]);
   self->subprocess = g_steal_pointer (&subprocess);
   self->connection = connect_to (self, fds[0], error);
   if (self->connection == NULL)
