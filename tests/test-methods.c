@@ -292,6 +292,10 @@ write_log (GLogLevelFlags   level,
     {
       if ((level & (G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING)) && strcmp (fields[i].key, "MESSAGE") == 0)
         {
+          static GMutex lock;
+          g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&lock);
+
+          /* Other threads may log, while nobody looks. */
           g_free (last_info);
           last_info = g_strdup (fields[i].value);
         }
