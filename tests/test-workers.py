@@ -143,7 +143,7 @@ class Example(unittest.TestCase):
         process = subprocess.run([EXAMPLE], text=True, timeout=60, stdout=subprocess.PIPE)
         self.assertEqual(process.stdout,
                          'fibonacci: [<int64 1>, <int64 1>, <@mv nothing>, <int64 6765>]\n'
-                         f'crash: [<int64 1>, <int64 1>, <\'Worker “{EXAMPLE}” has exited with '
+                         f'crash: [<int64 1>, <int64 1>, <\'Worker “{EXAMPLE.name}” has exited with '
                          'status 3 before it had answered\'>, <@mv nothing>]\n'
                          'fibonacci: [<int64 1>, <int64 1>, <@mv nothing>, <int64 10946>]\n')
 
