@@ -13,8 +13,8 @@
 
 G_BEGIN_DECLS
 
-/* What the files of a client share: msgpack-rpc-client.c has the object, what it sends and what it
- * hears; msgpack-rpc-client-calls.c shows its calls; msgpack-rpc-client-keepalive.c looks whether the
+/* What the files of a client share: msgpack-rpc-client.c has the object,
+ * msgpack-rpc-client-signals.c what it hears; msgpack-rpc-client-calls.c shows its calls; msgpack-rpc-client-keepalive.c looks whether the
  * peer is there; msgpack-rpc-client-opening.c opens and closes; msgpack-rpc-client-reconnect.c tries
  * again; msgpack-rpc-client-sending.c sends; msgpack-rpc-client-tls.c has whom it trusts, and
  * msgpack-rpc-client-token.c how both show that they know a token; msgpack-rpc-client-settings.c has
@@ -81,6 +81,9 @@ struct _MsgpackRpcClient
 
 /* How a client hears of its connection. */
 extern const MsgpackRpcClientFuncs _msgpack_rpc_client_funcs;
+void _msgpack_rpc_client_install_signals  (GType                 type);
+/* Whether its connection has one in that status. */
+gboolean _msgpack_rpc_client_has_stream   (MsgpackRpcConnectionStatus status);
 
 /* Begins to open a stream for @connection, with the link's private context as thread-default. */
 void _msgpack_rpc_client_start_attempt    (gpointer              client,

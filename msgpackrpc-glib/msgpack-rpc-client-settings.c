@@ -114,6 +114,42 @@ msgpack_rpc_client_set_extensions (MsgpackRpcClient *self,
 }
 
 /**
+ * msgpack_rpc_client_get_framing: (get-property framing)
+ * @self: a client
+ *
+ * Gets what stands between the messages.
+ *
+ * Returns: the framing
+ *
+ * Since: 1.0
+ */
+MsgpackRpcFraming
+msgpack_rpc_client_get_framing (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_FRAMING_NONE);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_FRAMING);
+}
+
+/**
+ * msgpack_rpc_client_set_framing: (set-property framing)
+ * @self: a client
+ * @framing: a framing
+ *
+ * Sets what stands between the messages, before the first of them.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_framing (MsgpackRpcClient  *self,
+                                MsgpackRpcFraming  framing)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_FRAMING, (int) framing);
+}
+
+/**
  * msgpack_rpc_client_get_pack_flags: (get-property pack-flags)
  * @self: a client
  *
@@ -184,6 +220,42 @@ msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
   g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
 
   _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_PROFILE, (int) profile);
+}
+
+/**
+ * msgpack_rpc_client_get_reply_order: (get-property reply-order)
+ * @self: a client
+ *
+ * Gets in which order the requests of the peer are answered.
+ *
+ * Returns: the order
+ *
+ * Since: 1.0
+ */
+MsgpackRpcReplyOrder
+msgpack_rpc_client_get_reply_order (MsgpackRpcClient *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CLIENT (self), MSGPACK_RPC_REPLY_ORDER_ANY);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_REPLY_ORDER);
+}
+
+/**
+ * msgpack_rpc_client_set_reply_order: (set-property reply-order)
+ * @self: a client
+ * @order: an order
+ *
+ * Sets in which order the requests of the peer are answered.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_client_set_reply_order (MsgpackRpcClient     *self,
+                                    MsgpackRpcReplyOrder  order)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CLIENT (self));
+
+  _msgpack_rpc_client_set_setting (self, MSGPACK_RPC_SETTING_REPLY_ORDER, (int) order);
 }
 
 /**

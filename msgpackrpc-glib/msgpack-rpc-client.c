@@ -69,6 +69,7 @@ enum
   PROP_DISPATCHER,
   PROP_EXTENSIONS,
   PROP_FORWARD_STDERR,
+  PROP_FRAMING,
   PROP_IO_STREAM,
   PROP_LAST_ERROR,
   PROP_LIMITS,
@@ -79,6 +80,7 @@ enum
   PROP_PROFILE,
   PROP_QUEUE_WHILE_CONNECTING,
   PROP_RECONNECT_POLICY,
+  PROP_REPLY_ORDER,
   PROP_SOCKET_CLIENT,
   PROP_STALLED,
   PROP_STALL_TIMEOUT,
@@ -92,99 +94,11 @@ enum
   N_PROPS
 };
 
-enum
-{
-  SIGNAL_NOTIFICATION,
-  SIGNAL_REPLY,
-  SIGNAL_REQUEST,
-  SIGNAL_STATUS_CHANGED,
-  N_SIGNALS
-};
-
 static GParamSpec *props[N_PROPS];
-static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcClient, msgpack_rpc_client, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (MSGPACK_RPC_TYPE_PEER,
                                                       _msgpack_rpc_client_init_peer))
-
-/* ---- what the connection tells, in the main context ---- */
-
-static gboolean
-has_stream (MsgpackRpcConnectionStatus status)
-{
-  return status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED ||
-         status == MSGPACK_RPC_CONNECTION_STATUS_CLOSING;
-}
-
-static void
-client_status (gpointer                    client,
-               MsgpackRpcConnectionStatus  old_status,
-               MsgpackRpcConnectionStatus  new_status,
-               const GError               *error)
-{
-  MsgpackRpcClient *self = client;
-
-  if (error != NULL)
-    _msgpack_rpc_client_set_last_error (self, error);
-
-  g_object_freeze_notify (client);
-  g_object_notify_by_pspec (client, props[PROP_STATUS]);
-  if (has_stream (old_status) != has_stream (new_status))
-    g_object_notify_by_pspec (client, props[PROP_CONNECTION]);
-  if (self->target.argv != NULL && new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
-    g_object_notify_by_pspec (client, props[PROP_SUBPROCESS]);
-  if (error != NULL)
-    g_object_notify_by_pspec (client, props[PROP_LAST_ERROR]);
-  g_object_thaw_notify (client);
-
-  _msgpack_rpc_client_keepalive_status (self, new_status);
-  g_signal_emit (self, signals[SIGNAL_STATUS_CHANGED], 0, old_status, new_status, error);
-}
-
-static gboolean
-client_request (gpointer              client,
-                MsgpackRpcInvocation *invocation)
-{
-  return _msgpack_rpc_emit_request (client, signals[SIGNAL_REQUEST], invocation);
-}
-
-static void
-client_notification (gpointer                 client,
-                     const MsgpackRpcMessage *message)
-{
-  _msgpack_rpc_emit_notification (client, signals[SIGNAL_NOTIFICATION], message);
-  _msgpack_rpc_interests_emit (_msgpack_rpc_client_get_interests (client), client, message);
-}
-
-static void
-client_reply (gpointer        client,
-              MsgpackRpcCall *call)
-{
-  const char *method = msgpack_rpc_call_get_method (call);
-
-  g_signal_emit (client, signals[SIGNAL_REPLY], _msgpack_rpc_connection_get_detail (method), call);
-}
-
-/* What nobody looks at is not posted: a program may wait for its calls and never run a loop. */
-static gboolean
-client_hears_replies (gpointer client)
-{
-  return _msgpack_rpc_has_handler (client, signals[SIGNAL_REPLY]);
-}
-
-const MsgpackRpcClientFuncs _msgpack_rpc_client_funcs = {
-  .open = _msgpack_rpc_client_start_attempt,
-  .status = client_status,
-  .request = client_request,
-  .notification = client_notification,
-  .reply = client_reply,
-  .hears_replies = client_hears_replies,
-  .get_keep = _msgpack_rpc_client_get_keep,
-  .ended = _msgpack_rpc_client_ended,
-  .awaits_reply = _msgpack_rpc_client_awaits_reply,
-  .has_heard = _msgpack_rpc_client_look_soon,
-};
 
 /* ---- the object ---- */
 
@@ -221,8 +135,10 @@ msgpack_rpc_client_get_property (GObject    *object,
       break;
     case PROP_DEFAULT_TIMEOUT:
     case PROP_EXTENSIONS:
+    case PROP_FRAMING:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
+    case PROP_REPLY_ORDER:
     case PROP_STRING_POLICY:
       _msgpack_rpc_settings_get_value (self->settings, pspec, value);
       break;
@@ -309,8 +225,10 @@ msgpack_rpc_client_set_property (GObject      *object,
       break;
     case PROP_DEFAULT_TIMEOUT:
     case PROP_EXTENSIONS:
+    case PROP_FRAMING:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
+    case PROP_REPLY_ORDER:
     case PROP_STRING_POLICY:
       _msgpack_rpc_client_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
                                    _msgpack_rpc_setting_from_value (value));
@@ -571,6 +489,16 @@ install_properties (GObjectClass *object_class)
     g_param_spec_object ("io-stream", NULL, NULL, G_TYPE_IO_STREAM, construct);
 
   /**
+   * MsgpackRpcClient:framing: (getter get_framing) (setter set_framing)
+   *
+   * What stands between the messages, both of those that are sent and of those that come. To be set
+   * before the first of them.
+   *
+   * Since: 1.0
+   */
+  props[PROP_FRAMING] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_FRAMING);
+
+  /**
    * MsgpackRpcClient:last-error: (getter get_last_error)
    *
    * Why connecting failed last, or why the last connection ended, or `NULL`.
@@ -682,6 +610,15 @@ install_properties (GObjectClass *object_class)
   props[PROP_RECONNECT_POLICY] =
     g_param_spec_object ("reconnect-policy", NULL, NULL, MSGPACK_RPC_TYPE_RECONNECT_POLICY,
                          settable);
+
+  /**
+   * MsgpackRpcClient:reply-order: (getter get_reply_order) (setter set_reply_order)
+   *
+   * In which order the requests of the peer are answered.
+   *
+   * Since: 1.0
+   */
+  props[PROP_REPLY_ORDER] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_REPLY_ORDER);
 
   /**
    * MsgpackRpcClient:socket-client: (getter get_socket_client)
@@ -810,69 +747,6 @@ install_properties (GObjectClass *object_class)
 }
 
 static void
-install_signals (GType type)
-{
-  /**
-   * MsgpackRpcClient::notification:
-   * @self: the client
-   * @method: the name of the method
-   * @params: the parameters: of type `av`, or `a{sv}` for named ones
-   *
-   * A notification has come. The detail is its method.
-   *
-   * Since: 1.0
-   */
-  signals[SIGNAL_NOTIFICATION] =
-    g_signal_new ("notification", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
-
-  /**
-   * MsgpackRpcClient::reply:
-   * @self: the client
-   * @call: the call, ended
-   *
-   * A call was answered, with a result or an error. The detail is its method.
-   *
-   * Since: 1.0
-   */
-  signals[SIGNAL_REPLY] =
-    g_signal_new ("reply", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 1, MSGPACK_RPC_TYPE_CALL);
-
-  /**
-   * MsgpackRpcClient::request:
-   * @self: the client
-   * @invocation: the request
-   * @params: its parameters: of type `av`, or `a{sv}` for named ones
-   *
-   * A request has come. The detail is its method.
-   *
-   * Returns: `TRUE` if the request is, or will be, answered; `FALSE` leaves it to the dispatcher
-   * Since: 1.0
-   */
-  signals[SIGNAL_REQUEST] =
-    g_signal_new ("request", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
-                  g_signal_accumulator_true_handled, NULL, NULL,
-                  G_TYPE_BOOLEAN, 2, MSGPACK_RPC_TYPE_INVOCATION, G_TYPE_VARIANT);
-
-  /**
-   * MsgpackRpcClient::status-changed:
-   * @self: the client
-   * @old_status: the status before
-   * @new_status: the status after
-   * @error: (nullable): why, or `NULL` if nothing went wrong
-   *
-   * The status has changed. Each change is told once, in order.
-   *
-   * Since: 1.0
-   */
-  signals[SIGNAL_STATUS_CHANGED] =
-    g_signal_new ("status-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 3, MSGPACK_RPC_TYPE_CONNECTION_STATUS,
-                  MSGPACK_RPC_TYPE_CONNECTION_STATUS, G_TYPE_ERROR);
-}
-
-static void
 msgpack_rpc_client_class_init (MsgpackRpcClientClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -884,7 +758,7 @@ msgpack_rpc_client_class_init (MsgpackRpcClientClass *klass)
   object_class->finalize = msgpack_rpc_client_finalize;
 
   install_properties (object_class);
-  install_signals (G_TYPE_FROM_CLASS (klass));
+  _msgpack_rpc_client_install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
 static void
@@ -1088,7 +962,7 @@ msgpack_rpc_client_get_connection (MsgpackRpcClient *self)
 
   locker = g_mutex_locker_new (&self->lock);
   if (self->connection == NULL ||
-      !has_stream (msgpack_rpc_connection_get_status (self->connection)))
+      !_msgpack_rpc_client_has_stream (msgpack_rpc_connection_get_status (self->connection)))
     return NULL;
 
   return g_object_ref (self->connection);

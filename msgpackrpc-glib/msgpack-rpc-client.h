@@ -78,6 +78,12 @@ void msgpack_rpc_client_set_default_timeout (MsgpackRpcClient *self,
                                              int               default_timeout);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcFraming msgpack_rpc_client_get_framing (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void              msgpack_rpc_client_set_framing (MsgpackRpcClient  *self,
+                                                  MsgpackRpcFraming  framing);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcPackFlags msgpack_rpc_client_get_pack_flags (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                msgpack_rpc_client_set_pack_flags (MsgpackRpcClient    *self,
@@ -88,6 +94,12 @@ MsgpackRpcProfile msgpack_rpc_client_get_profile (MsgpackRpcClient *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void              msgpack_rpc_client_set_profile (MsgpackRpcClient  *self,
                                                   MsgpackRpcProfile  profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcReplyOrder msgpack_rpc_client_get_reply_order (MsgpackRpcClient *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                 msgpack_rpc_client_set_reply_order (MsgpackRpcClient     *self,
+                                                         MsgpackRpcReplyOrder  order);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcStringPolicy msgpack_rpc_client_get_string_policy (MsgpackRpcClient *self);

@@ -17,7 +17,7 @@ typedef struct _MsgpackRpcGate MsgpackRpcGate;
 
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
- * what goes in and out, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-reading.c when
+ * what goes in and out, msgpack-rpc-connection-signals.c whom it tells, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-reading.c when
  * nothing is read, msgpack-rpc-connection-ends.c what servers and clients do with it,
  * msgpack-rpc-connection-handover.c which calls go on when it ends, msgpack-rpc-connection-drain.c how
  * it is drained, and msgpack-rpc-connection-extensions.c what else peers tell each other. */
@@ -78,13 +78,16 @@ enum
   SIGNAL_CLOSED,
   SIGNAL_MESSAGE,
   SIGNAL_NOTIFICATION,
+  SIGNAL_PEER_ERROR,
   SIGNAL_REPLY,
   SIGNAL_REQUEST,
+  SIGNAL_UNKNOWN_MESSAGE,
   SIGNAL_UNKNOWN_REPLY,
   N_SIGNALS
 };
 
 extern guint _msgpack_rpc_connection_signals[N_SIGNALS];
+void                  _msgpack_rpc_connection_install_signals (GType                   type);
 extern const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs;
 
 void                  _msgpack_rpc_connection_init_peer      (MsgpackRpcPeerInterface *iface);

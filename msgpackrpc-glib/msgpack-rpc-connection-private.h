@@ -86,10 +86,17 @@ typedef struct
                             MsgpackRpcInvocation       *invocation);
   void     (*notification) (gpointer                    client,
                             const MsgpackRpcMessage    *message);
+  void     (*peer_error)   (gpointer                    client,
+                            const char                 *text,
+                            GVariant                   *value);
   void     (*reply)        (gpointer                    client,
                             MsgpackRpcCall             *call);
+  void     (*unknown_message) (gpointer                 client,
+                               GVariant                *message);
   /* In any thread. */
+  gboolean (*hears_peer_errors) (gpointer               client);
   gboolean (*hears_replies) (gpointer                   client);
+  gboolean (*hears_unknown_messages) (gpointer          client);
   /* What the client would keep of the calls of a connection that is about to end, or has ended: it may
    * have another one soon. In any thread, no lock held. */
   MsgpackRpcKeep (*get_keep) (gpointer                  client,

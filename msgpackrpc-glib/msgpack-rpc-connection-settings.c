@@ -110,6 +110,42 @@ msgpack_rpc_connection_set_extensions (MsgpackRpcConnection *self,
 }
 
 /**
+ * msgpack_rpc_connection_get_framing: (get-property framing)
+ * @self: a connection
+ *
+ * Gets what stands between the messages.
+ *
+ * Returns: the framing
+ *
+ * Since: 1.0
+ */
+MsgpackRpcFraming
+msgpack_rpc_connection_get_framing (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), MSGPACK_RPC_FRAMING_NONE);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_FRAMING);
+}
+
+/**
+ * msgpack_rpc_connection_set_framing: (set-property framing)
+ * @self: a connection
+ * @framing: a framing
+ *
+ * Sets what stands between the messages, before the first of them.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_framing (MsgpackRpcConnection *self,
+                                    MsgpackRpcFraming     framing)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+
+  _msgpack_rpc_connection_set_setting (self, MSGPACK_RPC_SETTING_FRAMING, (int) framing);
+}
+
+/**
  * msgpack_rpc_connection_get_pack_flags: (get-property pack-flags)
  * @self: a connection
  *
@@ -180,6 +216,42 @@ msgpack_rpc_connection_set_profile (MsgpackRpcConnection *self,
   g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
 
   _msgpack_rpc_connection_set_setting (self, MSGPACK_RPC_SETTING_PROFILE, (int) profile);
+}
+
+/**
+ * msgpack_rpc_connection_get_reply_order: (get-property reply-order)
+ * @self: a connection
+ *
+ * Gets in which order the requests of the peer are answered.
+ *
+ * Returns: the order
+ *
+ * Since: 1.0
+ */
+MsgpackRpcReplyOrder
+msgpack_rpc_connection_get_reply_order (MsgpackRpcConnection *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), MSGPACK_RPC_REPLY_ORDER_ANY);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_REPLY_ORDER);
+}
+
+/**
+ * msgpack_rpc_connection_set_reply_order: (set-property reply-order)
+ * @self: a connection
+ * @order: an order
+ *
+ * Sets in which order the requests of the peer are answered.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_connection_set_reply_order (MsgpackRpcConnection *self,
+                                        MsgpackRpcReplyOrder  order)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_CONNECTION (self));
+
+  _msgpack_rpc_connection_set_setting (self, MSGPACK_RPC_SETTING_REPLY_ORDER, (int) order);
 }
 
 /**

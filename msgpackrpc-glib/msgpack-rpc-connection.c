@@ -21,6 +21,7 @@ enum
   PROP_DEFAULT_TIMEOUT,
   PROP_DISPATCHER,
   PROP_EXTENSIONS,
+  PROP_FRAMING,
   PROP_HIGH_WATER_MARK,
   PROP_ID,
   PROP_IO_STREAM,
@@ -35,6 +36,7 @@ enum
   PROP_PROFILE,
   PROP_QUEUED_BYTES,
   PROP_REMOTE_ADDRESS,
+  PROP_REPLY_ORDER,
   PROP_SESSION,
   PROP_STATISTICS,
   PROP_STATUS,
@@ -89,7 +91,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (MsgpackRpcConnection, msgpack_rpc_connection, G_T
                                                       _msgpack_rpc_connection_init_peer))
 
 static GParamSpec *props[N_PROPS];
-guint _msgpack_rpc_connection_signals[N_SIGNALS];
 
 static void
 msgpack_rpc_connection_get_property (GObject    *object,
@@ -109,8 +110,10 @@ msgpack_rpc_connection_get_property (GObject    *object,
       break;
     case PROP_DEFAULT_TIMEOUT:
     case PROP_EXTENSIONS:
+    case PROP_FRAMING:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
+    case PROP_REPLY_ORDER:
     case PROP_STRING_POLICY:
       _msgpack_rpc_settings_get_value (self->settings, pspec, value);
       break;
@@ -179,8 +182,10 @@ msgpack_rpc_connection_set_property (GObject      *object,
     {
     case PROP_DEFAULT_TIMEOUT:
     case PROP_EXTENSIONS:
+    case PROP_FRAMING:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
+    case PROP_REPLY_ORDER:
     case PROP_STRING_POLICY:
       _msgpack_rpc_connection_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
                                            _msgpack_rpc_setting_from_value (value));
@@ -336,6 +341,16 @@ install_properties (GObjectClass *object_class)
   props[PROP_EXTENSIONS] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_EXTENSIONS);
 
   /**
+   * MsgpackRpcConnection:framing: (getter get_framing) (setter set_framing)
+   *
+   * What stands between the messages, both of those that are sent and of those that come. To be set
+   * before the first of them.
+   *
+   * Since: 1.0
+   */
+  props[PROP_FRAMING] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_FRAMING);
+
+  /**
    * MsgpackRpcConnection:high-water-mark: (getter get_high_water_mark) (setter set_high_water_mark)
    *
    * [property@Limits:high-water-mark] of the [property@Connection:limits]; what is set there notifies
@@ -487,6 +502,15 @@ install_properties (GObjectClass *object_class)
     g_param_spec_object ("remote-address", NULL, NULL, G_TYPE_SOCKET_ADDRESS, readable);
 
   /**
+   * MsgpackRpcConnection:reply-order: (getter get_reply_order) (setter set_reply_order)
+   *
+   * In which order the requests of the peer are answered.
+   *
+   * Since: 1.0
+   */
+  props[PROP_REPLY_ORDER] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_REPLY_ORDER);
+
+  /**
    * MsgpackRpcConnection:session: (getter get_session) (setter set_session)
    *
    * What the application knows of the peer, such as who has logged in: an object of its own, or
@@ -533,104 +557,6 @@ install_properties (GObjectClass *object_class)
 }
 
 static void
-install_signals (GType type)
-{
-  /**
-   * MsgpackRpcConnection::closed:
-   * @self: the connection
-   * @error: (nullable): what went wrong, or `NULL` if this end or the peer closed in good order
-   * @incomplete: (nullable): the message, of type `av`, of which a part was written
-   * @unsent: the messages of which nothing was written, in order; of type `av`, each an `av`
-   *
-   * The connection has ended. Emitted once, after all that the peer sent before.
-   *
-   * Since: 1.0
-   */
-  _msgpack_rpc_connection_signals[SIGNAL_CLOSED] =
-    g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 3, G_TYPE_ERROR, G_TYPE_VARIANT, G_TYPE_VARIANT);
-
-  /**
-   * MsgpackRpcConnection::message:
-   * @self: the connection
-   * @message: the message, of type `av`
-   *
-   * A message has come, of whatever kind. What this end sends is not told here: all of it was given
-   * by the application.
-   *
-   * Returns: `TRUE` if it is taken care of. A request must then be answered by
-   *   [method@Connection.send_message]. Replies go to their call in any case.
-   * Since: 1.0
-   */
-  _msgpack_rpc_connection_signals[SIGNAL_MESSAGE] =
-    g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, g_signal_accumulator_true_handled, NULL,
-                  NULL, G_TYPE_BOOLEAN, 1, G_TYPE_VARIANT);
-
-  /**
-   * MsgpackRpcConnection::notification:
-   * @self: the connection
-   * @method: the name of the method
-   * @params: the parameters: of type `av`, or `a{sv}` for named ones
-   *
-   * A notification has come. The detail is its method.
-   *
-   * The dispatcher sees it afterwards.
-   *
-   * Since: 1.0
-   */
-  _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION] =
-    g_signal_new ("notification", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
-
-  /**
-   * MsgpackRpcConnection::reply:
-   * @self: the connection
-   * @call: the call, ended
-   *
-   * A call of this end was answered, with a result or an error. The detail is its method.
-   *
-   * Since: 1.0
-   */
-  _msgpack_rpc_connection_signals[SIGNAL_REPLY] =
-    g_signal_new ("reply", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 1, MSGPACK_RPC_TYPE_CALL);
-
-  /**
-   * MsgpackRpcConnection::request:
-   * @self: the connection
-   * @invocation: the request
-   * @params: its parameters: of type `av`, or `a{sv}` for named ones
-   *
-   * A request has come. The detail is its method.
-   *
-   * Methods belong in the [property@Connection:dispatcher], which answers when a handler fails; this
-   * signal is for those who look on, or catch what is not there.
-   *
-   * Returns: `TRUE` if the request is, or will be, answered; `FALSE` leaves it to the dispatcher
-   * Since: 1.0
-   */
-  _msgpack_rpc_connection_signals[SIGNAL_REQUEST] =
-    g_signal_new ("request", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
-                  g_signal_accumulator_true_handled, NULL, NULL,
-                  G_TYPE_BOOLEAN, 2, MSGPACK_RPC_TYPE_INVOCATION, G_TYPE_VARIANT);
-
-  /**
-   * MsgpackRpcConnection::unknown-reply:
-   * @self: the connection
-   * @msgid: the id, as it came
-   * @error: the error slot; nil is of type `mv`
-   * @result: the result slot
-   *
-   * A reply has come to what nobody asked. Some peers report what they could not understand so.
-   *
-   * Since: 1.0
-   */
-  _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY] =
-    g_signal_new ("unknown-reply", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                  G_TYPE_NONE, 3, G_TYPE_VARIANT, G_TYPE_VARIANT, G_TYPE_VARIANT);
-}
-
-static void
 msgpack_rpc_connection_class_init (MsgpackRpcConnectionClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -642,7 +568,7 @@ msgpack_rpc_connection_class_init (MsgpackRpcConnectionClass *klass)
   object_class->finalize = msgpack_rpc_connection_finalize;
 
   install_properties (object_class);
-  install_signals (G_TYPE_FROM_CLASS (klass));
+  _msgpack_rpc_connection_install_signals (G_TYPE_FROM_CLASS (klass));
 }
 
 static void

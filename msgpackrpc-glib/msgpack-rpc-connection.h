@@ -93,6 +93,12 @@ void msgpack_rpc_connection_set_default_timeout (MsgpackRpcConnection *self,
                                                  int                   default_timeout);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcFraming msgpack_rpc_connection_get_framing (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void              msgpack_rpc_connection_set_framing (MsgpackRpcConnection *self,
+                                                      MsgpackRpcFraming     framing);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcPackFlags msgpack_rpc_connection_get_pack_flags (MsgpackRpcConnection *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                msgpack_rpc_connection_set_pack_flags (MsgpackRpcConnection *self,
@@ -103,6 +109,12 @@ MsgpackRpcProfile msgpack_rpc_connection_get_profile (MsgpackRpcConnection *self
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void              msgpack_rpc_connection_set_profile (MsgpackRpcConnection *self,
                                                       MsgpackRpcProfile     profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcReplyOrder msgpack_rpc_connection_get_reply_order (MsgpackRpcConnection *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                 msgpack_rpc_connection_set_reply_order (MsgpackRpcConnection *self,
+                                                             MsgpackRpcReplyOrder  order);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcStringPolicy msgpack_rpc_connection_get_string_policy (MsgpackRpcConnection *self);

@@ -98,15 +98,27 @@ typedef enum
 /**
  * MsgpackRpcProfile:
  * @MSGPACK_RPC_PROFILE_TOLERANT: what the specification says is sent; what peers are known to get
- *   wrong without doubt about its meaning is understood
+ *   wrong without doubt about its meaning is understood, and counted
  * @MSGPACK_RPC_PROFILE_BOOLEAN_ERROR: the dialect whose replies carry a boolean in the error slot:
  *   `[1, id, false, value]` is a success and `[1, id, true, value]` a failure, on receiving and on
  *   sending
+ * @MSGPACK_RPC_PROFILE_STRICT: what the specification says is sent, and nothing else is understood: a
+ *   peer that sends something else is disconnected, with an error that says what it was
+ * @MSGPACK_RPC_PROFILE_NEOVIM: for Neovim: errors are sent in the only form whose text it shows,
+ *   `[0, text]`, or `[1, text]` if the request itself was wrong; a method name of more than 100 bytes,
+ *   for which it would close the connection, is warned of; and its notification `nvim_error_event`
+ *   is a [signal@Connection::peer-error], too
+ * @MSGPACK_RPC_PROFILE_LEGACY: for peers from before MessagePack told text from bytes: all is written
+ *   as with [flags@PackFlags.LEGACY_RAW], and bytes are what they send if it is no valid UTF-8
+ * @MSGPACK_RPC_PROFILE_SERIAL: for peers that handle one message at a time: one call is sent when the
+ *   one before has ended, in order, and notifications are an error, as such peers have none
+ * @MSGPACK_RPC_PROFILE_KEYBASE: for Keybase's framed dialect: [enum@Framing.MSGPACK_LENGTH] whatever
+ *   [property@Connection:framing] says, and `[3, id, method]` cancels a request
  *
  * The dialect that a [class@Connection] speaks.
  *
  * A reply `[1, id, true, value]` is a failure whose value is `value` in every profile; after one,
- * `[1, id, false, value]` from that peer is a success in every profile.
+ * `[1, id, false, value]` from that peer is a success in every profile but the strict one.
  *
  * Since: 1.0
  */
@@ -114,7 +126,52 @@ typedef enum
 {
   MSGPACK_RPC_PROFILE_TOLERANT,
   MSGPACK_RPC_PROFILE_BOOLEAN_ERROR,
+  MSGPACK_RPC_PROFILE_STRICT,
+  MSGPACK_RPC_PROFILE_NEOVIM,
+  MSGPACK_RPC_PROFILE_LEGACY,
+  MSGPACK_RPC_PROFILE_SERIAL,
+  MSGPACK_RPC_PROFILE_KEYBASE,
 } MsgpackRpcProfile;
+
+/**
+ * MsgpackRpcFraming:
+ * @MSGPACK_RPC_FRAMING_NONE: messages follow one another, as the specification has it
+ * @MSGPACK_RPC_FRAMING_MSGPACK_LENGTH: before each message stands how many bytes it has, as a
+ *   MessagePack integer
+ *
+ * What stands between the messages of a [class@Connection].
+ *
+ * It is never guessed: a peer that frames looks like one that sends what is no message.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_FRAMING_NONE,
+  MSGPACK_RPC_FRAMING_MSGPACK_LENGTH,
+} MsgpackRpcFraming;
+
+/**
+ * MsgpackRpcReplyOrder:
+ * @MSGPACK_RPC_REPLY_ORDER_ANY: an answer is sent as soon as it is there, as the specification has it
+ * @MSGPACK_RPC_REPLY_ORDER_REQUEST: in the order of the requests, for peers that do not look at the
+ *   ids: an answer is held until all earlier requests are answered
+ * @MSGPACK_RPC_REPLY_ORDER_REVERSE: the last request first, for Neovim before 0.9: an answer is held
+ *   until all later requests are answered
+ *
+ * In which order a [class@Connection] answers the requests of its peer.
+ *
+ * A request that nobody answers holds up others until [property@Dispatcher:max-answer-time] ends
+ * it.
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  MSGPACK_RPC_REPLY_ORDER_ANY,
+  MSGPACK_RPC_REPLY_ORDER_REQUEST,
+  MSGPACK_RPC_REPLY_ORDER_REVERSE,
+} MsgpackRpcReplyOrder;
 
 /**
  * MsgpackRpcPackFlags:

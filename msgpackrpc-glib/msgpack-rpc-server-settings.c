@@ -15,6 +15,42 @@ get_setting (MsgpackRpcServer  *self,
 }
 
 /**
+ * msgpack_rpc_server_get_framing: (get-property framing)
+ * @self: a server
+ *
+ * Gets what stands between the messages of later connections.
+ *
+ * Returns: the framing
+ *
+ * Since: 1.0
+ */
+MsgpackRpcFraming
+msgpack_rpc_server_get_framing (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), MSGPACK_RPC_FRAMING_NONE);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_FRAMING);
+}
+
+/**
+ * msgpack_rpc_server_set_framing: (set-property framing)
+ * @self: a server
+ * @framing: a framing
+ *
+ * Sets what stands between the messages of later connections.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_framing (MsgpackRpcServer  *self,
+                                MsgpackRpcFraming  framing)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+
+  _msgpack_rpc_server_set_setting (self, MSGPACK_RPC_SETTING_FRAMING, (int) framing);
+}
+
+/**
  * msgpack_rpc_server_get_pack_flags: (get-property pack-flags)
  * @self: a server
  *
@@ -84,6 +120,42 @@ msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
   g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
 
   _msgpack_rpc_server_set_setting (self, MSGPACK_RPC_SETTING_PROFILE, (int) profile);
+}
+
+/**
+ * msgpack_rpc_server_get_reply_order: (get-property reply-order)
+ * @self: a server
+ *
+ * Gets in which order later connections answer.
+ *
+ * Returns: the order
+ *
+ * Since: 1.0
+ */
+MsgpackRpcReplyOrder
+msgpack_rpc_server_get_reply_order (MsgpackRpcServer *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_SERVER (self), MSGPACK_RPC_REPLY_ORDER_ANY);
+
+  return get_setting (self, MSGPACK_RPC_SETTING_REPLY_ORDER);
+}
+
+/**
+ * msgpack_rpc_server_set_reply_order: (set-property reply-order)
+ * @self: a server
+ * @order: an order
+ *
+ * Sets in which order later connections answer.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_server_set_reply_order (MsgpackRpcServer     *self,
+                                    MsgpackRpcReplyOrder  order)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_SERVER (self));
+
+  _msgpack_rpc_server_set_setting (self, MSGPACK_RPC_SETTING_REPLY_ORDER, (int) order);
 }
 
 /**

@@ -81,6 +81,7 @@ enum
   PROP_BUFFERED_BYTES,
   PROP_CONNECTIONS,
   PROP_DISPATCHER,
+  PROP_FRAMING,
   PROP_LIMITS,
   PROP_MAIN_CONTEXT,
   PROP_MAX_BUFFERED_BYTES,
@@ -91,6 +92,7 @@ enum
   PROP_PACK_FLAGS,
   PROP_POLICY,
   PROP_PROFILE,
+  PROP_REPLY_ORDER,
   PROP_STRING_POLICY,
   PROP_TLS_AUTHENTICATION_MODE,
   PROP_TLS_CERTIFICATE,
@@ -351,8 +353,10 @@ msgpack_rpc_server_get_property (GObject    *object,
       g_value_set_uint (value, priv->max_handshakes);
       break;
 
+    case PROP_FRAMING:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
+    case PROP_REPLY_ORDER:
     case PROP_STRING_POLICY:
       _msgpack_rpc_settings_get_value (priv->settings, pspec, value);
       break;
@@ -429,8 +433,10 @@ msgpack_rpc_server_set_property (GObject      *object,
       msgpack_rpc_server_set_max_handshakes (self, g_value_get_uint (value));
       break;
 
+    case PROP_FRAMING:
     case PROP_PACK_FLAGS:
     case PROP_PROFILE:
+    case PROP_REPLY_ORDER:
     case PROP_STRING_POLICY:
       _msgpack_rpc_server_set_setting (self, _msgpack_rpc_setting_from_pspec (pspec),
                                    _msgpack_rpc_setting_from_value (value));
@@ -544,6 +550,15 @@ install_properties (GObjectClass *object_class)
    */
   props[PROP_DISPATCHER] = g_param_spec_object ("dispatcher", NULL, NULL,
                                                 MSGPACK_RPC_TYPE_DISPATCHER, flags);
+
+  /**
+   * MsgpackRpcServer:framing: (getter get_framing) (setter set_framing)
+   *
+   * What stands between the messages of later connections; see [property@Connection:framing].
+   *
+   * Since: 1.0
+   */
+  props[PROP_FRAMING] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_FRAMING);
 
   /**
    * MsgpackRpcServer:limits: (getter get_limits)
@@ -664,6 +679,15 @@ install_properties (GObjectClass *object_class)
    * Since: 1.0
    */
   props[PROP_PROFILE] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_PROFILE);
+
+  /**
+   * MsgpackRpcServer:reply-order: (getter get_reply_order) (setter set_reply_order)
+   *
+   * In which order later connections answer; see [property@Connection:reply-order].
+   *
+   * Since: 1.0
+   */
+  props[PROP_REPLY_ORDER] = _msgpack_rpc_setting_new_pspec (MSGPACK_RPC_SETTING_REPLY_ORDER);
 
   /**
    * MsgpackRpcServer:string-policy: (getter get_string_policy) (setter set_string_policy)

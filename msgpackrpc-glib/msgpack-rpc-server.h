@@ -51,6 +51,12 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcLimits *msgpack_rpc_server_get_limits (MsgpackRpcServer *self);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcFraming msgpack_rpc_server_get_framing (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void              msgpack_rpc_server_set_framing (MsgpackRpcServer  *self,
+                                                  MsgpackRpcFraming  framing);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcPackFlags msgpack_rpc_server_get_pack_flags (MsgpackRpcServer *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void                msgpack_rpc_server_set_pack_flags (MsgpackRpcServer    *self,
@@ -61,6 +67,12 @@ MsgpackRpcProfile msgpack_rpc_server_get_profile (MsgpackRpcServer *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void              msgpack_rpc_server_set_profile (MsgpackRpcServer  *self,
                                                   MsgpackRpcProfile  profile);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
+MsgpackRpcReplyOrder msgpack_rpc_server_get_reply_order (MsgpackRpcServer *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void                 msgpack_rpc_server_set_reply_order (MsgpackRpcServer     *self,
+                                                         MsgpackRpcReplyOrder  order);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
 MsgpackRpcStringPolicy msgpack_rpc_server_get_string_policy (MsgpackRpcServer *self);

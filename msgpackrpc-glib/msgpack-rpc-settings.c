@@ -20,8 +20,10 @@ struct _MsgpackRpcSettings
 static const char * const names[MSGPACK_RPC_N_SETTINGS] = {
   [MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT] = "default-timeout",
   [MSGPACK_RPC_SETTING_EXTENSIONS] = "extensions",
+  [MSGPACK_RPC_SETTING_FRAMING] = "framing",
   [MSGPACK_RPC_SETTING_PACK_FLAGS] = "pack-flags",
   [MSGPACK_RPC_SETTING_PROFILE] = "profile",
+  [MSGPACK_RPC_SETTING_REPLY_ORDER] = "reply-order",
   [MSGPACK_RPC_SETTING_STRING_POLICY] = "string-policy",
 };
 
@@ -86,6 +88,10 @@ _msgpack_rpc_setting_new_pspec (MsgpackRpcSetting setting)
     case MSGPACK_RPC_SETTING_EXTENSIONS:
       return g_param_spec_boolean (name, NULL, NULL, FALSE, flags);
 
+    case MSGPACK_RPC_SETTING_FRAMING:
+      return g_param_spec_enum (name, NULL, NULL, MSGPACK_RPC_TYPE_FRAMING,
+                                MSGPACK_RPC_FRAMING_NONE, flags);
+
     case MSGPACK_RPC_SETTING_PACK_FLAGS:
       return g_param_spec_flags (name, NULL, NULL, MSGPACK_RPC_TYPE_PACK_FLAGS,
                                  MSGPACK_RPC_PACK_FLAGS_NONE, flags);
@@ -93,6 +99,10 @@ _msgpack_rpc_setting_new_pspec (MsgpackRpcSetting setting)
     case MSGPACK_RPC_SETTING_PROFILE:
       return g_param_spec_enum (name, NULL, NULL, MSGPACK_RPC_TYPE_PROFILE,
                                 MSGPACK_RPC_PROFILE_TOLERANT, flags);
+
+    case MSGPACK_RPC_SETTING_REPLY_ORDER:
+      return g_param_spec_enum (name, NULL, NULL, MSGPACK_RPC_TYPE_REPLY_ORDER,
+                                MSGPACK_RPC_REPLY_ORDER_ANY, flags);
 
     case MSGPACK_RPC_SETTING_STRING_POLICY:
       return g_param_spec_enum (name, NULL, NULL, MSGPACK_RPC_TYPE_STRING_POLICY,

@@ -519,7 +519,9 @@ test_properties (Fixture       *f,
 {
   g_autoptr(GMainContext) context = NULL;
   g_autoptr(GListModel) connections = NULL;
+  MsgpackRpcFraming framing;
   MsgpackRpcProfile profile;
+  MsgpackRpcReplyOrder order;
   gboolean allow_remote;
   guint max_connections;
   guint n_notified = 0;
@@ -530,8 +532,10 @@ test_properties (Fixture       *f,
                 "allow-remote", &allow_remote,
                 "connections", &connections,
                 "main-context", &context,
+                "framing", &framing,
                 "max-connections", &max_connections,
                 "profile", &profile,
+                "reply-order", &order,
                 NULL);
   g_assert_false (allow_remote);
   g_assert_true (connections == f->connections);
@@ -539,7 +543,9 @@ test_properties (Fixture       *f,
   g_assert_true (context == g_main_context_default ());
   g_assert_true (context == msgpack_rpc_server_get_main_context (f->server));
   g_assert_cmpuint (max_connections, ==, 1024);
+  g_assert_cmpint (framing, ==, MSGPACK_RPC_FRAMING_NONE);
   g_assert_cmpint (profile, ==, MSGPACK_RPC_PROFILE_TOLERANT);
+  g_assert_cmpint (order, ==, MSGPACK_RPC_REPLY_ORDER_ANY);
 
   test_drain ();
   g_signal_connect (f->server, "notify", G_CALLBACK (notify_cb), &n_notified);
@@ -554,10 +560,16 @@ test_properties (Fixture       *f,
   g_object_set (f->server,
                 "allow-remote", TRUE,
                 "dispatcher", NULL,
+                "framing", MSGPACK_RPC_FRAMING_MSGPACK_LENGTH,
                 "max-connections", 5,
                 "profile", MSGPACK_RPC_PROFILE_BOOLEAN_ERROR,
+                "reply-order", MSGPACK_RPC_REPLY_ORDER_REQUEST,
                 NULL);
-  WAIT_UNTIL (n_notified == 4);
+  WAIT_UNTIL (n_notified == 6);
+  g_assert_cmpint (msgpack_rpc_server_get_framing (f->server), ==,
+                   MSGPACK_RPC_FRAMING_MSGPACK_LENGTH);
+  g_assert_cmpint (msgpack_rpc_server_get_reply_order (f->server), ==,
+                   MSGPACK_RPC_REPLY_ORDER_REQUEST);
   g_assert_cmpint (msgpack_rpc_server_get_profile (f->server), ==,
                    MSGPACK_RPC_PROFILE_BOOLEAN_ERROR);
 }
