@@ -101,10 +101,18 @@ NIL = b'\xc0'
 
 def run(*args, **settings):
     """The exit status, and what was printed on standard output and error."""
-    settings = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE} | settings
-    process = subprocess.run([TOOL, *args], stdin=subprocess.DEVNULL, timeout=DEADLINE, **settings)
+    settings = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'input': b''} | settings
+    process = subprocess.run([TOOL, *args], timeout=DEADLINE, **settings)
     printed = [(output or b'').decode() for output in (process.stdout, process.stderr)]
     return process.returncode, *printed
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError('it did not become true')
+        time.sleep(0.01)
 
 
 def receive(conn, size):
@@ -275,6 +283,30 @@ class Usage(TestCase):
         self.assertEqual((status, out), (USAGE, ''))
         self.assertIn('nested', err.lower())
 
+    def test_bad_options(self):
+        for args, message in {
+            ('--color=blue',): '“blue” is neither “auto” nor “always” nor “never”',
+            ('--format=xml',): 'Unknown format “xml”; the formats are: json, pretty, variant, hex',
+        }.items():
+            self.assert_usage(['call', *args, 'localhost:1', 'm'], message)
+        self.assertRegex(run('call', '--profile=x', 'localhost:1', 'm')[2],
+                         'Unknown value “x” of “--profile”; the values are: tolerant, ')
+
+    def test_files_that_are_not_there(self):
+        for args in (['m', '@/nowhere'], ['--tls-ca=/nowhere', 'm'], ['--token=/nowhere', 'm'],
+                     ['--tls-certificate=/nowhere', 'm']):
+            status, out, err = run('call', 'localhost:1', *args)
+            self.assertEqual((status, out), (USAGE, ''))
+            self.assertIn('/nowhere', err)
+
+    def test_standard_input(self):
+        self.assert_run(['call', 'localhost:1', 'm', '-', '-'],
+                        (USAGE, '', 'msgpackrpc: Argument 2: Standard input can be one argument only\n'
+                                    'Try “msgpackrpc call --help”\n'), input=b'1')
+        self.assert_run(['call', 'localhost:1', 'm', '-'],
+                        (USAGE, '', 'msgpackrpc: Argument 1: It is not a text in UTF-8\n'
+                                    'Try “msgpackrpc call --help”\n'), input=b'1\0')
+
     def test_not_utf8(self):
         for args in ([b'\xff', 'm'], ['localhost:1', b'\xff'], ['localhost:1', 'm', b'"\xff"']):
             self.assert_usage(['call', *args], 'An argument is not UTF-8')
@@ -319,17 +351,18 @@ class Help(TestCase):
             for args in (['--help'], ['-h'], ['localhost:1', 'm', '--help']):
                 out = self.help_of(command, *args)
                 self.assertIn(f'msgpackrpc {command} [OPTION…] ADDRESS METHOD [ARG…]', out)
-                self.assertIn('--float32', out)
-                self.assertIn('--legacy-raw', out)
-                self.assertIn('--timeout=SECONDS', out)
-                self.assertIn('--variant', out)
+                for option in ('--color', '--float32', '--legacy-raw', '--profile',
+                               '--timeout=SECONDS', '--tls-ca=FILE', '--tls-certificate=FILE',
+                               '--token=FILE', '--variant'):
+                    self.assertIn(option, out)
+                self.assertEqual('--format=' in out, command == 'call')
 
     def test_manual_and_completion_have_each_word(self):
         manual = (TOOLS / 'msgpackrpc.1').read_text().replace('\\-', '-')
         completion = (TOOLS / 'msgpackrpc.bash').read_text()
         general = self.help_of('--help')
         commands = re.findall(r'^  (\w+) ', general.partition('Commands:')[2], re.MULTILINE)
-        self.assertEqual(commands, ['call', 'notify'])
+        self.assertEqual(commands[:2], ['call', 'notify'])
         words = commands + re.findall(r'--[\w-]+', general.partition('Commands:')[0])
         for command in commands:
             words += re.findall(r' (--[\w-]+)', self.help_of(command, '--help'))
@@ -357,25 +390,37 @@ class Completion(TestCase):
         return out.split()
 
     def test_words(self):
-        addresses = ['tcp://', 'tls://', 'unix://', 'unix-abstract:', 'srv://', 'srv+tls://']
+        addresses = ['tcp://', 'tls://', 'unix://', 'unix-abstract:', 'srv://', 'srv+tls://',
+                     'exec:']
         for line, words in {
-            'msgpackrpc ': ['call', 'notify', '--help', '--version'],
             'msgpackrpc n': ['notify'],
             'msgpackrpc --v': ['--version'],
             'msgpackrpc call ': addresses,
             'msgpackrpc call --variant u': ['unix://', 'unix-abstract:'],
             'msgpackrpc call --timeout 5 tl': ['tls://'],
             'msgpackrpc call --timeout ': [],
+            'msgpackrpc call --format p': ['pretty'],
+            'msgpackrpc call --color ': ['auto', 'always', 'never'],
             'msgpackrpc call localhost:1 ': [],
-            'msgpackrpc call localhost:1 m --': ['--float32', '--help', '--legacy-raw', '--timeout',
-                                                 '--variant'],
+            'msgpackrpc call localhost:1 m --f': ['--float32', '--framing', '--format'],
         }.items():
             self.assertEqual(self.complete(line), words, line)
+        self.assertLessEqual({'call', 'notify'}, set(self.complete('msgpackrpc ')))
+
+    def test_options_are_those_of_the_help(self):
+        commands = run('--help')[1].partition('Commands:')[2]
+        for command in re.findall(r'^  (\w+) ', commands, re.MULTILINE):
+            options = set(re.findall(r' (--[\w-]+)', run(command, '--help')[1]))
+            completed = set(self.complete(f'msgpackrpc {command} --'))
+            self.assertEqual(options - completed, set(), command)
 
     def test_files(self):
         folder = self.make_folder()
         (folder / 'socket').touch()
-        self.assertEqual(self.complete(f'msgpackrpc call {folder}/so'), [f'{folder}/socket'])
+        for before in ('call ', 'call localhost:1 m @', 'call --token '):
+            prefix = '@' if before.endswith('@') else ''
+            self.assertEqual(self.complete(f'msgpackrpc {before}{folder}/so'),
+                             [f'{prefix}{folder}/socket'])
 
 
 class Call(TestCase):
@@ -437,6 +482,51 @@ class Call(TestCase):
             with self.subTest(options), answering('m', packed) as peer:
                 self.assert_run(['call', *options, peer.address, 'm', f'"{text.decode()}"',
                                  '{"$bin":"/w=="}', '1.5'], (SUCCESS, 'null\n', ''))
+
+    def test_arguments_from_elsewhere(self):
+        file = self.make_folder() / 'arg'
+        file.write_text('[1,\n 2]\n')
+        with answering('m', array(b'\x92\x01\x02', b'\x03')) as peer:
+            self.assert_run(['call', peer.address, 'm', f'@{file}', '-'], (SUCCESS, 'null\n', ''),
+                            input=b' 3\n')
+        file.write_text("<'a'>")
+        with answering('m', array(string('a'), b'\x90')) as peer:
+            self.assert_run(['call', '--variant', peer.address, 'm', f'@{file}', '@au []'],
+                            (SUCCESS, 'null\n', ''))
+
+    def test_formats(self):
+        value = bytes.fromhex('82 a1 61 93 01 c3 cb3ff0000000000000 a1 62 c4 01 01')
+        for args, text in {
+            ('--format=json',): '{"a":[1,true,1.0],"b":{"$bin":"AQ=="}}',
+            ('--format=pretty',): '{"a": [1, true, 1.0], "b": {"$bin": "AQ=="}}',
+            ('--format=variant',): "{'a': <[<int64 1>, <true>, <1.0>]>, 'b': <[byte 0x01]>}",
+            ('--format=hex',): '82 a1 61 93 01 c3 cb 3f f0 00 00 00 00 00 00 a1 62 c4 01 01',
+        }.items():
+            with answering('m', b'\x90', result=value) as peer:
+                self.assert_run(['call', peer.address, 'm', *args], (SUCCESS, text + '\n', ''))
+            with answering('m', b'\x90', error=value) as peer:
+                self.assert_run(['call', peer.address, 'm', *args], (REMOTE_ERROR, '', text + '\n'))
+
+    def test_indented(self):
+        value = array(string('x' * 70), b'\x92\x01\x02', b'\x90')
+        with answering('m', b'\x90', result=value) as peer:
+            self.assert_run(['call', '--format=pretty', peer.address, 'm'],
+                            (SUCCESS, '[\n  "%s",\n  [1, 2],\n  []\n]\n' % ('x' * 70), ''))
+
+    def test_colours(self):
+        value = bytes.fromhex('81 a1 61 92 01 c3')
+        text = ('{\x1b[34m"a"\x1b[0m:[\x1b[36m1\x1b[0m,\x1b[35mtrue\x1b[0m]}\n')
+        for option in ('--color=auto', '--color=always', '--color=never'):
+            with answering('m', b'\x90', result=value) as peer:
+                expected = text if option == '--color=always' else '{"a":[1,true]}\n'
+                self.assert_run(['call', option, peer.address, 'm'], (SUCCESS, expected, ''))
+
+    def test_program(self):
+        file = self.make_folder() / 'a file'
+        command = f"exec:sh -c 'cat >\"$0\"; printf [; exit 3' '{file}'"
+        status, out, err = run('notify', command, 'm', '1')
+        self.assertEqual((status, out, err), (SUCCESS, '', ''))
+        wait_until(lambda: file.exists() and file.read_bytes() == array(b'\x02', string('m'), b'\x91\x01'))
 
     def test_locale_does_not_matter(self):
         for locale in ('C', 'C.UTF-8'):

@@ -4,6 +4,39 @@
 
 # Completion for bash.
 
+# The options of a command, or of the program itself.
+_msgpackrpc_options ()
+{
+  local common='--color --help'
+  local dialect='--float32 --framing --legacy-raw --profile --reply-order'
+  local target="$dialect --timeout --tls-ca --tls-certificate --token"
+
+  case $1 in
+    '') echo '--help --version' ;;
+    call) echo "$common $target --format --variant" ;;
+    notify) echo "$common $target --variant" ;;
+  esac
+}
+
+# Whether a value follows the option as the next word.
+_msgpackrpc_takes_value ()
+{
+  [[ $1 =~ ^(-t|--(color|format|framing|profile|reply-order|timeout|tls-ca|tls-certificate|token))$ ]]
+}
+
+# What an option can have as its value; "file" is the name of one.
+_msgpackrpc_values ()
+{
+  case $1 in
+    --color) echo 'auto always never' ;;
+    --format) echo 'json pretty variant hex' ;;
+    --framing) echo 'none msgpack-length' ;;
+    --profile) echo 'tolerant strict neovim legacy boolean-error serial keybase' ;;
+    --reply-order) echo 'any request reverse' ;;
+    --tls-ca | --tls-certificate | --token) echo 'file' ;;
+  esac
+}
+
 # Sets command, previous, and position: how many arguments stand between the command and the
 # cursor. COMP_WORDS would break addresses at their colons.
 _msgpackrpc_look ()
@@ -17,11 +50,18 @@ _msgpackrpc_look ()
 
   command='' previous='' position=0
   for word in "${words[@]:1}"; do
-    if [[ $word != -* && ! $previous =~ ^(-t|--timeout)$ ]]; then
+    if [[ $word != -* ]] && ! _msgpackrpc_takes_value "$previous"; then
       [[ -z $command ]] && command=$word || position=$((position + 1))
     fi
     previous=$word
   done
+}
+
+# Completes the name of a file, which follows a prefix.
+_msgpackrpc_complete_file ()
+{
+  compopt -o filenames
+  mapfile -t COMPREPLY < <(compgen -P "$1" -f -- "$2")
 }
 
 _msgpackrpc ()
@@ -30,18 +70,23 @@ _msgpackrpc ()
 
   COMPREPLY=()
   _msgpackrpc_look
-  if [[ -z $command ]]; then
-    choices='call notify --help --version'
-  elif [[ $previous =~ ^(-t|--timeout)$ ]]; then
-    return
+  if _msgpackrpc_takes_value "$previous"; then
+    choices=$(_msgpackrpc_values "$previous")
+    if [[ $choices == file ]]; then
+      _msgpackrpc_complete_file '' "$current"
+      return
+    fi
   elif [[ $current == -* ]]; then
-    choices='--float32 --help --legacy-raw --timeout --variant'
+    choices=$(_msgpackrpc_options "$command")
+  elif [[ -z $command ]]; then
+    choices='call notify'
   elif [[ $position -eq 0 && $current == [/.]* ]]; then
-    compopt -o filenames
-    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    _msgpackrpc_complete_file '' "$current"
   elif [[ $position -eq 0 ]]; then
     compopt -o nospace
-    choices='tcp:// tls:// unix:// unix-abstract: srv:// srv+tls://'
+    choices='tcp:// tls:// unix:// unix-abstract: srv:// srv+tls:// exec:'
+  elif [[ $current == @* ]]; then
+    _msgpackrpc_complete_file @ "${current#@}"
   fi
 
   [[ -z $choices ]] || mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <locale.h>
+#include <signal.h>
 
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -100,6 +101,8 @@ main (int    argc,
   g_autoptr(GError) error = NULL;
 
   set_up_translations ();
+  /* Writing to a pipe that nobody reads is an error like others. */
+  signal (SIGPIPE, SIG_IGN);
   g_set_prgname ("msgpackrpc");
 
   if (!parse_options (&arguments, &show_version, &error))

@@ -8,16 +8,17 @@
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
-#include "tool-json.h"
+#include "tool-colour.h"
 #include "tool-request.h"
 
 /* What the peer answered as an error goes to standard error alone, so that a script can read it. */
 static ToolExit
 report_failure (MsgpackRpcCall *call,
+                ToolFormat      format,
                 const GError   *error)
 {
   GVariant *error_value = msgpack_rpc_call_get_error_value (call);
-  g_autofree char *json = NULL;
+  g_autofree char *text = NULL;
 
   if (error_value == NULL)
     {
@@ -25,18 +26,19 @@ report_failure (MsgpackRpcCall *call,
       return tool_exit_for (error);
     }
 
-  json = tool_json_write (error_value);
-  fprintf (stderr, "%s\n", json);
+  text = tool_format_write (format, error_value, tool_colours_wanted (stderr));
+  fprintf (stderr, "%s\n", text);
   return TOOL_EXIT_REMOTE_ERROR;
 }
 
 static ToolExit
-report_result (GVariant *result)
+report_result (GVariant   *result,
+               ToolFormat  format)
 {
-  g_autofree char *json = tool_json_write (result);
+  g_autofree char *text = tool_format_write (format, result, tool_colours_wanted (stdout));
   g_autoptr(GError) error = NULL;
 
-  if (tool_print_line (json, &error))
+  if (tool_print_line (text, &error))
     return TOOL_EXIT_SUCCESS;
 
   tool_complain (error);
@@ -91,19 +93,24 @@ run_call (char **argv)
   if (request == NULL)
     return tool_refuse_usage (error);
 
-  client = tool_request_new_client (request);
+  client = tool_target_new_client (request->target, request->address, &error);
+  if (client == NULL)
+    return tool_refuse_usage (error);
+
   call = msgpack_rpc_call_new (request->method, request->params);
-  msgpack_rpc_call_set_timeout (call, request->timeout);
+  msgpack_rpc_call_set_timeout (call, tool_target_get_timeout (request->target));
   msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (client), call);
   msgpack_rpc_client_open_async (client, NULL, NULL, NULL);
 
   result = wait_for (call, &error);
-  return result != NULL ? report_result (result) : report_failure (call, error);
+  return result != NULL ? report_result (result, request->format)
+                        : report_failure (call, request->format, error);
 }
 
 const ToolCommand tool_call_command = {
   .name = "call",
   .arguments = N_("ADDRESS METHOD [ARG…]"),
   .summary = N_("Call a method and print its result"),
+  .prints_values = TRUE,
   .run = run_call,
 };

@@ -12,6 +12,8 @@
 #include <json-glib/json-glib.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
+#include "tool-colour.h"
+
 /* Values as JSON, and back. What JSON lacks is an object with one member whose name is one of
  * these; a map that looks like one is written as MAP. */
 #define BIN "$bin"
@@ -772,13 +774,6 @@ tool_json_read (const char  *text,
 static void append_value (GString  *out,
                           GVariant *value);
 
-/* On a terminal, some characters are commands, and some begin a new line. */
-static gboolean
-must_escape (gunichar character)
-{
-  return g_unichar_iscntrl (character) || character == 0x2028 || character == 0x2029;
-}
-
 static void
 append_character (GString    *out,
                   const char *character)
@@ -790,7 +785,7 @@ append_character (GString    *out,
 
   if (special != NULL)
     g_string_append_printf (out, "\\%c", escaped[special - plain]);
-  else if (must_escape (code))
+  else if (tool_must_escape (code))
     g_string_append_printf (out, "\\u%04x", code);
   else
     g_string_append_unichar (out, code);

@@ -55,7 +55,7 @@ send_notification (MsgpackRpcClient   *client,
                    GError            **error)
 {
   Sending sending = { g_main_loop_new (NULL, FALSE), g_cancellable_new (), NULL };
-  g_autoptr(GSource) timeout = add_timeout (&sending, request->timeout);
+  g_autoptr(GSource) timeout = add_timeout (&sending, tool_target_get_timeout (request->target));
 
   msgpack_rpc_peer_send_notification_async (MSGPACK_RPC_PEER (client), request->method,
                                             request->params, sending.cancellable, sent_cb,
@@ -89,7 +89,10 @@ run_notify (char **argv)
   if (request == NULL)
     return tool_refuse_usage (error);
 
-  client = tool_request_new_client (request);
+  client = tool_target_new_client (request->target, request->address, &error);
+  if (client == NULL)
+    return tool_refuse_usage (error);
+
   if (!send_notification (client, request, &error) ||
       !msgpack_rpc_client_close_sync (client, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, &error))
     {

@@ -5,6 +5,8 @@
 
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
+#include "tool-format.h"
+#include "tool-target.h"
 #include "tool.h"
 
 G_BEGIN_DECLS
@@ -12,20 +14,17 @@ G_BEGIN_DECLS
 /* What is to be sent, and to whom. */
 typedef struct
 {
+  ToolTarget *target; /* owned */
   char *address;
   char *method;
   GVariant *params; /* an array; owned */
-  MsgpackRpcPackFlags flags;
-  int timeout;      /* milliseconds; G_MAXINT for none */
+  ToolFormat format;
 } ToolRequest;
 
 ToolRequest *tool_request_new  (const ToolCommand  *command,
                                 char              **argv,
                                 GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 void         tool_request_free (ToolRequest        *self);
-
-/* For its address and flags; not opened. */
-MsgpackRpcClient *tool_request_new_client (const ToolRequest *self) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolRequest, tool_request_free)
 

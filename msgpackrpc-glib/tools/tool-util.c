@@ -11,6 +11,8 @@
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
+#include "tool-colour.h"
+
 /* The context of one command's options. */
 GOptionContext *
 tool_context_new (const ToolCommand  *command,
@@ -24,6 +26,7 @@ tool_context_new (const ToolCommand  *command,
   g_option_context_set_translation_domain (context, GETTEXT_PACKAGE);
   g_option_context_set_summary (context, command->summary);
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+  tool_colour_add_option (context);
 
   return context;
 }

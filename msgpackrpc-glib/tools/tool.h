@@ -21,6 +21,7 @@ typedef struct
   const char *name;
   const char *arguments; /* for the help; marked for translation, as is the summary */
   const char *summary;
+  gboolean prints_values; /* thus has --format, if it sends one message */
   ToolExit (*run) (char **argv); /* argv[0] is the command */
 } ToolCommand;
 
