@@ -185,7 +185,7 @@ msgpack_rpc_unpack (GBytes  *bytes,
  * That is stricter than [func@unpack], faster than converting its result, and the value is easier to
  * use: an `ax` is a C array. A number fits every type of number that can hold it, an integral float
  * is an integer, an array fits a tuple of as many members, a str and a bin fit a string if they are
- * UTF-8, a map fits a dictionary, and an empty map an empty array; nil fits nothing but a maybe.
+ * UTF-8, a map fits a dictionary, and so does an empty array; nil fits nothing but a maybe.
  * Nothing is converted to an indefinite type, such as `a*`.
  *
  * Fails as [func@unpack] does, and with `MSGPACK_RPC_ERROR_INVALID_PARAMS` if the value does not fit:

@@ -188,7 +188,7 @@ run_conversations (Hostile            *f,
   for (gsize i = 0; i < n; i++)
     {
       const Conversation *conversation = &conversations[i];
-      g_autoptr(GByteArray) bytes = hostile_bytes (conversation->bytes);
+      g_autoptr(GByteArray) bytes = bytes_from_hex (conversation->bytes);
 
       g_test_message ("%s", conversation->name);
       for (int cut = -1; cut < (int) bytes->len; cut++)
@@ -258,7 +258,7 @@ static void
 test_post (Hostile       *f,
            gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (POST REQUEST);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (POST REQUEST);
 
   g_test_summary ("The error after an HTTP request shows that it was one");
 
@@ -279,7 +279,7 @@ static void
 test_first_bytes (Hostile       *f,
                   gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) request = hostile_bytes (REQUEST);
+  g_autoptr(GByteArray) request = bytes_from_hex (REQUEST);
 
   g_test_summary ("No byte but those that begin an array can begin a message");
 
@@ -328,7 +328,7 @@ static void
 test_cut_short (Hostile       *f,
                 gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION REQUEST
                                                "dc0004 ce00000000 cd0002 d903'add'"
                                                "dd00000002 d20000000a cf0000000000000002");
 
@@ -366,7 +366,7 @@ static void
 test_vanished (Hostile       *f,
                gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST NOTIFICATION);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION REQUEST NOTIFICATION);
 
   g_test_summary ("A peer that vanishes at any byte ends the connection once, after what it sent");
 
@@ -537,7 +537,7 @@ message_of_length (guint type,
   g_string_printf (text, "9%u", length);
   for (guint i = 0; i < length; i++)
     g_string_append_printf (text, " %s", elements[type][i]);
-  return hostile_bytes (text->str);
+  return bytes_from_hex (text->str);
 }
 
 static void
@@ -660,7 +660,7 @@ static void
 test_late (Hostile       *f,
            gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes ("94 01 01 c0 07 94 01 01 c0 08 94 01 02 c0 09");
+  g_autoptr(GByteArray) bytes = bytes_from_hex ("94 01 01 c0 07 94 01 01 c0 08 94 01 02 c0 09");
 
   g_test_summary ("A late response is counted, and so is the one after it; no other call takes it");
 
@@ -734,7 +734,7 @@ test_ids (Hostile       *f,
       g_autofree char *text = g_strdup_printf ("9400%sa3'add'920102", ids[i]);
       g_autofree char *refused_text = g_strdup_printf ("9400%sa4'nope'90", ids[i]);
       g_autofree char *expected_text = g_strdup_printf ("9401%sc003", ids[i]);
-      g_autoptr(GByteArray) expected = hostile_bytes (expected_text);
+      g_autoptr(GByteArray) expected = bytes_from_hex (expected_text);
       g_autoptr(GBytes) expected_bytes = g_bytes_new (expected->data, expected->len);
       g_autoptr(GVariant) expected_value = msgpack_rpc_unpack (expected_bytes, NULL);
       g_autoptr(GVariant) answer = NULL;

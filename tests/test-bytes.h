@@ -3,24 +3,39 @@
 
 #pragma once
 
+#include <string.h>
+
 #include <glib.h>
 
-/* Reads hexadecimal digits, with or without spaces between the bytes. */
+/* Reads bytes as text: hexadecimal digits, with or without spaces between the bytes, and 'characters'
+ * that stand for themselves. */
 static inline GByteArray *
-bytes_from_hex (const char *hex)
+bytes_from_hex (const char *text)
 {
   GByteArray *bytes = g_byte_array_new ();
+  const char *p = text;
 
-  for (const char *p = hex; *p != '\0'; p += 2)
+  while (*p != '\0')
     {
-      guint8 byte;
-
-      while (*p == ' ')
+      if (*p == ' ')
         p++;
+      else if (*p == '\'')
+        {
+          const char *end = strchr (p + 1, '\'');
 
-      g_assert_true (g_ascii_isxdigit (p[0]) && g_ascii_isxdigit (p[1]));
-      byte = g_ascii_xdigit_value (p[0]) << 4 | g_ascii_xdigit_value (p[1]);
-      g_byte_array_append (bytes, &byte, 1);
+          g_assert_nonnull (end);
+          g_byte_array_append (bytes, (const guint8 *) p + 1, (guint) (end - p - 1));
+          p = end + 1;
+        }
+      else
+        {
+          guint8 byte;
+
+          g_assert_true (g_ascii_isxdigit (p[0]) && g_ascii_isxdigit (p[1]));
+          byte = (guint8) (g_ascii_xdigit_value (p[0]) << 4 | g_ascii_xdigit_value (p[1]));
+          g_byte_array_append (bytes, &byte, 1);
+          p += 2;
+        }
     }
 
   return bytes;

@@ -111,7 +111,7 @@ assert_left_at (Hostile   *f,
     NOTIFICATION, REQUEST, "94 01 01 c0 07", REQUEST, NOTIFICATION,
   };
   static const char * const deliveries[N_MESSAGES] = { "add ", "add ", "result ", "add ", "add " };
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST "94 01 01 c0 07" REQUEST
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION REQUEST "94 01 01 c0 07" REQUEST
                                                NOTIFICATION);
   g_autoptr(GString) expected = g_string_new (NULL);
   g_autoptr(GIOStream) stream = NULL;
@@ -130,7 +130,7 @@ assert_left_at (Hostile   *f,
 
   for (guint i = 0; i < N_MESSAGES; i++)
     {
-      g_autoptr(GByteArray) message = hostile_bytes (messages[i]);
+      g_autoptr(GByteArray) message = bytes_from_hex (messages[i]);
 
       end += message->len;
       if (end <= size)
@@ -160,7 +160,7 @@ static void
 test_answered_after_half_close (Hostile       *f,
                                 gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST KEEP REQUEST);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION REQUEST KEEP REQUEST);
 
   g_test_summary ("A peer that has half-closed gets all its answers, and then the end");
 
@@ -235,8 +235,8 @@ test_unread_requests (Hostile       *f,
                       gconstpointer  data G_GNUC_UNUSED)
 {
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
-  g_autoptr(GByteArray) request = hostile_bytes (KEEP);
-  g_autoptr(GByteArray) last = hostile_bytes (NOTIFICATION);
+  g_autoptr(GByteArray) request = bytes_from_hex (KEEP);
+  g_autoptr(GByteArray) last = bytes_from_hex (NOTIFICATION);
 
   g_test_summary ("What the peer sent before it left is delivered, although reading had paused");
 
@@ -325,7 +325,7 @@ test_thousand (Hostile       *f,
       RawPeer raw;
       g_autoptr(GIOStream) stream = i % 2 == 0 ? raw_peer_init (&raw) : tcp_peer_init (&raw);
       g_autoptr(MsgpackRpcConnection) connection = msgpack_rpc_connection_new (stream);
-      g_autoptr(GByteArray) bytes = hostile_bytes (REQUEST KEEP);
+      g_autoptr(GByteArray) bytes = bytes_from_hex (REQUEST KEEP);
 
       msgpack_rpc_connection_set_dispatcher (connection, f->dispatcher);
       g_signal_connect (connection, "closed", G_CALLBACK (count_closed_cb), &n_closed);
@@ -385,7 +385,7 @@ flood_then_answer (gpointer data)
 {
   Hostile *f = data;
   g_autoptr(GMainContext) context = g_main_context_new ();
-  g_autoptr(GByteArray) notification = hostile_bytes (NOTIFICATION);
+  g_autoptr(GByteArray) notification = bytes_from_hex (NOTIFICATION);
   g_autoptr(GVariant) call = NULL;
 
   g_main_context_push_thread_default (context);
@@ -453,7 +453,7 @@ start_flood (Flood      *flood,
              Hostile    *f,
              const char *text)
 {
-  g_autoptr(GByteArray) message = hostile_bytes (text);
+  g_autoptr(GByteArray) message = bytes_from_hex (text);
 
   *flood = (Flood) { .f = f, .bytes = g_byte_array_new () };
   while (flood->bytes->len < 1024 * 1024)
@@ -608,7 +608,7 @@ test_never_reads (Hostile       *f,
   MsgpackRpcLimits *limits = msgpack_rpc_connection_get_limits (f->connection);
   g_autofree char *text = g_strnfill (how->size, 'x');
   g_autoptr(GVariant) value = g_variant_ref_sink (g_variant_new_string (text));
-  g_autoptr(GByteArray) request = hostile_bytes ("94 00 01 a3'big' 90");
+  g_autoptr(GByteArray) request = bytes_from_hex ("94 00 01 a3'big' 90");
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
   gsize before;
   guint n = 0;

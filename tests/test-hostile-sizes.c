@@ -29,7 +29,7 @@ test_claims (Hostile       *f,
 
   for (guint i = 0; i < G_N_ELEMENTS (claims); i++)
     {
-      g_autoptr(GByteArray) bytes = hostile_bytes (claims[i]);
+      g_autoptr(GByteArray) bytes = bytes_from_hex (claims[i]);
 
       for (gsize cut = 0; cut < bytes->len; cut++)
         {
@@ -130,7 +130,7 @@ assert_limit (Hostile     *f,
               const Limit *limit,
               gsize        cut)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (limit->exceeds);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (limit->exceeds);
   g_autofree char *number = g_strdup_printf ("%u", limit->limit);
   g_autoptr(GVariant) answer = NULL;
 

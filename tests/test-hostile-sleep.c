@@ -13,7 +13,7 @@
 static void
 keep_many (Hostile *f)
 {
-  g_autoptr(GByteArray) request = hostile_bytes (KEEP);
+  g_autoptr(GByteArray) request = bytes_from_hex (KEEP);
 
   for (guint i = 0; i < 128; i++)
     raw_peer_send (&f->raw, request->data, request->len);
@@ -161,7 +161,7 @@ static void
 test_flush_sleeps (Hostile       *f,
                    gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) notification = hostile_bytes (NOTIFICATION);
+  g_autoptr(GByteArray) notification = bytes_from_hex (NOTIFICATION);
   g_autoptr(GByteArray) bytes = g_byte_array_new ();
   g_autoptr(GCancellable) cancellable = g_cancellable_new ();
   g_autoptr(GError) error = NULL;
@@ -186,7 +186,7 @@ static void
 test_paused_sleeps (Hostile       *f,
                     gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) notification = hostile_bytes (NOTIFICATION);
+  g_autoptr(GByteArray) notification = bytes_from_hex (NOTIFICATION);
 
   g_test_summary ("A sync call sleeps while reading pauses and something has come");
 

@@ -347,7 +347,7 @@ static void
 test_cut (Hostile       *f,
           gconstpointer  data)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST NOTIFICATION REQUEST);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION REQUEST NOTIFICATION REQUEST);
 
   g_test_summary ("Messages come whole, wherever they are cut");
 
@@ -484,7 +484,7 @@ static void
 test_half_close (Hostile       *f,
                  gconstpointer  data)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION KEEP REQUEST);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION KEEP REQUEST);
 
   g_test_summary ("A peer that stops sending, anywhere, gets its answers and the end");
 
@@ -517,7 +517,7 @@ static void
 test_vanish (Hostile       *f,
              gconstpointer  data)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION KEEP "94 01 01 c0 07" REQUEST);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION KEEP "94 01 01 c0 07" REQUEST);
 
   g_test_summary ("A peer that vanishes, anywhere, ends the connection and the calls");
 
@@ -718,7 +718,7 @@ static void
 test_memory (Hostile       *f,
              gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (NOTIFICATION REQUEST);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (NOTIFICATION REQUEST);
   g_autoptr(GBytes) expected = NULL;
   g_autoptr(GBytes) written = NULL;
   g_autoptr(GInputStream) input = new_recording (bytes);
@@ -742,7 +742,7 @@ static void
 test_memory_full (Hostile       *f,
                   gconstpointer  data G_GNUC_UNUSED)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (REQUEST REQUEST KEEP);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (REQUEST REQUEST KEEP);
   g_autoptr(GInputStream) input = new_recording (bytes);
   guint8 space[8];
   g_autoptr(GOutputStream) output = g_memory_output_stream_new (space, sizeof space, NULL, NULL);
@@ -787,7 +787,7 @@ test_pipes (Hostile       *f,
 {
   Pipes pipes;
   g_autoptr(GIOStream) stream = pipes_init (&pipes);
-  g_autoptr(GByteArray) request = hostile_bytes (REQUEST);
+  g_autoptr(GByteArray) request = bytes_from_hex (REQUEST);
   g_autoptr(MsgpackRpcCall) call = NULL;
   guint8 answer[16];
 
@@ -812,7 +812,7 @@ test_pipes_kept (Hostile       *f,
   gboolean reader_first = data != NULL;
   Pipes pipes;
   g_autoptr(GIOStream) stream = pipes_init (&pipes);
-  g_autoptr(GByteArray) request = hostile_bytes (KEEP);
+  g_autoptr(GByteArray) request = bytes_from_hex (KEEP);
 
   g_test_summary ("A request is cancelled when the peer behind pipes closes both");
 
@@ -833,7 +833,7 @@ test_pipes_half_close (Hostile       *f,
 {
   Pipes pipes;
   g_autoptr(GIOStream) stream = pipes_init (&pipes);
-  g_autoptr(GByteArray) bytes = hostile_bytes (REQUEST KEEP);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (REQUEST KEEP);
   guint8 answers[16];
 
   g_test_summary ("A peer behind pipes that has closed one still gets its answers from the other");

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "test-bytes.h"
 #include "test-util.h"
 
 #ifndef __has_feature
@@ -185,44 +186,11 @@ hostile_teardown (Hostile       *self,
   g_string_free (self->log, TRUE);
 }
 
-/* Reads bytes as text: hexadecimal digits, and 'characters' that stand for themselves. */
-static inline GByteArray *
-hostile_bytes (const char *text)
-{
-  GByteArray *bytes = g_byte_array_new ();
-  const char *p = text;
-
-  while (*p != '\0')
-    {
-      if (*p == ' ')
-        p++;
-      else if (*p == '\'')
-        {
-          const char *end = strchr (p + 1, '\'');
-
-          g_assert_nonnull (end);
-          g_byte_array_append (bytes, (const guint8 *) p + 1, (guint) (end - p - 1));
-          p = end + 1;
-        }
-      else
-        {
-          guint8 byte;
-
-          g_assert_true (g_ascii_isxdigit (p[0]) && g_ascii_isxdigit (p[1]));
-          byte = (guint8) (g_ascii_xdigit_value (p[0]) << 4 | g_ascii_xdigit_value (p[1]));
-          g_byte_array_append (bytes, &byte, 1);
-          p += 2;
-        }
-    }
-
-  return bytes;
-}
-
 static inline void
 hostile_send_text (Hostile    *self,
                    const char *text)
 {
-  g_autoptr(GByteArray) bytes = hostile_bytes (text);
+  g_autoptr(GByteArray) bytes = bytes_from_hex (text);
 
   raw_peer_send (&self->raw, bytes->data, bytes->len);
 }
