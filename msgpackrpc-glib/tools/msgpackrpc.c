@@ -14,6 +14,7 @@
 static const ToolCommand *commands[] = {
   &tool_call_command,
   &tool_notify_command,
+  &tool_serve_command,
 };
 
 static void

@@ -27,6 +27,7 @@ typedef struct
 
 extern const ToolCommand tool_call_command;
 extern const ToolCommand tool_notify_command;
+extern const ToolCommand tool_serve_command;
 
 GOptionContext *tool_context_new   (const ToolCommand  *command,
                                     const GOptionEntry *entries) G_GNUC_WARN_UNUSED_RESULT;
