@@ -7,14 +7,24 @@
 
 #include <glib/gi18n.h>
 
+#include "tool-dialect.h"
 #include "tool.h"
 
 #define STDIO_ADDRESS "stdio:"
 
 typedef struct
 {
+  ToolDialect dialect;
   gboolean has_test_methods;
 } Options;
+
+static void
+options_clear (Options *self)
+{
+  tool_dialect_clear (&self->dialect);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
 typedef struct
 {
@@ -107,6 +117,7 @@ serve (const char    *address,
 
   self.loop = g_main_loop_new (NULL, FALSE);
   msgpack_rpc_server_set_dispatcher (self.server, dispatcher);
+  tool_dialect_apply (&options->dialect, G_OBJECT (self.server));
   if (options->has_test_methods)
     tool_serve_add_test_methods (self.server);
 
@@ -141,7 +152,7 @@ check (char          **arguments,
     message = _("No method given");
 
   if (message == NULL)
-    return TRUE;
+    return tool_dialect_check (&options->dialect, error);
 
   g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, message);
   return FALSE;
@@ -150,16 +161,18 @@ check (char          **arguments,
 static ToolExit
 run_serve (char **argv)
 {
-  Options options = { 0 };
+  g_auto(Options) options = { 0 };
   const GOptionEntry entries[] = {
     { "test", 0, 0, G_OPTION_ARG_NONE, &options.has_test_methods,
       N_("Serve methods for trying out clients"), NULL },
     { NULL },
   };
   g_autoptr(GOptionContext) context = tool_context_new (&tool_serve_command, entries);
+  g_auto(GStrv) arguments = NULL;
   g_autoptr(GError) error = NULL;
-  g_auto(GStrv) arguments = tool_parse_options (context, argv, &error);
 
+  tool_dialect_add_options (&options.dialect, context);
+  arguments = tool_parse_options (context, argv, &error);
   if (arguments == NULL || !check (arguments, &options, &error))
     return tool_refuse_usage (error);
 
