@@ -118,6 +118,41 @@ needs_to_compare ()
   need_module libsystemd libsystemd-dev
 }
 
+# What others wrote that the library is tested with.
+needs_to_interoperate ()
+{
+  need_program go golang-go
+  need_program nvim neovim
+  need "Go's codec" golang-github-ugorji-go-codec-dev \
+    test -d /usr/share/gocode/src/github.com/ugorji/go/codec
+  need_program lua5.1 lua5.1
+  need lua-nvim lua-nvim test -e /usr/share/lua/5.1/nvim/session.lua
+  need_program node nodejs
+  need_python_module os_ken python3-os-ken
+  need_python_module pynvim python3-pynvim
+  need ruby-neovim ruby-neovim ruby -e 'require "neovim"'
+}
+
+# Those that npm has.
+npm_packages=(
+  msgpack-rpc-lite@1.0.2
+  msgpack5rpc@1.1.0
+  neovim@5.5.0
+)
+
+# What tests/interop takes, unless MSGPACKRPC_NPM names another folder.
+install_npm_packages ()
+{
+  local folder=$source_root/_build/npm stamp=$source_root/_build/npm/installed
+
+  [[ ! -e $stamp || $(<"$stamp") != "${npm_packages[*]}" ]] || return 0
+  say "Installing ${npm_packages[*]}"
+  mkdir -p "$folder"
+  npm install --no-save --no-package-lock --no-audit --no-fund --prefix "$folder" \
+    "${npm_packages[@]}"
+  printf '%s\n' "${npm_packages[*]}" >"$stamp"
+}
+
 needs_to_sanitize ()
 {
   need_program clang clang

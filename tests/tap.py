@@ -18,7 +18,8 @@ def named(name):
 
 def name_of(test):
     method = getattr(test, getattr(test, '_testMethodName', ''), None)
-    return getattr(method, 'case_name', test.id().partition('.')[2])
+    default = getattr(test, 'case_name', test.id().partition('.')[2])
+    return getattr(method, 'case_name', default)
 
 
 def cases_in(suite):
