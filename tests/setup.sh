@@ -10,6 +10,17 @@ source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 missing=()
 missing_packages=()
 
+# What the tests in JavaScript need: the packages, and those of their dependencies that matter.
+npm_packages=(
+  @msgpack/msgpack@3.1.3
+  msgpack-lite@0.1.27
+  msgpack-rpc-lite@1.0.2
+  msgpack5@3.6.1
+  msgpack5rpc@1.1.0
+  neovim@5.5.0
+)
+npm_attempts=5
+
 say ()
 {
   printf '==> %s\n' "$*"
@@ -193,6 +204,26 @@ require ()
     require no "$@"
   fi
   meson=$(first_working meson /usr/bin/meson)
+}
+
+# Into _build/npm, unless they are there or MSGPACKRPC_NPM says where they are.
+install_npm_packages ()
+{
+  local folder=$source_root/_build/npm stamp=$source_root/_build/npm/installed attempt
+
+  [[ -z ${MSGPACKRPC_NPM:-} ]] || return 0
+  [[ ! -e $stamp || $(<"$stamp") != "${npm_packages[*]}" ]] || return 0
+  say "Installing ${npm_packages[*]}"
+  mkdir -p "$folder"
+  for ((attempt = 1; attempt <= npm_attempts; attempt++)); do
+    if npm install --prefix "$folder" --prefer-offline --ignore-scripts --no-save \
+      --no-package-lock --no-audit --no-fund "${npm_packages[@]}"; then
+      printf '%s\n' "${npm_packages[*]}" >"$stamp"
+      return
+    fi
+    sleep "$attempt"
+  done
+  die "npm cannot install what the tests need; with --no-install they are skipped"
 }
 
 # build FOLDER OPTION...: configures when that has not been done with these options, and compiles.

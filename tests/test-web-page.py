@@ -15,19 +15,18 @@ import tempfile
 import threading
 import unittest
 
+import npm
 import tap
 
 BUILD = pathlib.Path(os.environ['G_TEST_BUILDDIR'])
 PROGRAM = BUILD.parent / 'examples/web-socket'
 PAGE = pathlib.Path(os.environ['G_TEST_SRCDIR']).parent / 'examples/web-socket.html'
-CACHE = BUILD / 'npm'
 # What sanitizers need to know of a leak that is not ours; slowly, through libraries without frames.
 ENVIRONMENT = dict(os.environ,
                    ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':fast_unwind_on_malloc=0',
                    LSAN_OPTIONS='print_suppressions=0:suppressions='
                                 + str(pathlib.Path(os.environ['G_TEST_SRCDIR'], 'lsan-libsoup.supp')))
 PACKAGE = '@msgpack/msgpack'
-VERSION = '3.1.3'
 BROWSER = shutil.which('chromium') or shutil.which('chromium-browser')
 # Seconds until a test gives up.
 DEADLINE = 60
@@ -44,19 +43,6 @@ socket.onerror = () => tell('refused');
 
 needs_program = unittest.skipUnless(PROGRAM.exists(), 'the example is not built')
 needs_browser = unittest.skipUnless(BROWSER, 'chromium is not installed')
-needs_npm = unittest.skipUnless(shutil.which('npm'), 'npm is not installed')
-
-
-def get_msgpack():
-    """MessagePack for pages, from the npm registry; kept in the build folder."""
-    package = CACHE / 'node_modules' / PACKAGE
-    manifest = package / 'package.json'
-    if not manifest.exists() or json.loads(manifest.read_text())['version'] != VERSION:
-        CACHE.mkdir(exist_ok=True)
-        subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--no-save', '--prefix', CACHE,
-                        f'{PACKAGE}@{VERSION}'],
-                       check=True, timeout=DEADLINE, stdout=subprocess.DEVNULL)
-    return package / 'dist.umd/msgpack.min.js'
 
 
 class Site:
@@ -141,10 +127,10 @@ class WebPage(unittest.TestCase):
             pass
 
     @needs_browser
-    @needs_npm
+    @npm.needs(PACKAGE)
     @tap.named('/behaviours/A2.19')
     def test_page(self):
-        self.start_program(PAGE, get_msgpack())
+        self.start_program(PAGE, npm.NODE_MODULES / PACKAGE / 'dist.umd/msgpack.min.js')
         self.open_page(self.uri)
         self.expect('here',
                     'the page: 1 + 2 = 3',
