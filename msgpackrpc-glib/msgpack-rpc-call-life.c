@@ -182,6 +182,8 @@ end (MsgpackRpcCall *self,
   if (has_report && !is_in_place)
     post_ended (self, reactor);
   _msgpack_rpc_call_wake_waiters (self);
+  for (GSList *item = self->waits; item != NULL; item = item->next)
+    _msgpack_rpc_call_post_wait (item->data);
   g_mutex_unlock (&self->lock);
 
   if (is_given_up)

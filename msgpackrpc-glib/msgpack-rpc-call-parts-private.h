@@ -68,6 +68,7 @@ struct _MsgpackRpcCall
   GError *error;
   GVariant *error_value;
   GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
+  GSList *waits;                  /* of GTask, not owned: wait_async() in other contexts than its own */
   MsgpackRpcCallFilter *filter;   /* owned; NULL unless it was started on a filter */
 };
 
@@ -92,6 +93,8 @@ void     _msgpack_rpc_call_attempt_undone (MsgpackRpcCall *self);
 void     _msgpack_rpc_call_report_ended   (MsgpackRpcCall *self);
 /* The lock is held. */
 void     _msgpack_rpc_call_wake_waiters   (MsgpackRpcCall *self);
+/* One of the waits: it looks in its context whether the call has ended. With any lock held. */
+void     _msgpack_rpc_call_post_wait      (GTask          *task);
 
 /* Notifies of what has changed at the end, and emits the signal. In its context. */
 void     _msgpack_rpc_call_emit_ended     (MsgpackRpcCall *self);

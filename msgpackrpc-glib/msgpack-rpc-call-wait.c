@@ -3,6 +3,7 @@
 
 #include "config.h"
 
+#include "msgpack-rpc-call-parts-private.h"
 #include "msgpack-rpc-call-private.h"
 
 /* Waiting for calls, of any connections, in any thread. */
@@ -372,6 +373,10 @@ end_wait (GTask    *task,
 
   if (g_signal_handlers_disconnect_by_data (self, task) == 0)
     return;
+
+  g_mutex_lock (&self->lock);
+  self->waits = g_slist_remove (self->waits, task);
+  g_mutex_unlock (&self->lock);
   if (source != NULL)
     g_source_destroy (source);
 
@@ -393,8 +398,8 @@ look_again (gpointer owner,
     end_wait (owner, FALSE);
 }
 
-static void
-post_look_again (GTask *task)
+void
+_msgpack_rpc_call_post_wait (GTask *task)
 {
   MsgpackRpcReactor *reactor = _msgpack_rpc_reactor_get (g_task_get_context (task));
 
@@ -410,7 +415,7 @@ wait_completed_cb (MsgpackRpcCall *self G_GNUC_UNUSED,
   if (g_main_context_is_owner (g_task_get_context (user_data)))
     end_wait (user_data, FALSE);
   else
-    post_look_again (user_data);
+    _msgpack_rpc_call_post_wait (user_data);
 }
 
 static gboolean
@@ -459,6 +464,13 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
 
   g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb), g_object_ref (task),
                          (GClosureNotify) (void (*) (void)) g_object_unref, 0);
+  /* The signal comes in the call's context, which nobody may run. */
+  if (g_task_get_context (task) != self->context)
+    {
+      g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+      self->waits = g_slist_prepend (self->waits, task);
+    }
   if (cancellable != NULL)
     {
       g_autoptr(GSource) source = g_cancellable_source_new (cancellable);
@@ -468,7 +480,7 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
       g_task_attach_source (task, source, G_SOURCE_FUNC (wait_cancelled_cb));
     }
   /* It may have ended before the handler was there to hear of it. */
-  post_look_again (task);
+  _msgpack_rpc_call_post_wait (task);
 }
 
 /**

@@ -282,6 +282,7 @@ msgpack_rpc_call_finalize (GObject *object)
   MsgpackRpcCall *self = MSGPACK_RPC_CALL (object);
 
   g_assert (self->waiters == NULL);
+  g_assert (self->waits == NULL);
   g_assert (self->reactor == NULL);
   g_assert (self->link == NULL);
 

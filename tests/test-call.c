@@ -518,6 +518,43 @@ test_wait_async (Fixture       *f,
 }
 
 static void
+test_wait_elsewhere (Fixture       *f,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GMainContext) context = g_main_context_new ();
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GAsyncResult) cancelled = NULL;
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("A call can be waited for in another context than its own, which nobody runs");
+
+  g_main_context_push_thread_default (context);
+  call = start (f, "a", -1);
+  g_main_context_pop_thread_default (context);
+  msgpack_rpc_call_wait_async (call, NULL, test_store_result, &result);
+  msgpack_rpc_call_wait_async (call, cancellable, test_store_result, &cancelled);
+  g_cancellable_cancel (cancellable);
+  WAIT_UNTIL (cancelled != NULL);
+  g_assert_null (msgpack_rpc_call_wait_finish (call, cancelled, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_null (result);
+
+  raw_peer_send_value (&f->raw, g_variant_new_parsed ("(1, 1, @mv nothing, 3)"));
+  WAIT_UNTIL (result != NULL);
+  value = msgpack_rpc_call_wait_finish (call, result, &error);
+  g_assert_no_error (error);
+  test_assert_value (value, "3");
+
+  /* Where its end is still to be told. */
+  while (g_main_context_iteration (context, FALSE))
+    continue;
+}
+
+static void
 test_wait_unstarted (Fixture       *f G_GNUC_UNUSED,
                      gconstpointer  data G_GNUC_UNUSED)
 {
@@ -685,6 +722,7 @@ main (int    argc,
   ADD ("unsendable", test_unsendable);
   ADD ("finish-checks", test_finish_checks);
   ADD ("wait-async", test_wait_async);
+  ADD ("wait-elsewhere", test_wait_elsewhere);
   ADD ("wait-unstarted", test_wait_unstarted);
   ADD ("wait-many", test_wait_many);
   ADD ("observed", test_observed);
