@@ -15,13 +15,14 @@ _msgpackrpc_options ()
     '') echo '--help --version' ;;
     call) echo "$common $target --format --variant" ;;
     notify) echo "$common $target --variant" ;;
+    bench) echo "$common $target --connections --count --duration --in-flight --json --rate --variant --warm-up" ;;
   esac
 }
 
 # Whether a value follows the option as the next word.
 _msgpackrpc_takes_value ()
 {
-  [[ $1 =~ ^(-t|--(color|format|framing|profile|reply-order|timeout|tls-ca|tls-certificate|token))$ ]]
+  [[ $1 =~ ^(-t|--(color|connections|count|duration|format|framing|in-flight|profile|rate|reply-order|timeout|tls-ca|tls-certificate|token|warm-up))$ ]]
 }
 
 # What an option can have as its value; "file" is the name of one.
@@ -79,7 +80,7 @@ _msgpackrpc ()
   elif [[ $current == -* ]]; then
     choices=$(_msgpackrpc_options "$command")
   elif [[ -z $command ]]; then
-    choices='call notify'
+    choices='call notify bench'
   elif [[ $position -eq 0 && $current == [/.]* ]]; then
     _msgpackrpc_complete_file '' "$current"
   elif [[ $position -eq 0 ]]; then

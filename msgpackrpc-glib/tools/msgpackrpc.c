@@ -15,6 +15,7 @@ static const ToolCommand *commands[] = {
   &tool_call_command,
   &tool_notify_command,
   &tool_serve_command,
+  &tool_bench_command,
 };
 
 static void

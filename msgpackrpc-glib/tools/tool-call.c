@@ -89,7 +89,7 @@ run_call (char **argv)
   g_autoptr(GVariant) result = NULL;
   g_autoptr(GError) error = NULL;
 
-  request = tool_request_new (&tool_call_command, argv, &error);
+  request = tool_request_new (&tool_call_command, NULL, argv, &error);
   if (request == NULL)
     return tool_refuse_usage (error);
 

@@ -85,7 +85,7 @@ run_notify (char **argv)
   g_autoptr(MsgpackRpcClient) client = NULL;
   g_autoptr(GError) error = NULL;
 
-  request = tool_request_new (&tool_notify_command, argv, &error);
+  request = tool_request_new (&tool_notify_command, NULL, argv, &error);
   if (request == NULL)
     return tool_refuse_usage (error);
 

@@ -41,11 +41,13 @@ take_arguments (ToolRequest      *self,
          can_be_sent (self->params, tool_target_get_pack_flags (self->target), error);
 }
 
-/* Reads the command line of a command that sends one message. Leaves the program after --help. */
+/* Reads the command line of a command that sends one message, or one again and again. @more are options
+ * of its own, or NULL. Leaves the program after --help. */
 ToolRequest *
-tool_request_new (const ToolCommand  *command,
-                  char              **argv,
-                  GError            **error)
+tool_request_new (const ToolCommand   *command,
+                  const GOptionEntry  *more,
+                  char               **argv,
+                  GError             **error)
 {
   g_autoptr(ToolRequest) self = g_new0 (ToolRequest, 1);
   gboolean are_variants = FALSE;
@@ -56,6 +58,9 @@ tool_request_new (const ToolCommand  *command,
   };
   g_autoptr(GOptionContext) context = tool_context_new (command, entries);
   g_auto(GStrv) arguments = NULL;
+
+  if (more != NULL)
+    g_option_context_add_main_entries (context, more, GETTEXT_PACKAGE);
 
   self->target = tool_target_new ();
   tool_target_add_options (self->target, context);

@@ -21,10 +21,11 @@ typedef struct
   ToolFormat format;
 } ToolRequest;
 
-ToolRequest *tool_request_new  (const ToolCommand  *command,
-                                char              **argv,
-                                GError            **error) G_GNUC_WARN_UNUSED_RESULT;
-void         tool_request_free (ToolRequest        *self);
+ToolRequest *tool_request_new  (const ToolCommand   *command,
+                                const GOptionEntry  *more,
+                                char               **argv,
+                                GError             **error) G_GNUC_WARN_UNUSED_RESULT;
+void         tool_request_free (ToolRequest         *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolRequest, tool_request_free)
 

@@ -147,6 +147,14 @@ tool_refuse_usage (const GError *error)
   return TOOL_EXIT_USAGE;
 }
 
+static gboolean
+set_write_error (GError **error)
+{
+  g_set_error (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
+               _("Could not write the result: %s"), g_strerror (errno));
+  return FALSE;
+}
+
 /* Writes UTF-8, whatever the locale is. */
 gboolean
 tool_print_line (const char  *line,
@@ -155,7 +163,17 @@ tool_print_line (const char  *line,
   if (printf ("%s\n", line) >= 0 && fflush (stdout) == 0)
     return TRUE;
 
-  g_set_error (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
-               _("Could not write the result: %s"), g_strerror (errno));
-  return FALSE;
+  return set_write_error (error);
+}
+
+/* Writes what people read, in the encoding of the locale. */
+gboolean
+tool_print_text (const char  *text,
+                 GError     **error)
+{
+  g_print ("%s", text);
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return TRUE;
+
+  return set_write_error (error);
 }

@@ -25,6 +25,7 @@ typedef struct
   ToolExit (*run) (char **argv); /* argv[0] is the command */
 } ToolCommand;
 
+extern const ToolCommand tool_bench_command;
 extern const ToolCommand tool_call_command;
 extern const ToolCommand tool_notify_command;
 extern const ToolCommand tool_serve_command;
@@ -39,6 +40,8 @@ void            tool_complain      (const GError       *error);
 ToolExit        tool_exit_for      (const GError       *error);
 ToolExit        tool_refuse_usage  (const GError       *error);
 gboolean        tool_print_line    (const char         *line,
+                                    GError            **error);
+gboolean        tool_print_text    (const char         *text,
                                     GError            **error);
 
 G_END_DECLS
