@@ -68,7 +68,7 @@ struct _MsgpackRpcCall
   GError *error;
   GVariant *error_value;
   GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
-  GSList *waits;                  /* of GTask, not owned: wait_async() in other contexts than its own */
+  GSList *waits;                  /* of GTask, owned: wait_async() in other contexts than its own */
   MsgpackRpcCallFilter *filter;   /* owned; NULL unless it was started on a filter */
 };
 

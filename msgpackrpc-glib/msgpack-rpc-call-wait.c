@@ -360,6 +360,27 @@ msgpack_rpc_call_wait (MsgpackRpcCall  *self,
   return _msgpack_rpc_call_get_value (self, error);
 }
 
+/* FALSE if it has ended already. */
+static gboolean
+forget_wait (MsgpackRpcCall *self,
+             GTask          *task)
+{
+  GSList *item;
+
+  if (g_task_get_context (task) == self->context)
+    return g_signal_handlers_disconnect_by_data (self, task) > 0;
+
+  g_mutex_lock (&self->lock);
+  item = g_slist_find (self->waits, task);
+  self->waits = g_slist_remove_link (self->waits, item);
+  g_mutex_unlock (&self->lock);
+  if (item == NULL)
+    return FALSE;
+
+  g_slist_free_full (item, g_object_unref);
+  return TRUE;
+}
+
 /* Ends a wait_async(), in its context; whichever of completion and cancellation comes first. */
 static void
 end_wait (GTask    *task,
@@ -371,12 +392,8 @@ end_wait (GTask    *task,
   GError *error = NULL;
   GVariant *result;
 
-  if (g_signal_handlers_disconnect_by_data (self, task) == 0)
+  if (!forget_wait (self, task))
     return;
-
-  g_mutex_lock (&self->lock);
-  self->waits = g_slist_remove (self->waits, task);
-  g_mutex_unlock (&self->lock);
   if (source != NULL)
     g_source_destroy (source);
 
@@ -426,6 +443,25 @@ wait_cancelled_cb (GCancellable *cancellable G_GNUC_UNUSED,
   return G_SOURCE_REMOVE;
 }
 
+/* The signal comes in the call's own context, in the order of what the peer sends. Other contexts need
+ * no more than a look at the call: it is not reported in its own one for them, which nobody may run. */
+static void
+remember_wait (MsgpackRpcCall *self,
+               GTask          *task)
+{
+  if (g_task_get_context (task) == self->context)
+    {
+      g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb),
+                             g_object_ref (task), (GClosureNotify) (void (*) (void)) g_object_unref,
+                             0);
+      return;
+    }
+
+  g_mutex_lock (&self->lock);
+  self->waits = g_slist_prepend (self->waits, g_object_ref (task));
+  g_mutex_unlock (&self->lock);
+}
+
 /**
  * msgpack_rpc_call_wait_async:
  * @self: a call
@@ -462,15 +498,7 @@ msgpack_rpc_call_wait_async (MsgpackRpcCall      *self,
       return;
     }
 
-  g_signal_connect_data (self, "completed", G_CALLBACK (wait_completed_cb), g_object_ref (task),
-                         (GClosureNotify) (void (*) (void)) g_object_unref, 0);
-  /* The signal comes in the call's context, which nobody may run. */
-  if (g_task_get_context (task) != self->context)
-    {
-      g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-      self->waits = g_slist_prepend (self->waits, task);
-    }
+  remember_wait (self, task);
   if (cancellable != NULL)
     {
       g_autoptr(GSource) source = g_cancellable_source_new (cancellable);
