@@ -657,7 +657,7 @@ class Progress(TestCase):
             while data := os.read(main, 65536):
                 text += data
                 if on_draw:
-                    on_draw(process, text)
+                    on_draw(process, text, main)
         os.close(main)
         screen.write(text.decode())
         return screen, *end(process)[:2]
@@ -672,7 +672,7 @@ class Progress(TestCase):
 
     def interrupt_at(self, pattern):
         """Interrupts it once that is shown."""
-        def on_draw(process, text):
+        def on_draw(process, text, _):
             if not process.interrupted and re.search(pattern, text):
                 process.interrupted = True
                 process.send_signal(signal.SIGINT)
@@ -709,13 +709,26 @@ class Progress(TestCase):
                                      on_draw=self.interrupt_at(b'last 1 call.*K'))
         self.assertRegex(max(screen.drawn, key=len), r'\] Waiting for the last 1 call\Z')
 
-    def test_japanese(self):
-        """Characters that take two columns fit, too."""
+    def test_narrow(self):
         for columns in range(2, 60, 9):
             with self.stalling() as peer:
                 self.show(columns, ['--count=12', peer.address, 'm'],
-                          on_draw=self.interrupt_at(b'(?s)K.*K.*K'), LC_ALL='C.UTF-8',
-                          LANGUAGE='ja')
+                          on_draw=self.interrupt_at(b'(?s)K.*K.*K'))
+
+    def test_width_changes(self):
+        widths = []
+
+        def on_draw(process, text, main):
+            lines = re.findall(r'\r([^\033]+)', text.decode(errors='replace'))
+            widths[:] = [len(line) for line in lines if 'calls' in line]
+            if 79 in widths:
+                fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 50, 0, 0))
+            if 49 in widths:
+                process.send_signal(signal.SIGINT)
+
+        with self.stalling() as peer:
+            self.show(80, ['--count=12', peer.address, 'm'], on_draw=on_draw)
+        self.assertEqual(set(widths), {79, 49})
 
     def test_result_on_the_same_terminal(self):
         with self.stalling() as peer:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* The arithmetic of “msgpackrpc bench”. */
+/* The arithmetic of “msgpackrpc bench”, and what it draws. */
 
 #include <math.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "tool-histogram.h"
 #include "tool-pace.h"
 #include "tool-tally.h"
+#include "tool-terminal.h"
 
 #define MAX_ROWS 14
 
@@ -428,6 +429,75 @@ test_tally_long (void)
     }
 }
 
+static void
+test_columns (void)
+{
+  static const struct { const char *text; guint columns; } texts[] = {
+    { "", 0 },
+    { "abc", 3 },
+    { "µs ≤", 4 },
+    { "平均", 4 },
+    { "e\xcc\x81", 1 },
+    { "█▏", 2 },
+  };
+
+  g_test_summary ("Characters take one column, or two, or none");
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_assert_cmpuint (tool_terminal_get_columns (texts[i].text), ==, texts[i].columns);
+}
+
+static void
+test_pad (void)
+{
+  g_autoptr(GString) text = g_string_new ("平均");
+
+  g_test_summary ("A text is padded by columns, not by bytes or characters");
+
+  tool_terminal_pad (text, 3);
+  g_assert_cmpstr (text->str, ==, "平均");
+  tool_terminal_pad (text, 6);
+  g_assert_cmpstr (text->str, ==, "平均  ");
+}
+
+static void
+test_cut (void)
+{
+  static const char *const cut[] = { "", "", "平", "平", "平均", "平均a", "平均a" };
+
+  g_test_summary ("A text is cut before a character that does not fit whole");
+
+  for (guint columns = 0; columns < G_N_ELEMENTS (cut); columns++)
+    {
+      g_autoptr(GString) text = g_string_new ("平均a");
+
+      tool_terminal_cut (text, columns);
+      g_assert_cmpstr (text->str, ==, cut[columns]);
+    }
+}
+
+static void
+test_bar (void)
+{
+  static const double fractions[] = { -1, 0, 1e-9, 0.3, 0.5, 0.999, 1, 2 };
+
+  g_test_summary ("A bar never is wider than asked for, and what is not nothing can be seen");
+
+  for (guint columns = 0; columns < 100; columns++)
+    for (guint i = 0; i < G_N_ELEMENTS (fractions); i++)
+      {
+        g_autoptr(GString) text = g_string_new (NULL);
+        guint n = tool_terminal_append_bar (text, fractions[i], columns);
+
+        g_assert_cmpuint (n, ==, tool_terminal_get_columns (text->str));
+        g_assert_cmpuint (n, <=, columns);
+        if (columns > 0 && fractions[i] >= 1)
+          g_assert_cmpuint (n, ==, columns);
+        if (columns > 0)
+          g_assert_cmpint (n > 0, ==, fractions[i] > 0);
+      }
+}
+
 int
 main (int    argc,
       char **argv)
@@ -447,6 +517,10 @@ main (int    argc,
   g_test_add_func ("/msgpack-rpc/tool-tally/kinds", test_tally);
   g_test_add_func ("/msgpack-rpc/tool-tally/bounds", test_tally_bounds);
   g_test_add_func ("/msgpack-rpc/tool-tally/long", test_tally_long);
+  g_test_add_func ("/msgpack-rpc/tool-terminal/columns", test_columns);
+  g_test_add_func ("/msgpack-rpc/tool-terminal/pad", test_pad);
+  g_test_add_func ("/msgpack-rpc/tool-terminal/cut", test_cut);
+  g_test_add_func ("/msgpack-rpc/tool-terminal/bar", test_bar);
 
   return g_test_run ();
 }
