@@ -115,6 +115,7 @@ needs_to_test ()
   need_program systemd-socket-activate systemd
   need_program openssl openssl
   need_program vapigen valac
+  need_python_module gbulb python3-gbulb
   need_python_module gi python3-gi
   need_python_module msgpack python3-msgpack
 }

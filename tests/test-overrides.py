@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright 2026 The msgpackrpc-glib authors
+
+"""What the library is like in Python with its overrides."""
+
+import datetime
+import enum
+import gc
+import logging
+import threading
+import time
+import typing
+import unittest
+import unittest.mock
+import weakref
+
+import tap
+
+import gi
+gi.require_version('MsgpackRpc', '1.0')
+from gi.repository import Gio, GLib, MsgpackRpc
+
+UTC = datetime.timezone.utc
+# Seconds until a test gives up.
+DEADLINE = 20
+
+
+def iterate_until(condition):
+    """Runs the default context until a condition holds."""
+    deadline = time.monotonic() + DEADLINE
+    context = GLib.MainContext.default()
+    tick = GLib.timeout_add(100, lambda: True)
+    while not condition():
+        assert time.monotonic() < deadline, 'it took too long'
+        context.iteration(True)
+    GLib.source_remove(tick)
+
+
+class Colour(enum.IntEnum):
+    RED = 3
+
+
+class Values(unittest.TestCase):
+    VALUES = [
+        None, False, True, 0, -1, 2 ** 63 - 1, -2 ** 63, 2 ** 64 - 1, 1.5, float('inf'),
+        '', 'text', 'Grüße, 世界', 'a\0b', b'\xff\xfe'.decode(errors='surrogateescape'),
+        b'', b'\0\xff', [], [1, 'two', [None]], {}, {'a': 1, 'b': {'': []}}, {1: 2, -5: 'x'},
+        {'a': 1, 2: b'x', None: {}}, {b'key': 1}, {(1, (2,)): 3},
+        datetime.datetime(2020, 1, 1, 12, 0, 0, 5, tzinfo=UTC),
+        datetime.datetime(1, 1, 1, tzinfo=UTC),
+        MsgpackRpc.Ext(5, b'abc'), MsgpackRpc.Ext(-128, b''),
+    ]
+
+    def check(self, value, expected):
+        self.assertEqual(value, expected)
+        self.assertIs(type(value), type(expected))
+
+    def test_both_ways(self):
+        for value in self.VALUES:
+            with self.subTest(value=value):
+                variant = MsgpackRpc.to_variant(value)
+                self.check(MsgpackRpc.from_variant(variant), value)
+                packed = MsgpackRpc.pack(variant)
+                self.check(MsgpackRpc.from_variant(MsgpackRpc.unpack(packed)), value)
+
+    def test_one_way(self):
+        zone = datetime.timezone(datetime.timedelta(hours=2))
+        for value, expected in [
+                ((1, 2), [1, 2]),
+                (bytearray(b'x'), b'x'),
+                (memoryview(b'xyz')[1:], b'yz'),
+                (GLib.Bytes.new(b'x'), b'x'),
+                (Colour.RED, 3),
+                (GLib.Variant('(is)', (1, 'a')), (1, 'a')),
+                ([GLib.Variant('y', 1)], [1]),
+                (datetime.datetime(2020, 1, 1, 2, tzinfo=zone),
+                 datetime.datetime(2020, 1, 1, tzinfo=UTC)),
+                ({True: 1}, {True: 1}),
+        ]:
+            with self.subTest(value=value):
+                variant = MsgpackRpc.to_variant(value)
+                self.check(MsgpackRpc.from_variant(variant), expected)
+
+    def test_variants(self):
+        for text, expected in [
+                ('@mi nothing', None), ('@mi 5', 5), ('@as []', []), ('[1, 2]', [1, 2]),
+                ('{1: 2}', {1: 2}), ('(1, "a", b"b\\0")', (1, 'a', b'b\0')), ('byte 5', 5),
+                ('objectpath "/a"', '/a'), ('<<1>>', 1), ('@(hay) (7, [0x41])', MsgpackRpc.Ext(7, b'A')),
+                ('[{"a": [(1, 2)]}]', [{'a': [(1, 2)]}]),
+        ]:
+            with self.subTest(text=text):
+                self.check(MsgpackRpc.from_variant(GLib.Variant.parse(None, text)), expected)
+
+    def test_signature(self):
+        variant = MsgpackRpc.to_variant([1, {'a': 2}], '(ya{sd})')
+        self.assertEqual(variant.print_(True), "(byte 0x01, {'a': 2.0})")
+        with self.assertRaisesRegex(GLib.Error, 'expected an integer from 0 to 255'):
+            MsgpackRpc.to_variant([256], '(y)')
+
+    def test_late_timestamp(self):
+        """A time that no datetime can hold."""
+        value = MsgpackRpc.from_variant(MsgpackRpc.variant_new_timespec(2 ** 60, 1))
+        self.assertIsInstance(value, MsgpackRpc.Ext)
+        self.assertEqual(value.type, -1)
+
+    def test_bad(self):
+        circle = []
+        circle.append(circle)
+        for value, error, text in [
+                (2 ** 64, OverflowError, '64 bits'),
+                (-2 ** 63 - 1, OverflowError, '64 bits'),
+                (object(), TypeError, 'object cannot be sent'),
+                ([{1, 2}], TypeError, 'set cannot be sent'),
+                (MsgpackRpc.Ext(128, b''), OverflowError, '-128 to 127, not 128'),
+                (datetime.datetime(2020, 1, 1), ValueError, 'time zone'),
+                ('\ud800', UnicodeEncodeError, 'surrogates not allowed'),
+                (circle, ValueError, 'nested deeper than 40'),
+        ]:
+            with self.subTest(text=text), self.assertRaisesRegex(error, text):
+                MsgpackRpc.to_variant(value)
+
+    def test_large_bytes(self):
+        """Bytes are not gone through one by one, which would take seconds."""
+        data = bytes(range(256)) * (4 * 65536)
+        value = data
+        for _ in range(5):
+            value = MsgpackRpc.from_variant(MsgpackRpc.to_variant(value))
+        self.assertEqual(value, data)
+
+
+def add_methods(dispatcher):
+    @dispatcher.method('add')
+    def add(a: int, b: int = 5) -> int:
+        """Adds numbers.
+
+        As many as two."""
+        return a + b
+
+    @dispatcher.method
+    def types(a: list[int], b: dict[str, float], c: bytes = b'', *,
+              invocation: MsgpackRpc.Invocation) -> tuple[int, str]:
+        return len(a), repr((a, b, c, invocation.get_method()))
+
+    @dispatcher.method
+    def many(*args):
+        return list(args)
+
+    @dispatcher.method('odd name')
+    def odd(invocation, value):
+        return [invocation.get_method(), value]
+
+    @dispatcher.method('system.list')
+    def system_list():
+        return ['a']
+
+    @dispatcher.method
+    def later(invocation, value):
+        timer = threading.Timer(0, invocation.return_value, [MsgpackRpc.to_variant(value)])
+        timer.start()
+        return MsgpackRpc.LATER
+
+    @dispatcher.method
+    def never(invocation):
+        dispatcher.kept = invocation
+        return MsgpackRpc.LATER
+
+    @dispatcher.method
+    def fail_value(value):
+        raise MsgpackRpc.RemoteError('text', value)
+
+    @dispatcher.method
+    def fail_text(text: str):
+        raise ValueError(text)
+
+    @dispatcher.method
+    def fail_key():
+        return {}['x']
+
+    @dispatcher.method
+    def fail_gerror():
+        raise GLib.Error('gone', 'msgpack-rpc-error-quark', MsgpackRpc.Error.BUSY)
+
+    @dispatcher.method
+    def bad_result():
+        return object()
+
+    @dispatcher.method
+    def wrong_result() -> int:
+        return 'text'
+
+    return add
+
+
+class Ends(unittest.TestCase):
+    """A server on a thread of its own, and a client whose calls block."""
+
+    def setUp(self):
+        logging.getLogger('MsgpackRpc').setLevel(logging.CRITICAL)
+        self.addCleanup(logging.getLogger('MsgpackRpc').setLevel, logging.NOTSET)
+        self.dispatcher = MsgpackRpc.Dispatcher()
+        self.add = add_methods(self.dispatcher)
+        self.thread = MsgpackRpc.LoopThread.new('server')
+        self.server = MsgpackRpc.Server(main_context=self.thread.get_main_context(),
+                                        dispatcher=self.dispatcher)
+        self.address = self.server.listen_sync('tcp://localhost:0')[0]
+        self.enterContext(self.thread)
+        self.enterContext(self.server)
+        self.client = self.enterContext(MsgpackRpc.Client.new(self.address))
+        self.rpc = self.client.rpc
+
+    def check_error(self, value, function, *args):
+        with self.assertRaises(MsgpackRpc.RemoteError) as caught:
+            function(*args)
+        self.assertEqual(caught.exception.value, value)
+        return caught.exception
+
+
+class Calls(Ends):
+    def test_call(self):
+        self.assertEqual(self.rpc.add(1, 2), 3)
+        self.assertEqual(self.rpc.add(1), 6)
+        self.assertEqual(self.rpc.add(b=1, a=2), 3)
+        self.assertEqual(self.rpc.many(1, 'x', b'y', None), [1, 'x', b'y', None])
+        self.assertEqual(self.rpc['odd name']({'a': 1}), ['odd name', {'a': 1}])
+        self.assertEqual(self.rpc.system.list(), ['a'])
+        self.assertEqual(self.rpc.types([1, 2], {'a': 1}),
+                         [2, "([1, 2], {'a': 1.0}, b'', 'types')"])
+        self.assertEqual(self.rpc.later(5), 5)
+        self.assertEqual(self.add(1), 6)
+
+    def test_start(self):
+        calls = [self.rpc.add.start(i, i) for i in range(10)]
+        self.assertEqual([call.result() for call in calls], list(range(0, 20, 2)))
+        self.assertEqual(self.rpc.add_async(1, 2).result(), 3)
+
+    def test_timeout(self):
+        with self.assertRaises(GLib.Error) as caught:
+            self.rpc(timeout=1).never()
+        self.assertNotIsInstance(caught.exception, MsgpackRpc.RemoteError)
+        self.assertTrue(caught.exception.matches(Gio.io_error_quark(), Gio.IOErrorEnum.TIMED_OUT))
+
+    def test_both_ways_of_passing(self):
+        with self.assertRaisesRegex(TypeError, 'by place or by name'):
+            self.rpc.add(1, b=2)
+
+    def test_proxy(self):
+        """It is no promise and no file, whatever is looked for in it."""
+        with self.assertRaises(AttributeError):
+            self.rpc.__len__
+        self.assertIn('methods of', repr(self.rpc))
+        self.assertIn("'add'", repr(self.rpc.add))
+
+    def test_errors(self):
+        error = self.check_error({'code': 7}, self.rpc.fail_value, {'code': 7})
+        self.assertTrue(error.matches(MsgpackRpc.error_quark(), MsgpackRpc.Error.REMOTE))
+        self.assertIsInstance(error, GLib.Error)
+        self.check_error('no such book', self.rpc.fail_text, 'no such book')
+        self.check_error("KeyError: 'x'", self.rpc.fail_key)
+        self.check_error('ValueError', self.rpc.fail_text, '')
+        self.check_error('gone', self.rpc.fail_gerror)
+        self.check_error('There is no method “nope”', self.rpc.nope)
+        self.check_error('expected a number at params[0], got a string', self.rpc.add, 'x')
+        self.assertIn('object cannot be sent', str(self.check_error(
+            unittest.mock.ANY, self.rpc.bad_result)))
+        self.check_error(unittest.mock.ANY, self.rpc.wrong_result)
+        self.assertEqual(self.rpc.add(1, 2), 3)
+
+    def test_falsy_errors(self):
+        """What many peers would take for a success is not sent as an error."""
+        for value in (None, 0, False, '', []):
+            error = self.check_error(unittest.mock.ANY, self.rpc.fail_value, value)
+            self.assertTrue(error.value)
+
+    def test_describe(self):
+        method = self.dispatcher.lookup_method('add')
+        self.assertEqual(method.get_signature(), '(xmx)')
+        self.assertEqual(method.get_param_names(), ['a', 'b'])
+        self.assertEqual(method.get_result_signature(), 'x')
+        self.assertEqual(method.get_description(), 'Adds numbers.\n\nAs many as two.')
+        self.assertEqual(self.dispatcher.lookup_method('types').get_signature(), '(axa{sd}may)')
+        self.assertIsNone(self.dispatcher.lookup_method('many').get_signature())
+        self.assertEqual(self.dispatcher.lookup_method('odd name').get_param_names(), ['value'])
+
+    def test_hints(self):
+        dispatcher = MsgpackRpc.Dispatcher()
+
+        @dispatcher.method
+        def hints(a: bool, b: float, c: str, d: list, e: tuple[int, str], f: dict, g: typing.Any,
+                  h: typing.Optional[int], i: int | str, j: None, k: list[dict[int, bytes]],
+                  l: 'NoSuchType' = 1):
+            pass
+
+        self.assertEqual(dispatcher.lookup_method('hints').get_signature(), '(vvvvvvvvvvvmv)')
+        del hints.__annotations__['l']
+        dispatcher.method('again')(hints)
+        self.assertEqual(dispatcher.lookup_method('again').get_signature(),
+                         '(bdsav(xs)vvmxvmvaa{xay}mv)')
+
+    def test_refused(self):
+        with self.assertRaisesRegex(ValueError, 'There is a method “add” already'):
+            self.dispatcher.method('add')(lambda: 1)
+        self.dispatcher.method('add', flags=MsgpackRpc.MethodFlags.REPLACE)(lambda: 'new')
+        self.assertEqual(self.rpc.add(), 'new')
+        with self.assertRaisesRegex(TypeError, 'Peers cannot pass “key”'):
+            @self.dispatcher.method
+            def keyword(*, key):
+                pass
+
+    def test_notify(self):
+        noted = []
+
+        @self.dispatcher.method
+        def note(*args):
+            noted.append(args)
+
+        self.rpc.note.notify(1, 'x')
+        self.rpc.note.notify('last')
+        # What blocks sends what is queued before it; a loop would have done so already.
+        self.rpc.add(1, 2)
+        self.assertEqual(noted, [(1, 'x'), ('last',)])
+
+    def test_publish(self):
+        topic = self.dispatcher.add_topic('t', '(xs)')
+        got = []
+        self.client.connect('published::t', lambda _client, _topic, value: got.append(
+            MsgpackRpc.from_variant(value)))
+        self.client.subscribe_sync('t')
+        self.dispatcher.publish('t', (1, 'one'))
+        topic.publish([2, 'two'])
+        topic.publish(GLib.Variant('(xs)', (3, 'three')))
+        topic.publish_with_key('key', [4, 'four'])
+        self.server.publish('t', [5, 'five'])
+        iterate_until(lambda: len(got) == 5)
+        self.assertEqual([list(item)[0] for item in got], [1, 2, 3, 4, 5])
+        with self.assertRaises(GLib.Error):
+            topic.publish(['text'])
+
+    def test_lists(self):
+        names = [method.get_name() for method in self.dispatcher.props.methods]
+        self.assertIn('add', names)
+        self.assertEqual(len(self.dispatcher.props.methods), len(names))
+        self.assertEqual(len(list(self.server.props.connections)), 1)
+
+
+class Lives(Ends):
+    def test_handlers_let_go(self):
+        """A handler that is a method of the object which has the dispatcher keeps neither."""
+        class Service:
+            def __init__(self):
+                self.dispatcher = MsgpackRpc.Dispatcher()
+                self.dispatcher.method('get')(self.get)
+
+            def get(self):
+                return 1
+
+        service = Service()
+        gone = weakref.ref(service)
+        service.dispatcher.remove_method(service.dispatcher.lookup_method('get').get_id())
+        del service
+        gc.collect()
+        self.assertIsNone(gone())
+
+    def test_many_calls(self):
+        """Nothing is left of 10,000 calls."""
+        for _ in range(100):
+            self.rpc.add(1, 2)
+        gc.collect()
+        before = len(gc.get_objects())
+        for _ in range(100):
+            for call in [self.rpc.add.start(i, 1) for i in range(100)]:
+                call.result()
+        gc.collect()
+        self.assertLess(len(gc.get_objects()) - before, 100)
+        self.assertEqual(len(self.client.props.calls), 0)
+
+
+if __name__ == '__main__':
+    tap.main()
