@@ -82,6 +82,33 @@ get_notes (MsgpackRpcInvocation  *invocation,
   return TRUE;
 }
 
+/* What is published to the topic "prices" is given as the parameter. */
+static gboolean
+publish (MsgpackRpcInvocation  *invocation,
+         GVariant              *params,
+         gpointer               user_data,
+         GError               **error)
+{
+  g_autoptr(GVariant) value = g_variant_get_child_value (params, 0);
+
+  if (!msgpack_rpc_topic_publish (user_data, value, error))
+    return FALSE;
+
+  msgpack_rpc_invocation_return_value (invocation, NULL);
+  return TRUE;
+}
+
+static void
+add_topic (MsgpackRpcDispatcher *dispatcher)
+{
+  g_autoptr(MsgpackRpcTopic) prices = NULL;
+
+  prices = msgpack_rpc_dispatcher_add_topic (dispatcher, "prices", "a{sd}");
+  msgpack_rpc_topic_set_description (prices, "What things cost.\nIn euros.");
+  msgpack_rpc_dispatcher_add_method (dispatcher, "publish", "(a{sd})", publish, g_object_ref (prices),
+                                     g_object_unref);
+}
+
 static MsgpackRpcDispatcher *
 make_dispatcher (GPtrArray *notes)
 {
@@ -92,6 +119,8 @@ make_dispatcher (GPtrArray *notes)
   msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", add, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "note", NULL, note, notes, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "get_notes", NULL, get_notes, notes, NULL);
+
+  add_topic (dispatcher);
 
   return dispatcher;
 }

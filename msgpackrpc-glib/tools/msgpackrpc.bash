@@ -15,14 +15,26 @@ _msgpackrpc_options ()
     '') echo '--help --version' ;;
     call) echo "$common $target --format --variant" ;;
     notify) echo "$common $target --variant" ;;
-    bench) echo "$common $target --connections --count --duration --in-flight --json --rate --variant --warm-up" ;;
+    bench)
+      echo "$common $target --connections --count --duration --in-flight --json --rate --variant" \
+        '--warm-up'
+      ;;
+    serve) echo "$common $dialect --test" ;;
+    methods) echo "$common $target --format" ;;
+    listen) echo "$common $target --count --format --json --method --variant" ;;
+    subscribe) echo "$common $target --count --format --json --no-reconnect" ;;
   esac
 }
 
 # Whether a value follows the option as the next word.
 _msgpackrpc_takes_value ()
 {
-  [[ $1 =~ ^(-t|--(color|connections|count|duration|format|framing|in-flight|profile|rate|reply-order|timeout|tls-ca|tls-certificate|token|warm-up))$ ]]
+  case $1 in
+    --color | --connections | --count | --duration | --format | --framing | --in-flight) true ;;
+    --method | --profile | --rate | --reply-order | --timeout | --tls-ca | --tls-certificate) true ;;
+    --token | --warm-up | -m | -n | -t) true ;;
+    *) false ;;
+  esac
 }
 
 # What an option can have as its value; "file" is the name of one.
@@ -32,33 +44,59 @@ _msgpackrpc_values ()
     --color) echo 'auto always never' ;;
     --format) echo 'json pretty variant hex' ;;
     --framing) echo 'none msgpack-length' ;;
-    --profile) echo 'tolerant strict neovim legacy boolean-error serial keybase' ;;
+    --profile) echo 'tolerant boolean-error strict neovim legacy serial keybase' ;;
     --reply-order) echo 'any request reverse' ;;
     --tls-ca | --tls-certificate | --token) echo 'file' ;;
   esac
 }
 
-# Sets command, previous, and position: how many arguments stand between the command and the
-# cursor. COMP_WORDS would break addresses at their colons.
+# What the argument of a command at a position can begin with; "file" is the name of one.
+_msgpackrpc_arguments ()
+{
+  local listen='tcp:// tls:// unix:// unix-abstract:'
+  local connect="$listen srv:// srv+tls:// exec:"
+
+  case $1:$2 in
+    serve:0) echo "$listen stdio:" ;;
+    bench:0 | call:0 | listen:0 | methods:0 | notify:0 | subscribe:0) echo "$connect" ;;
+  esac
+}
+
+# Sets command; position: how many arguments stand between the command and the cursor; previous: the
+# option whose value stands at the cursor, or nothing. COMP_WORDS would break addresses at their
+# colons.
 _msgpackrpc_look ()
 {
-  local - line=${COMP_LINE:0:COMP_POINT} words word
+  local - line=${COMP_LINE:0:COMP_POINT} words word last=''
 
   set -f
   # shellcheck disable=SC2206
   words=($line)
-  [[ $line == *[[:space:]] ]] || unset 'words[-1]'
+  if [[ $line != *[[:space:]] ]]; then
+    last=${words[-1]}
+    unset 'words[-1]'
+  fi
 
   command='' previous='' position=0
   for word in "${words[@]:1}"; do
-    if [[ $word != -* ]] && ! _msgpackrpc_takes_value "$previous"; then
-      [[ -z $command ]] && command=$word || position=$((position + 1))
+    if _msgpackrpc_takes_value "$previous"; then
+      previous=''
+      continue
     fi
     previous=$word
+    if [[ $word != -* ]]; then
+      [[ -z $command ]] && command=$word || position=$((position + 1))
+    fi
   done
+
+  if [[ $last == --*=* ]]; then
+    previous=${last%%=*}
+  elif ! _msgpackrpc_takes_value "$previous"; then
+    previous=''
+  fi
 }
 
-# Completes the name of a file, which follows a prefix.
+# Completes the name of a file.
 _msgpackrpc_complete_file ()
 {
   compopt -o filenames
@@ -70,27 +108,31 @@ _msgpackrpc ()
   local command previous position choices='' current=${COMP_WORDS[COMP_CWORD]}
 
   COMPREPLY=()
+  # After these, bash begins a new word.
+  [[ $current != [=:] ]] || current=''
   _msgpackrpc_look
-  if _msgpackrpc_takes_value "$previous"; then
+  if [[ -n $previous ]]; then
     choices=$(_msgpackrpc_values "$previous")
-    if [[ $choices == file ]]; then
-      _msgpackrpc_complete_file '' "$current"
-      return
-    fi
   elif [[ $current == -* ]]; then
     choices=$(_msgpackrpc_options "$command")
   elif [[ -z $command ]]; then
-    choices='call notify bench'
-  elif [[ $position -eq 0 && $current == [/.]* ]]; then
-    _msgpackrpc_complete_file '' "$current"
-  elif [[ $position -eq 0 ]]; then
-    compopt -o nospace
-    choices='tcp:// tls:// unix:// unix-abstract: srv:// srv+tls:// exec:'
-  elif [[ $current == @* ]]; then
+    choices='call notify serve methods listen subscribe bench'
+  elif [[ $current == @* && $position -gt 0 ]]; then
     _msgpackrpc_complete_file @ "${current#@}"
+  else
+    choices=$(_msgpackrpc_arguments "$command" "$position")
+    if [[ $current == [/.]* && -n $choices ]]; then
+      choices='file'
+    elif [[ -n $choices && $choices != file ]]; then
+      compopt -o nospace
+    fi
   fi
 
-  [[ -z $choices ]] || mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+  if [[ $choices == file ]]; then
+    _msgpackrpc_complete_file '' "$current"
+  elif [[ -n $choices ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+  fi
 }
 
 complete -F _msgpackrpc msgpackrpc

@@ -15,6 +15,9 @@ static const ToolCommand *commands[] = {
   &tool_call_command,
   &tool_notify_command,
   &tool_serve_command,
+  &tool_methods_command,
+  &tool_listen_command,
+  &tool_subscribe_command,
   &tool_bench_command,
 };
 
@@ -33,7 +36,7 @@ describe_commands (void)
   GString *text = g_string_new (_("Commands:"));
 
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    g_string_append_printf (text, "\n  %-8s %s", commands[i]->name, _(commands[i]->summary));
+    g_string_append_printf (text, "\n  %-10s %s", commands[i]->name, _(commands[i]->summary));
   g_string_append_printf (text, "\n\n%s", _("See “msgpackrpc COMMAND --help” for more"));
 
   return g_string_free (text, FALSE);

@@ -46,8 +46,7 @@ tool_colour_add_option (GOptionContext *context)
 {
   const GOptionEntry entries[] = {
     { "color", 0, 0, G_OPTION_ARG_CALLBACK, colour_option_cb,
-      N_("Whether to print in colours; on a terminal only if not given"),
-      "auto|always|never" },
+      N_("When to print in colours: auto (on a terminal only), always, or never"), N_("WHEN") },
     { NULL },
   };
 

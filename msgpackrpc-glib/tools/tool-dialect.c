@@ -50,11 +50,12 @@ add_setting (ToolDialect    *self,
              GEnumClass     *enum_class,
              GOptionContext *context)
 {
-  g_autofree char *nicks = join_nicks (enum_class, "|");
+  g_autofree char *nicks = join_nicks (enum_class, ", ");
+  g_autofree char *description = g_strdup_printf ("%s: %s", _(settings[i].description), nicks);
   const GOptionEntry entries[] = {
-    /* The context keeps the pointer to the last. */
-    { settings[i].name, 0, 0, G_OPTION_ARG_STRING, &self->names[i], settings[i].description,
-      g_intern_string (nicks) },
+    /* The context keeps no copy of the text. */
+    { settings[i].name, 0, 0, G_OPTION_ARG_STRING, &self->names[i],
+      g_intern_string (description), N_("NAME") },
     { NULL },
   };
 

@@ -65,7 +65,7 @@ tool_format_add_option (ToolFormat     *format,
 {
   const GOptionEntry entries[] = {
     { "format", 0, 0, G_OPTION_ARG_CALLBACK, format_option_cb,
-      N_("How to print values"), "json|pretty|variant|hex" },
+      N_("How to print values: json, pretty, variant, or hex"), N_("FORMAT") },
     { NULL },
   };
 
@@ -236,14 +236,17 @@ paint (const char *json,
 static char *
 write_hex (GVariant *value)
 {
-  g_autoptr(GBytes) bytes = msgpack_rpc_pack (value, NULL);
-  GString *text = g_string_new (NULL);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) bytes = msgpack_rpc_pack (value, &error);
+  GString *text;
   const guint8 *data;
   gsize size;
 
   /* What came from a peer has a form in MessagePack. */
-  g_assert (bytes != NULL);
+  if (bytes == NULL)
+    return tool_escape_text (error->message);
 
+  text = g_string_new (NULL);
   data = g_bytes_get_data (bytes, &size);
   for (gsize i = 0; i < size; i++)
     g_string_append_printf (text, i == 0 ? "%02x" : " %02x", data[i]);
@@ -265,7 +268,7 @@ tool_format_write (ToolFormat  format,
     return write_hex (value);
 
   json = tool_json_write (value);
-  if (format == TOOL_FORMAT_JSON && !colours)
+  if (format != TOOL_FORMAT_PRETTY && !colours)
     return g_steal_pointer (&json);
 
   return paint (json, format == TOOL_FORMAT_PRETTY, colours);

@@ -13,6 +13,7 @@ typedef enum
   TOOL_FORMAT_PRETTY,  /* JSON, indented */
   TOOL_FORMAT_VARIANT, /* the text form of GVariant, with types */
   TOOL_FORMAT_HEX,     /* MessagePack */
+  TOOL_FORMAT_DEFAULT, /* none was asked for; has no name */
 } ToolFormat;
 
 void      tool_format_add_option (ToolFormat      *format,

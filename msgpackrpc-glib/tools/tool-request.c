@@ -10,16 +10,6 @@
 #include "tool-params.h"
 
 static gboolean
-can_be_sent (GVariant             *params,
-             MsgpackRpcPackFlags   flags,
-             GError              **error)
-{
-  g_autoptr(GBytes) bytes = msgpack_rpc_pack_full (params, flags, error);
-
-  return bytes != NULL;
-}
-
-static gboolean
 take_arguments (ToolRequest      *self,
                 char            **arguments,
                 ToolParamsFlags   flags,
@@ -38,7 +28,7 @@ take_arguments (ToolRequest      *self,
   self->params = tool_params_read (arguments + 2, flags, error);
 
   return self->params != NULL &&
-         can_be_sent (self->params, tool_target_get_pack_flags (self->target), error);
+         tool_target_can_send (self->target, self->params, error);
 }
 
 /* Reads the command line of a command that sends one message, or one again and again. @more are options

@@ -82,6 +82,19 @@ tool_target_get_pack_flags (const ToolTarget *self)
   return tool_dialect_get_pack_flags (&self->dialect);
 }
 
+/* Whether the parameters of a message have a form in MessagePack, and in the dialect. */
+gboolean
+tool_target_can_send (const ToolTarget  *self,
+                      GVariant          *params,
+                      GError           **error)
+{
+  g_autoptr(GBytes) bytes = NULL;
+
+  bytes = msgpack_rpc_pack_full (params, tool_target_get_pack_flags (self), error);
+
+  return bytes != NULL;
+}
+
 /* "exec:" and a command line starts a program, with no shell; the library starts none for an
  * address, which may be from anywhere. */
 static MsgpackRpcClient *

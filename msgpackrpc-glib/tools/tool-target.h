@@ -31,6 +31,9 @@ gboolean             tool_target_check          (const ToolTarget  *self,
 
 int                  tool_target_get_timeout    (const ToolTarget  *self);
 MsgpackRpcPackFlags  tool_target_get_pack_flags (const ToolTarget  *self);
+gboolean             tool_target_can_send       (const ToolTarget  *self,
+                                                 GVariant          *params,
+                                                 GError           **error);
 MsgpackRpcClient    *tool_target_new_client     (const ToolTarget  *self,
                                                  const char        *address,
                                                  GError           **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -119,10 +119,34 @@ tool_parse_options (GOptionContext  *context,
   return (GStrv) g_ptr_array_free (g_steal_pointer (&taken), FALSE);
 }
 
+/* Texts of errors may have several lines, and parts that a peer has written. */
+static char *
+escape_lines (const char *text)
+{
+  g_auto(GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      char *line = tool_escape_text (lines[i]);
+
+      g_free (lines[i]);
+      lines[i] = line;
+    }
+
+  return g_strjoinv ("\n", lines);
+}
+
+/* Says what is wrong on standard error, unless it is only that nobody reads what is printed. */
 void
 tool_complain (const GError *error)
 {
-  g_printerr ("msgpackrpc: %s\n", error->message);
+  g_autofree char *text = NULL;
+
+  if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_PIPE))
+    return;
+
+  text = escape_lines (error->message);
+  g_printerr ("msgpackrpc: %s\n", text);
 }
 
 /* The exit status after an error that is not the peer's answer. */
