@@ -4,6 +4,7 @@
 /* The library's client as a program that peers.py drives, as it drives other clients; the lines that
  * they read and write are described there. Arguments: ADDRESS, or -- PROGRAM ARG... */
 
+#include <locale.h>
 #include <stdlib.h>
 
 #include <gio/gio.h>
@@ -195,7 +196,7 @@ ended_cb (GObject      *source,
   else if (error_value != NULL)
     print_value ("error", id, error_value);
   else
-    g_print ("failed %s %s\n", id, error->message);
+    g_print ("failed %s %s\n", id, g_strdelimit (error->message, "\n", ' '));
 }
 
 static void
@@ -268,9 +269,12 @@ main (int    argc,
 {
   g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr(GIOChannel) input = g_io_channel_unix_new (0);
-  g_autoptr(MsgpackRpcClient) client = make_client (argv + 1);
-  Driver driver = { client, loop };
+  g_autoptr(MsgpackRpcClient) client = NULL;
+  Driver driver;
 
+  setlocale (LC_ALL, "");
+  client = make_client (argv + 1);
+  driver = (Driver) { client, loop };
   g_print ("ready\n");
   g_io_channel_set_encoding (input, NULL, NULL);
   g_io_add_watch (input, G_IO_IN | G_IO_HUP, line_cb, &driver);
