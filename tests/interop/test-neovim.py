@@ -30,7 +30,10 @@ LUA = {
 class ToNeovim(peers.Driver):
     """Our client, with Neovim's methods in place of ours."""
 
-    channel = None
+    def __init__(self, *args):
+        super().__init__(*args)
+        # What Neovim calls the connection.
+        self.channel = self.call('nvim_get_api_info').value[0]
 
     def translate(self, method, params):
         if method in LUA:
@@ -50,9 +53,6 @@ class ToNeovim(peers.Driver):
     def notify(self, method, *params):
         method, params = self.translate(method, params)
         super().notify(method, *params)
-
-    def find_channel(self):
-        self.channel = self.call('nvim_get_api_info').value[0]
 
 
 def error(code, text):
@@ -92,10 +92,6 @@ class OverTcp(peers.Features):
 
     def connect(self):
         return ToNeovim(self, peers.OURS, self.start_editor('127.0.0.1:0'))
-
-    def setUp(self):
-        super().setUp()
-        self.client.find_channel()
 
     # What Lua says has a trace besides, and never an array.
     test_callback_error = None

@@ -32,12 +32,18 @@ local function sleep(seconds)
   end)
 end
 
+local digits_of, byte_of = {}, {}
+for number = 0, 255 do
+  local byte, digits = string.char(number), ('%02x'):format(number)
+  digits_of[byte], byte_of[digits] = digits, byte
+end
+
 local function hex(data)
-  return (data:gsub('.', function(byte) return ('%02x'):format(byte:byte()) end))
+  return (data:gsub('.', digits_of))
 end
 
 local function unhex(digits)
-  return (digits:gsub('..', function(pair) return string.char(tonumber(pair, 16)) end))
+  return (digits:gsub('..', byte_of))
 end
 
 local function show(...)
