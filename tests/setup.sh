@@ -145,26 +145,6 @@ needs_to_interoperate ()
   need ruby-neovim ruby-neovim ruby -e 'require "neovim"'
 }
 
-# Those that npm has.
-npm_packages=(
-  msgpack-rpc-lite@1.0.2
-  msgpack5rpc@1.1.0
-  neovim@5.5.0
-)
-
-# What tests/interop takes, unless MSGPACKRPC_NPM names another folder.
-install_npm_packages ()
-{
-  local folder=$source_root/_build/npm stamp=$source_root/_build/npm/installed
-
-  [[ ! -e $stamp || $(<"$stamp") != "${npm_packages[*]}" ]] || return 0
-  say "Installing ${npm_packages[*]}"
-  mkdir -p "$folder"
-  npm install --no-save --no-package-lock --no-audit --no-fund --prefix "$folder" \
-    "${npm_packages[@]}"
-  printf '%s\n' "${npm_packages[*]}" >"$stamp"
-}
-
 needs_to_sanitize ()
 {
   need_program clang clang

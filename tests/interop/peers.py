@@ -50,8 +50,6 @@ import tap  # noqa: E402
 PROGRAMS = SOURCES / 'interop' / 'peers'
 TOOL = BUILD.parent / 'msgpackrpc-glib' / 'tools' / 'msgpackrpc'
 OURS = BUILD / 'interop' / 'driver'
-NODE_MODULES = pathlib.Path(os.environ.get('MSGPACKRPC_NPM') or
-                            SOURCES.parent / '_build' / 'npm') / 'node_modules'
 # That of Debian, which has its modules.
 PYTHON = '/usr/bin/python3'
 # Seconds until a test gives up.
@@ -67,10 +65,6 @@ def needs(what, present):
 
 def needs_program(name, package=None):
     return needs(package or name, shutil.which(name))
-
-
-def needs_npm(name):
-    return needs(f'the npm package {name}', (NODE_MODULES / name).is_dir())
 
 
 def needs_python(module, package):
