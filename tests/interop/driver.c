@@ -127,6 +127,17 @@ fail (MsgpackRpcInvocation  *invocation,
   return FALSE;
 }
 
+/* What clients of Neovim ask first, and some before they say anything else. */
+static gboolean
+get_api_info (MsgpackRpcInvocation  *invocation,
+              GVariant              *params,
+              gpointer               user_data,
+              GError               **error)
+{
+  msgpack_rpc_invocation_return_value (invocation, g_variant_new ("(xa{sv})", (gint64) 1, NULL));
+  return TRUE;
+}
+
 static void
 called_back_cb (GObject      *source,
                 GAsyncResult *result,
@@ -173,6 +184,8 @@ make_dispatcher (void)
   msgpack_rpc_dispatcher_add_method (dispatcher, "callback", "(sav)", callback, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "echo", "(v)", echo, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "fail", "(s)", fail, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "nvim_get_api_info", "()", get_api_info, NULL,
+                                     NULL);
 
   return dispatcher;
 }

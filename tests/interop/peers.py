@@ -45,6 +45,7 @@ import msgpack
 SOURCES = pathlib.Path(os.environ['G_TEST_SRCDIR'])
 BUILD = pathlib.Path(os.environ['G_TEST_BUILDDIR'])
 sys.path.insert(0, str(SOURCES))
+import npm  # noqa: E402
 import tap  # noqa: E402
 
 PROGRAMS = SOURCES / 'interop' / 'peers'
@@ -65,6 +66,9 @@ def needs(what, present):
 
 def needs_program(name, package=None):
     return needs(package or name, shutil.which(name))
+
+
+needs_npm = npm.needs
 
 
 def needs_python(module, package):
