@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* What test-tool.py calls: prints its address and serves until its standard input ends. */
+/* What the tests of the tool call: test-tool-server [ADDRESS [TOKEN-FILE]] prints its address and serves
+ * until its standard input ends. */
 
 #include <gio/gio.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -134,6 +135,18 @@ input_ended (GIOChannel   *channel,
   return G_SOURCE_REMOVE;
 }
 
+static void
+ask_for_token (MsgpackRpcServer *server,
+               const char       *path)
+{
+  g_autoptr(MsgpackRpcToken) token = NULL;
+  g_autoptr(GError) error = NULL;
+
+  token = msgpack_rpc_token_new_for_file (path, MSGPACK_RPC_TOKEN_FLAGS_CREATE, &error);
+  g_assert_no_error (error);
+  g_object_set (server, "token", token, NULL);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -147,6 +160,8 @@ main (int    argc,
   g_autoptr(GError) error = NULL;
 
   msgpack_rpc_server_set_dispatcher (server, dispatcher);
+  if (argc > 2)
+    ask_for_token (server, argv[2]);
   addresses = msgpack_rpc_server_listen_sync (server, argc > 1 ? argv[1] : "tcp://127.0.0.1:0",
                                               NULL, &error);
   if (addresses == NULL)

@@ -16,7 +16,6 @@ import unittest
 import tap
 from tool_cases import *
 
-TOOLS = pathlib.Path(os.environ['G_TEST_SRCDIR']).parent / 'msgpackrpc-glib' / 'tools'
 SERVER = BUILD / 'test-tool-server'
 
 # Each form that a value has, as it is printed, and its bytes.
@@ -72,11 +71,6 @@ READ_ONLY = {
     '{"$raw":"YQ=="}': 'a1 61',
 }
 READ_ONLY = {text: bytes.fromhex(digits) for text, digits in READ_ONLY.items()}
-
-
-def commands():
-    _, out, _ = run('--help')
-    return re.findall(r'^  (\w+) ', out.partition('Commands:')[2], re.MULTILINE)
 
 
 class Usage(TestCase):
@@ -168,7 +162,7 @@ class Usage(TestCase):
     def test_files_that_are_not_there(self):
         for args in (['m', '@/nowhere'], ['--tls-ca=/nowhere', 'm'], ['--token=/nowhere', 'm'],
                      ['--tls-certificate=/nowhere', 'm']):
-            status, out, err = run('call', 'localhost:1', *args)
+            status, out, err = run('call', 'tls://localhost:1', *args)
             self.assertEqual((status, out), (USAGE, ''))
             self.assertIn('/nowhere', err)
 
@@ -239,58 +233,8 @@ class Help(TestCase):
         for command in commands():
             words += re.findall(r' (--[\w-]+)', self.help_of(command, '--help'))
         for word in words:
-            self.assertRegex(manual, rf'(?<![\w-]){word}(?![\w-])')
-            self.assertRegex(completion, rf'(?<![\w-]){word}(?![\w-])')
-
-
-@unittest.skipUnless(shutil.which('bash'), 'bash is not installed')
-class Completion(TestCase):
-    SCRIPT = '''
-        . "$1"
-        compopt () { :; }
-        COMP_LINE=$2 COMP_POINT=${#2}
-        read -ra COMP_WORDS <<<"$2"
-        [[ $2 != *' ' ]] || COMP_WORDS+=('')
-        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-        _msgpackrpc
-        printf '%s\\n' "${COMPREPLY[@]}"
-    '''
-
-    def complete(self, line):
-        out = subprocess.run(['bash', '-euc', self.SCRIPT, 'bash', TOOLS / 'msgpackrpc.bash', line],
-                             check=True, text=True, stdout=subprocess.PIPE).stdout
-        return out.split()
-
-    def test_words(self):
-        addresses = ['tcp://', 'tls://', 'unix://', 'unix-abstract:', 'srv://', 'srv+tls://',
-                     'exec:']
-        for line, words in {
-            'msgpackrpc n': ['notify'],
-            'msgpackrpc --v': ['--version'],
-            'msgpackrpc call ': addresses,
-            'msgpackrpc call --variant u': ['unix://', 'unix-abstract:'],
-            'msgpackrpc call --timeout 5 tl': ['tls://'],
-            'msgpackrpc call --timeout ': [],
-            'msgpackrpc call --format p': ['pretty'],
-            'msgpackrpc call --color ': ['auto', 'always', 'never'],
-            'msgpackrpc call localhost:1 ': [],
-            'msgpackrpc call localhost:1 m --f': ['--float32', '--framing', '--format'],
-        }.items():
-            self.assertEqual(self.complete(line), words, line)
-
-    def test_options_are_those_of_the_help(self):
-        self.assertEqual(set(self.complete('msgpackrpc ')), set(commands()))
-        for command in commands():
-            options = set(re.findall(r' (--[\w-]+)', run(command, '--help')[1]))
-            self.assertEqual(set(self.complete(f'msgpackrpc {command} --')), options, command)
-
-    def test_files(self):
-        folder = self.make_folder()
-        (folder / 'socket').touch()
-        for before in ('call ', 'call localhost:1 m @', 'call --token '):
-            prefix = '@' if before.endswith('@') else ''
-            self.assertEqual(self.complete(f'msgpackrpc {before}{folder}/so'),
-                             [f'{prefix}{folder}/socket'])
+            for text in (manual, completion):
+                self.assertTrue(re.search(rf'(?<![\w-]){word}(?![\w-])', text), word)
 
 
 class Call(TestCase):
@@ -390,13 +334,6 @@ class Call(TestCase):
             with answering('m', b'\x90', result=value) as peer:
                 expected = text if option == '--color=always' else '{"a":[1,true]}\n'
                 self.assert_run(['call', option, peer.address, 'm'], (SUCCESS, expected, ''))
-
-    def test_program(self):
-        file = self.make_folder() / 'a file'
-        command = f"exec:sh -c 'cat >\"$0\"; printf [; exit 3' '{file}'"
-        status, out, err = run('notify', command, 'm', '1')
-        self.assertEqual((status, out, err), (SUCCESS, '', ''))
-        wait_until(lambda: file.exists() and file.read_bytes() == array(b'\x02', string('m'), b'\x91\x01'))
 
     def test_locale_does_not_matter(self):
         for locale in ('C', 'C.UTF-8'):

@@ -5,6 +5,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import time
 import unittest
 
 BUILD = pathlib.Path(os.environ['G_TEST_BUILDDIR'])
+TOOLS = pathlib.Path(os.environ['G_TEST_SRCDIR']).parent / 'msgpackrpc-glib' / 'tools'
 TOOL = BUILD.parent / 'msgpackrpc-glib' / 'tools' / 'msgpackrpc'
 # Seconds until a test gives up, and what is long before that.
 DEADLINE = 20
@@ -45,6 +47,12 @@ def run(*args, **settings):
     process = subprocess.run([TOOL, *args], timeout=DEADLINE, **settings)
     printed = [(output or b'').decode() for output in (process.stdout, process.stderr)]
     return process.returncode, *printed
+
+
+def commands():
+    """The names of all commands."""
+    _, out, _ = run('--help')
+    return re.findall(r'^  (\w+) ', out.partition('Commands:')[2], re.MULTILINE)
 
 
 def wait_until(condition):

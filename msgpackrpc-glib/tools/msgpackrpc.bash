@@ -63,15 +63,16 @@ _msgpackrpc_arguments ()
 }
 
 # Sets command; position: how many arguments stand between the command and the cursor; previous: the
-# option whose value stands at the cursor, or nothing. COMP_WORDS would break addresses at their
-# colons.
+# option whose value stands at the cursor, or nothing; last: what of that argument is before the cursor.
+# COMP_WORDS would break addresses at their colons.
 _msgpackrpc_look ()
 {
-  local - line=${COMP_LINE:0:COMP_POINT} words word last=''
+  local - line=${COMP_LINE:0:COMP_POINT} words word
 
   set -f
   # shellcheck disable=SC2206
   words=($line)
+  last=''
   if [[ $line != *[[:space:]] ]]; then
     last=${words[-1]}
     unset 'words[-1]'
@@ -96,19 +97,22 @@ _msgpackrpc_look ()
   fi
 }
 
-# Completes the name of a file.
+# Completes the name of a file, which may follow an @.
 _msgpackrpc_complete_file ()
 {
+  local prefix=''
+
+  [[ $1 != @* ]] || prefix=@
   compopt -o filenames
-  mapfile -t COMPREPLY < <(compgen -P "$1" -f -- "$2")
+  mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "${1#@}")
 }
 
 _msgpackrpc ()
 {
-  local command previous position choices='' current=${COMP_WORDS[COMP_CWORD]}
+  local command previous position last choices='' current=${COMP_WORDS[COMP_CWORD]}
 
   COMPREPLY=()
-  # After these, bash begins a new word.
+  # After these, bash may begin a new word.
   [[ $current != [=:] ]] || current=''
   _msgpackrpc_look
   if [[ -n $previous ]]; then
@@ -117,8 +121,9 @@ _msgpackrpc ()
     choices=$(_msgpackrpc_options "$command")
   elif [[ -z $command ]]; then
     choices='call notify serve methods listen subscribe bench'
-  elif [[ $current == @* && $position -gt 0 ]]; then
-    _msgpackrpc_complete_file @ "${current#@}"
+  elif [[ $last == @* && $position -gt 0 ]]; then
+    # Bash replaces the @, too, although it is no part of its word.
+    _msgpackrpc_complete_file "$last"
   else
     choices=$(_msgpackrpc_arguments "$command" "$position")
     if [[ $current == [/.]* && -n $choices ]]; then
@@ -129,7 +134,7 @@ _msgpackrpc ()
   fi
 
   if [[ $choices == file ]]; then
-    _msgpackrpc_complete_file '' "$current"
+    _msgpackrpc_complete_file "$current"
   elif [[ -n $choices ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
   fi

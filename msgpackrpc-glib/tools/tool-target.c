@@ -112,6 +112,25 @@ client_for_address (const char  *address,
   return msgpack_rpc_client_new_for_argv ((const char *const *) argv);
 }
 
+/* Whoever asks for a certificate must not be left without TLS. */
+static gboolean
+check_is_tls (const ToolTarget  *self,
+              const char        *address,
+              GError           **error)
+{
+  const char *option = self->tls_ca != NULL ? "--tls-ca" : "--tls-certificate";
+
+  if ((self->tls_ca == NULL && self->tls_certificate == NULL) ||
+      g_str_has_prefix (address, "tls://") || g_str_has_prefix (address, "srv+tls://"))
+    return TRUE;
+
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               /* Translators: an option, and two beginnings of addresses */
+               _("“%s” needs an address that begins with “%s” or “%s”"), option, "tls://",
+               "srv+tls://");
+  return FALSE;
+}
+
 static gboolean
 apply_tls (const ToolTarget  *self,
            MsgpackRpcClient  *client,
@@ -164,8 +183,12 @@ tool_target_new_client (const ToolTarget  *self,
                         const char        *address,
                         GError           **error)
 {
-  g_autoptr(MsgpackRpcClient) client = client_for_address (address, error);
+  g_autoptr(MsgpackRpcClient) client = NULL;
 
+  if (!check_is_tls (self, address, error))
+    return NULL;
+
+  client = client_for_address (address, error);
   if (client == NULL || !apply_tls (self, client, error) || !apply_token (self, client, error))
     return NULL;
 
