@@ -453,18 +453,38 @@ post_seen (MsgpackRpcConnection *self,
   post_incoming (self, size, &seen, deliver_incoming);
 }
 
+/* Not reading would keep the reply from us that we wait for. */
+static gboolean
+is_busy (MsgpackRpcConnection  *self,
+         int                    in_flight,
+         int                    max,
+         GError               **error)
+{
+  if (g_atomic_int_get (&self->calls_in_flight) == 0)
+    return FALSE;
+
+  if (in_flight >= max)
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                 "Busy: the limit of %d requests in flight is reached", max);
+  else if (_msgpack_rpc_link_is_too_deep (self->link))
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                 "Busy: the limit of %u calls that wait within one another is reached",
+                 msgpack_rpc_limits_get_max_nested_waits (self->limits));
+  else
+    return FALSE;
+
+  return TRUE;
+}
+
 static void
 refuse_busy (MsgpackRpcConnection *self,
-             MsgpackRpcMessage    *message)
+             MsgpackRpcMessage    *message,
+             const GError         *error)
 {
-  g_autoptr(GError) error = NULL;
 
   count (self, MSGPACK_RPC_STATISTIC_BUSY_ANSWERS);
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” is refused: busy", message->method);
-  error = g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                       "Busy: the limit of %d requests in flight is reached",
-                       _msgpack_rpc_connection_get_max_requests (self));
   send_error (self, &message->msgid, error);
 }
 
@@ -475,6 +495,7 @@ take_request (MsgpackRpcConnection *self,
 {
   int in_flight = g_atomic_int_get (&self->requests_in_flight);
   int max = _msgpack_rpc_connection_get_max_requests (self);
+  g_autoptr(GError) error = NULL;
 
   if (_msgpack_rpc_connection_get_drain (self) != NULL)
     {
@@ -482,10 +503,9 @@ take_request (MsgpackRpcConnection *self,
       return;
     }
 
-  /* Not reading would keep the reply from us that we wait for. */
-  if (in_flight >= max && g_atomic_int_get (&self->calls_in_flight) > 0)
+  if (is_busy (self, in_flight, max, &error))
     {
-      refuse_busy (self, message);
+      refuse_busy (self, message, error);
       return;
     }
 

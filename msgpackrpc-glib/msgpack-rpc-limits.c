@@ -47,6 +47,7 @@ static const guint defaults[MSGPACK_RPC_N_LIMITS] = {
   [MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE] = 256 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_DEPTH] = MSGPACK_RPC_DEFAULT_MAX_DEPTH,
   [MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE] = 64 * MIB,
+  [MSGPACK_RPC_LIMIT_MAX_NESTED_WAITS] = 64,
   [MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE] = 1 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_QUEUED_BYTES] = 64 * MIB,
   [MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT] = 128,
@@ -229,6 +230,21 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
    */
   props[1 + MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE] =
     g_param_spec_uint64 ("max-message-size", NULL, NULL, 1, G_MAXUINT32, 64 * MIB, flags);
+
+  /**
+   * MsgpackRpcLimits:max-nested-waits: (getter get_max_nested_waits) (setter set_max_nested_waits)
+   *
+   * How many requests and notifications may be handled within one another, each while its handler, or
+   * whoever called first, waits for a call that [serves][property@Call:serves-while-waiting].
+   *
+   * A wait that is deeper serves nothing: requests that come then are answered with
+   * [error@Error.BUSY], since the peer may wait for them before it answers, and all else is delivered
+   * later. All connections of a main context count together.
+   *
+   * Since: 1.0
+   */
+  props[1 + MSGPACK_RPC_LIMIT_MAX_NESTED_WAITS] =
+    g_param_spec_uint ("max-nested-waits", NULL, NULL, 1, 1000, 64, flags);
 
   /**
    * MsgpackRpcLimits:max-pending-message-size: (getter get_max_pending_message_size) (setter set_max_pending_message_size)
@@ -587,6 +603,42 @@ msgpack_rpc_limits_set_max_message_size (MsgpackRpcLimits *self,
   g_return_if_fail (max_message_size >= 1 && max_message_size <= G_MAXUINT32);
 
   set (self, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE, (guint) max_message_size);
+}
+
+/**
+ * msgpack_rpc_limits_get_max_nested_waits: (get-property max-nested-waits)
+ * @self: limits
+ *
+ * Gets how many requests and notifications may be handled within one another.
+ *
+ * Returns: a number from 1 to 1000
+ * Since: 1.0
+ */
+guint
+msgpack_rpc_limits_get_max_nested_waits (MsgpackRpcLimits *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_LIMITS (self), 0);
+
+  return _msgpack_rpc_limits_get (self, MSGPACK_RPC_LIMIT_MAX_NESTED_WAITS);
+}
+
+/**
+ * msgpack_rpc_limits_set_max_nested_waits: (set-property max-nested-waits)
+ * @self: limits
+ * @max_nested_waits: a number from 1 to 1000
+ *
+ * Sets how many requests and notifications may be handled within one another.
+ *
+ * Since: 1.0
+ */
+void
+msgpack_rpc_limits_set_max_nested_waits (MsgpackRpcLimits *self,
+                                         guint             max_nested_waits)
+{
+  g_return_if_fail (MSGPACK_RPC_IS_LIMITS (self));
+  g_return_if_fail (max_nested_waits >= 1 && max_nested_waits <= 1000);
+
+  set (self, MSGPACK_RPC_LIMIT_MAX_NESTED_WAITS, max_nested_waits);
 }
 
 /**

@@ -62,6 +62,12 @@ void    msgpack_rpc_limits_set_max_message_size (MsgpackRpcLimits *self,
                                                  guint64          max_message_size);
 
 MSGPACK_RPC_AVAILABLE_IN_1_0
+guint msgpack_rpc_limits_get_max_nested_waits (MsgpackRpcLimits *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
+void  msgpack_rpc_limits_set_max_nested_waits (MsgpackRpcLimits *self,
+                                               guint             max_nested_waits);
+
+MSGPACK_RPC_AVAILABLE_IN_1_0
 guint64 msgpack_rpc_limits_get_max_pending_message_size (MsgpackRpcLimits *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 void    msgpack_rpc_limits_set_max_pending_message_size (MsgpackRpcLimits *self,

@@ -256,8 +256,10 @@ void     _msgpack_rpc_link_add_waiter    (MsgpackRpcLink   *self,
 void     _msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
                                           MsgpackRpcWaiter *waiter,
                                           gboolean          serves);
-/* Delivers one item of its lane, if this thread is the one to do so. */
+/* Delivers one item of its lane, if this thread is the one to do so, and not too deep in others. */
 gboolean _msgpack_rpc_link_serve         (MsgpackRpcLink   *self);
+/* Whether no thread that waits serves any more, as it does so within too many others. */
+gboolean _msgpack_rpc_link_is_too_deep   (MsgpackRpcLink   *self);
 /* Whether this thread holds the I/O, and would wait for itself. */
 gboolean _msgpack_rpc_link_is_held       (MsgpackRpcLink   *self);
 /* As _work(), by a thread that waits; it is woken when another thread has done it. */

@@ -683,10 +683,19 @@ _msgpack_rpc_link_remove_waiter (MsgpackRpcLink   *self,
     _msgpack_rpc_reactor_wake (self->reactor);
 }
 
+/* Handlers that wait and serve could be called within one another until the stack is full. */
+gboolean
+_msgpack_rpc_link_is_too_deep (MsgpackRpcLink *self)
+{
+  return _msgpack_rpc_reactor_get_depth (self->reactor) >=
+         _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_NESTED_WAITS);
+}
+
 gboolean
 _msgpack_rpc_link_serve (MsgpackRpcLink *self)
 {
-  return _msgpack_rpc_reactor_serve (self->reactor, self->lane);
+  return !_msgpack_rpc_link_is_too_deep (self) &&
+         _msgpack_rpc_reactor_serve (self->reactor, self->lane);
 }
 
 /* Another thread may be the one to deliver what was read. */

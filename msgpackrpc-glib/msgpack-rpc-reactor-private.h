@@ -81,6 +81,8 @@ void _msgpack_rpc_reactor_forget (MsgpackRpcReactor  *self,
  * else does. FALSE if not, or if there is none. */
 gboolean _msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
                                      gconstpointer      lane);
+/* How many items the context's thread is delivering in this way, each within the one before. Any thread. */
+guint    _msgpack_rpc_reactor_get_depth (MsgpackRpcReactor *self);
 /* The same for the next of any lane that @lanes is a set of. */
 gboolean _msgpack_rpc_reactor_serve_lanes (MsgpackRpcReactor *self,
                                            GHashTable        *lanes);

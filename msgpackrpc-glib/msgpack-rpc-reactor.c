@@ -58,6 +58,7 @@ struct _MsgpackRpcReactor
   int users;              /* atomic; from and to 0 with the registry's lock held */
   GSource *slow;          /* owned; the source at the lower priority */
   GThread *thread;        /* atomic; which ran the context last, never followed; NULL: none yet */
+  int depth;              /* atomic; how many items are served within one another */
   int has_looked;         /* atomic; what is added now must wake even the thread that runs the context */
 
   Share shares[N_SHARES]; /* of the present turn; by whoever dispatches */
@@ -803,7 +804,9 @@ serve_item (MsgpackRpcReactor *self,
     {
       enter (_msgpack_rpc_reactor_ref (self), &frame);
       g_main_context_push_thread_default (self->context);
+      g_atomic_int_inc (&self->depth);
       run_item (self, item);
+      g_atomic_int_add (&self->depth, -1);
       g_main_context_pop_thread_default (self->context);
       leave (self, &frame);
     }
@@ -817,6 +820,12 @@ _msgpack_rpc_reactor_serve (MsgpackRpcReactor *self,
                             gconstpointer      lane)
 {
   return may_serve (self) && serve_item (self, take_item_of (self, lane));
+}
+
+guint
+_msgpack_rpc_reactor_get_depth (MsgpackRpcReactor *self)
+{
+  return (guint) g_atomic_int_get (&self->depth);
 }
 
 gboolean

@@ -61,6 +61,7 @@ test_limits (void)
   g_assert_cmpuint (msgpack_rpc_limits_get_max_decoded_size (limits), ==, 256 * MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_depth (limits), ==, 32);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_message_size (limits), ==, 64 * MIB);
+  g_assert_cmpuint (msgpack_rpc_limits_get_max_nested_waits (limits), ==, 64);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_pending_message_size (limits), ==, MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_queued_bytes (limits), ==, 64 * MIB);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_requests_in_flight (limits), ==, 128);
@@ -82,7 +83,7 @@ test_limits (void)
                     "max-message-size", (guint64) 5, "max-queued-bytes", (guint64) 6,
                     "max-requests-in-flight", 7, "max-unhandled-bytes", (guint64) 8,
                     "write-timeout", 9, "handshake-timeout", 10,
-                    "max-pending-message-size", (guint64) 11, NULL);
+                    "max-pending-message-size", (guint64) 11, "max-nested-waits", 12, NULL);
       g_assert_cmpuint (n_notified, ==, 2);
     }
   g_assert_cmpint (msgpack_rpc_limits_get_close_timeout (limits), ==, 1);
@@ -96,6 +97,7 @@ test_limits (void)
   g_assert_cmpint (msgpack_rpc_limits_get_write_timeout (limits), ==, 9);
   g_assert_cmpint (msgpack_rpc_limits_get_handshake_timeout (limits), ==, 10);
   g_assert_cmpuint (msgpack_rpc_limits_get_max_pending_message_size (limits), ==, 11);
+  g_assert_cmpuint (msgpack_rpc_limits_get_max_nested_waits (limits), ==, 12);
 }
 
 static void
