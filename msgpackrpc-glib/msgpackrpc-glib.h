@@ -35,6 +35,7 @@
 #include "msgpack-rpc-pending-connection.h"
 #include "msgpack-rpc-reconnect-policy.h"
 #include "msgpack-rpc-server.h"
+#include "msgpack-rpc-stdio.h"
 #include "msgpack-rpc-stream-decoder.h"
 #include "msgpack-rpc-stream-encoder.h"
 #include "msgpack-rpc-string-codec.h"
