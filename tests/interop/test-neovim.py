@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Copyright 2026 The msgpackrpc-glib authors
 
-"""Neovim, as server of our client."""
+"""Neovim, as server of our client and as client of our server."""
 
 import os
+import re
 
 import msgpack
 
 import peers
-from peers import needs_program
+from peers import VALUES, needs_program
+
+NVIM = ['nvim', '--headless', '--clean']
+
+needs_nvim = needs_program('nvim', 'neovim')
 
 # What does in Neovim what the methods of “msgpackrpc serve --test” do. A handle of the channel comes
 # first.
@@ -27,11 +32,15 @@ LUA = {
 }
 
 
+def environment(case):
+    return os.environ | {'HOME': str(case.make_folder()), 'NVIM_LOG_FILE': '/dev/null'}
+
+
 class ToNeovim(peers.Driver):
     """Our client, with Neovim's methods in place of ours."""
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
         # What Neovim calls the connection.
         self.channel = self.call('nvim_get_api_info').value[0]
 
@@ -62,36 +71,32 @@ def error(code, text):
 BAD_PARAMS = error(0, 'Invalid method arguments')
 
 
-@needs_program('nvim', 'neovim')
-class OverTcp(peers.Features):
-    PREFIX = '/interop/neovim/server-tcp'
+# Vim's strings have none; Lua's have.
+STR_ENDS_AT_NUL = {
+    'c40300fffe': 'result a0',
+    f'c50100{bytes(range(256)).hex()}': 'result a0',
+    f'c600010000{"00" * 65536}': 'result a0',
+}
+
+
+class Server:
     ODD = {
         'bin-becomes-str': {'c400': 'result a0', 'c40161': 'result a161'},
         'empty-key': {'81a09102': error(1, "Empty dictionary keys aren't allowed")},
-        'ext-becomes-nil': dict.fromkeys(
-            peers.VALUES['ext'] + peers.VALUES['timestamp'], 'result c0'),
-        'keys-that-are-not-text': dict.fromkeys(peers.VALUES['odd-map'], BAD_PARAMS) | {
+        'ext-becomes-nil': dict.fromkeys(VALUES['ext'] + VALUES['timestamp'], 'result c0'),
+        'keys-that-are-not-text': dict.fromkeys(VALUES['odd-map'], BAD_PARAMS) | {
             # But bin is, and of two that are the same the first stays.
             '81c4010101': 'result 81a10101',
             '82a16101a16102': 'result 81a16101',
         },
-        # Vim's strings have none; Lua's have.
-        'str-ends-at-nul': {
-            'a3610062': 'result a161', 'c40300fffe': 'result a0',
-            f'c50100{bytes(range(256)).hex()}': 'result a0',
-            f'c600010000{"00" * 65536}': 'result a0',
-        },
-        'uint64': dict.fromkeys(peers.VALUES['uint64'], BAD_PARAMS),
+        'str-ends-at-nul': STR_ENDS_AT_NUL | {'a3610062': 'result a161'},
+        'uint64': dict.fromkeys(VALUES['uint64'], BAD_PARAMS),
     }
 
     def start_editor(self, address):
         tell = "call writefile([v:servername], '/dev/stdout')"
-        environment = os.environ | {'HOME': str(self.make_folder()), 'NVIM_LOG_FILE': '/dev/null'}
-        return peers.Process(self, 'nvim', '--headless', '--clean', '--listen', address, '-c', tell,
-                             env=environment).first_line()
-
-    def connect(self):
-        return ToNeovim(self, peers.OURS, self.start_editor('127.0.0.1:0'))
+        return peers.Process(self, *NVIM, '--listen', address, '-c', tell, env=environment(self)
+                             ).first_line()
 
     # What Lua says has a trace besides, and never an array.
     test_callback_error = None
@@ -134,6 +139,140 @@ class OverTcp(peers.Features):
         for _ in range(5):
             method, params = self.client.translate('callback', ['callback', [method, params]])
         self.assertEqual(self.client.call(method, *params).value, 3)
+
+
+@needs_nvim
+class OverTcp(Server, peers.Features):
+    PREFIX = '/interop/neovim/server-tcp'
+
+    def connect(self):
+        return ToNeovim(self, peers.OURS, self.start_editor('127.0.0.1:0'))
+
+
+@needs_nvim
+class OverUnix(Server, peers.Features):
+    PREFIX = '/interop/neovim/server-unix'
+
+    def connect(self):
+        return ToNeovim(self, peers.OURS, self.start_editor(f'{self.make_folder()}/socket'))
+
+
+@needs_nvim
+class Embedded(Server, peers.Features):
+    PREFIX = '/interop/neovim/server-embed'
+
+    def connect(self):
+        return ToNeovim(self, peers.OURS, '--', *NVIM, '--embed', env=environment(self))
+
+
+class Client:
+    """Vim's rpcrequest()."""
+
+    ODD = {
+        'bin-becomes-str': {'c400': 'result a0', 'c40161': 'result a161'},
+        # What has no other form in Vim is a dictionary {'_TYPE': …, '_VAL': …} there, and sent as one.
+        'special-dictionary-becomes-map': dict.fromkeys(
+            VALUES['ext'] + VALUES['odd-map'] + VALUES['timestamp'] + VALUES['uint64']
+            + ['81a09102']),
+        'str-ends-at-nul': STR_ENDS_AT_NUL | {'a3610062': 'result a3610a62'},
+    }
+
+    def start_client(self, *args):
+        return peers.Driver(self, *NVIM, '--cmd', f'source {peers.PROGRAMS}/neovim.vim', '--', *args,
+                            env=environment(self))
+
+    def test_odd_special_dictionary_becomes_map(self):
+        for digits in VALUES['ext'] + VALUES['timestamp'] + VALUES['uint64']:
+            value = self.client.call_packed('echo', digits).value
+            self.assertEqual(list(value), ['_TYPE', '_VAL'], digits)
+
+    def check_error(self, expected, method, *params):
+        outcome = self.client.call(method, *params)
+        self.assertEqual(outcome.kind, 'error', outcome)
+        self.assertRegex(outcome.value,
+                         f"Error invoking '{method}' on channel [0-9]+:\n{re.escape(expected)}$")
+
+    test_error_array = None
+
+    def test_error_array_as_its_own(self):
+        self.check_error('no such day', 'fail_obj', 0, 'no such day')
+        self.check_error('no such day', 'fail_obj', 1, 'no such day')
+
+    def test_odd_error_array_of_others_is_unknown(self):
+        self.check_error('unknown error', 'fail_obj', 7, 'no such day')
+
+    def test_unknown_method(self):
+        self.check_error('There is no method “no_such_method”', 'no_such_method')
+
+    test_pipelining = None
+
+    def test_odd_one_at_a_time(self):
+        slow = self.client.start('slow', 0.1, 'slow')
+        fast = [self.client.start('add', number, 1) for number in range(100)]
+        self.assertEqual(self.client.outcome(fast[-1]).value, 100)
+        self.assertEqual(self.client.order[-101:], [slow, *fast])
+
+    test_blob = None
+    test_large_bin = None
+
+    def test_odd_blob_becomes_str(self):
+        outcome = self.client.call('blob', peers.MEGABYTE)
+        self.assertTrue(outcome.packed == f'db{peers.MEGABYTE:08x}' + ''.join(
+            f'{number % 255 + 1:02x}' for number in range(peers.MEGABYTE)))
+
+    def test_notifications_to_client(self):
+        params = ['event', [1, 'two', [3]]]
+        self.assertEqual(self.client.call('notify_back', 'nvim_set_var', params).kind, 'result')
+        self.assertEqual(self.client.call('callback', 'nvim_get_var', ['event']).value, params[1])
+
+    def test_odd_failed_notification_is_told(self):
+        self.client.call('notify_back', 'no_such_method', [1])
+        self.assertEqual(self.client.call('notified').value[-1],
+                         ['nvim_error_event', [0, 'Invalid method: no_such_method']])
+
+    def test_callback(self):
+        self.assertEqual(self.client.call('callback', 'nvim_eval', ['1 + 2']).value, 3)
+
+    def test_callback_error(self):
+        self.check_error('Vim:E121: Undefined variable: nosuch', 'callback', 'nvim_eval', ['nosuch'])
+
+    def test_callback_large(self):
+        text = 'x' * peers.MEGABYTE
+        outcome = self.client.call('callback', 'nvim_call_function', ['copy', [text]])
+        self.assertTrue(outcome.value == text)
+
+    def test_callback_nested(self):
+        channel = self.client.call('callback', 'nvim_get_var', ['peer']).value
+        method, params = 'nvim_eval', ['1 + 2']
+        for _ in range(5):
+            method, params = 'nvim_call_function', ['rpcrequest',
+                                                    [channel, 'callback', method, params]]
+        self.assertEqual(self.client.call('callback', method, params).value, 3)
+
+
+@needs_nvim
+class ClientOverTcp(Client, peers.Features):
+    PREFIX = '/interop/neovim/client-tcp'
+
+    def connect(self):
+        return self.start_client('tcp', self.serve().removeprefix('tcp://'))
+
+
+@needs_nvim
+class ClientOverUnix(Client, peers.Features):
+    PREFIX = '/interop/neovim/client-unix'
+
+    def connect(self):
+        address = self.serve(f'unix://{self.make_folder()}/socket')
+        return self.start_client('pipe', address.removeprefix('unix://'))
+
+
+@needs_nvim
+class ClientOfJob(Client, peers.Features):
+    PREFIX = '/interop/neovim/client-job'
+
+    def connect(self):
+        return self.start_client('job', peers.TOOL, 'serve', '--test', 'stdio:')
 
 
 if __name__ == '__main__':

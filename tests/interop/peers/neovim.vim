@@ -1,0 +1,116 @@
+" SPDX-License-Identifier: LGPL-2.1-or-later
+" Copyright 2026 The msgpackrpc-glib authors
+
+" Neovim as a program that peers.py drives: nvim --headless --clean --cmd 'source neovim.vim' --
+" pipe PATH, or tcp HOST:PORT, or job PROGRAM ARG...
+
+lua <<LUA
+local digits_of, byte_of = {}, {}
+for number = 0, 255 do
+  local byte, digits = string.char(number), ('%02x'):format(number)
+  digits_of[byte], byte_of[digits] = digits, byte
+end
+
+-- Bytes are lines in Vim, with a newline for each NUL.
+function To_hex(lines)
+  for i, line in ipairs(lines) do
+    lines[i] = line:gsub('\n', '\0')
+  end
+  return (table.concat(lines, '\n'):gsub('.', digits_of))
+end
+
+function From_hex(digits)
+  local lines = vim.split(digits:gsub('..', byte_of), '\n', {plain = true})
+  for i, line in ipairs(lines) do
+    lines[i] = line:gsub('%z', '\n')
+  end
+  return lines
+end
+LUA
+
+" msgpackparse() and msgpackdump() take Vim's strings for bin, rpcrequest() for str.
+
+function! s:blob(lines) abort
+  return eval('0z' .. v:lua.To_hex(a:lines))
+endfunction
+
+function! s:from_parsed(value) abort
+  if type(a:value) == v:t_string
+    return s:blob(split(a:value, "\n", v:true))
+  elseif type(a:value) == v:t_list
+    return map(copy(a:value), {_, each -> s:from_parsed(each)})
+  elseif type(a:value) != v:t_dict
+    return a:value
+  elseif get(a:value, '_TYPE') is v:msgpack_types.string
+    return join(a:value._VAL, "\n")
+  elseif get(a:value, '_TYPE') is v:msgpack_types.binary
+    return s:blob(a:value._VAL)
+  elseif has_key(a:value, '_TYPE')
+    return a:value
+  endif
+  return map(copy(a:value), {_, each -> s:from_parsed(each)})
+endfunction
+
+function! s:to_dump(value) abort
+  if type(a:value) == v:t_string
+    return {'_TYPE': v:msgpack_types.string, '_VAL': split(a:value, "\n", v:true)}
+  elseif type(a:value) == v:t_list || type(a:value) == v:t_dict
+    return map(copy(a:value), {_, each -> s:to_dump(each)})
+  endif
+  return a:value
+endfunction
+
+function! s:pack(value) abort
+  return v:lua.To_hex(msgpackdump([s:to_dump(a:value)]))
+endfunction
+
+function! s:unpack(digits) abort
+  return s:from_parsed(msgpackparse(v:lua.From_hex(a:digits))[0])
+endfunction
+
+function! s:show(...) abort
+  call chansend(s:test, join(a:000) .. "\n")
+endfunction
+
+function! s:obey(line) abort
+  let words = split(a:line)
+  let params = s:unpack(remove(words, -1))
+  if words[0] ==# 'notify'
+    call call('rpcnotify', [s:peer, words[1]] + params)
+    return
+  endif
+  try
+    let value = call('rpcrequest', [s:peer, words[2]] + params)
+    call s:show('result', words[1], s:pack(value))
+  catch
+    call s:show('error', words[1], s:pack(v:exception))
+  endtry
+endfunction
+
+let s:pending = ''
+function! s:read(id, data, event) abort
+  if a:data == ['']
+    qall!
+  endif
+  let s:pending ..= a:data[0]
+  for more in a:data[1:]
+    let line = s:pending
+    let s:pending = more
+    call s:obey(line)
+  endfor
+endfunction
+
+function! s:start() abort
+  let [how; address] = argv()
+  %argdelete
+  let s:test = stdioopen({'on_stdin': function('s:read')})
+  if how ==# 'job'
+    let s:peer = jobstart(address, {'rpc': v:true})
+  else
+    let s:peer = sockconnect(how, address[0], {'rpc': v:true})
+  endif
+  let g:peer = s:peer
+  call s:show('ready')
+endfunction
+
+call s:start()
