@@ -110,7 +110,8 @@ class Usage(TestCase):
         for text, message in {
             '': 'At character 1: The text ends too early',
             '[1,': 'At character 4: The text ends too early',
-            'text': 'At character 1: Unknown word; a string must be in double quotes',
+            'text': 'At character 1: Unknown word; a string must be in double quotes, '
+                    'in a shell \'"text"\'',
             '[1 2]': 'At character 4: Unexpected “2”',
             '012': 'At character 2: Unexpected “1”',
             '[' * 100000: 'At character 65: Nested deeper than 64 levels',
