@@ -243,6 +243,11 @@ class Listen(TestCase):
         with talking(lambda link: link.send([NOTIFICATION, 'm', []])) as peer:
             self.assertEqual(run('listen', '--count=1', peer.address)[0], SUCCESS)
 
+    def test_peer_closes_at_once(self):
+        for _ in range(20):
+            with talking(lambda link: None) as peer:
+                self.assert_no_answer(['listen', peer.address], 'closed')
+
     def test_peer_is_broken(self):
         for data in (b'\x93\x02', b'HTTP/1.1 400 Bad Request\r\n\r\n', b'\xc1', b'\x05'):
             with talking(lambda link: link.conn.sendall(data)) as peer:
@@ -321,6 +326,14 @@ class HostilePeer(TestCase):
         self.assertEqual((status, out), (REMOTE_ERROR, ''))
         self.assert_harmless(err)
 
+    def test_names_that_are_no_text(self):
+        for data in (b'\x93\x02\xa1\xff\x90', b'\x93\x02\xc4\x01\xff\x90', b'\x93\x02\xa2a\0\x90'):
+            for args in ([], ['--json'], ['--method=*']):
+                with talking(lambda link: link.conn.sendall(data)) as peer:
+                    status, out, _ = run('listen', *args, peer.address)
+                self.assertEqual(status, NO_ANSWER)
+                self.assert_harmless(out)
+
     def test_program(self):
         _, _, err = run('listen', r'''exec:sh -c "printf '\033[31mx\n' >&2; exit 3"''')
         complaint = err[err.index('msgpackrpc: '):]
@@ -345,7 +358,8 @@ class HostilePeer(TestCase):
                         [{'name': 'm', 'params': deep, 'param_names': [1, [], None]}],
                         [{'name': 'm', 'params': '(' * 1000, 'result': 'ii'}],
                         [{'name': 'm', 'params': '(iii)', 'param_names': ['a'] * 9}],
-                        [{'name': 'm', 'params': 'a?', 'result': '*'}]):
+                        [{'name': 'm', 'params': 'a?', 'result': '*'}],
+                        [{'name': 'm', 'params': '(r*)', 'result': 'r'}]):
             for topics in (None, 5, methods):
                 with discovery({'methods': methods, 'topics': topics}) as peer:
                     status, _, err = run('methods', peer.address)
@@ -379,6 +393,14 @@ class Output(TestCase):
         with answering('m', b'\x90') as peer:
             self.assert_run(['call', peer.address, 'm'], (NO_ANSWER, '', ''), stdout=writer)
         os.close(writer)
+
+    def test_closed(self):
+        """Nothing that was printed is sent."""
+        script = 'exec "$0" "$@" >&- 2>&-'
+        with answering('m', b'\x90', result=string('result')) as peer:
+            process = subprocess.run(['sh', '-c', script, TOOL, 'call', peer.address, 'm'],
+                                     timeout=DEADLINE, check=False)
+        self.assertEqual((process.returncode, peer.rest), (NO_ANSWER, b''))
 
     @unittest.skipUnless(os.path.exists('/dev/full'), 'there is no /dev/full')
     def test_no_room(self):

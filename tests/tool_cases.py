@@ -129,11 +129,12 @@ class Peer:
 
 
 def answering(method, params, **answer):
-    """A peer that answers one request."""
+    """A peer that answers one request, and keeps what comes after it."""
     def serve(conn):
         conn.sendall(response(receive_request(conn, method, params), **answer))
-        receive_all(conn)
-    return Peer(serve)
+        peer.rest = receive_all(conn)
+    peer = Peer(serve)
+    return peer
 
 
 def unix_listener(address):

@@ -3,8 +3,10 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -28,6 +30,21 @@ set_up_translations (void)
   bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
+}
+
+/* What was closed by whoever started the program would be the number of the next socket, into which
+ * results were printed then. Writing to what is opened instead fails, as it would have. */
+static void
+occupy_standard_streams (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDONLY);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+
+  if (fd >= 0)
+    close (fd);
 }
 
 static char *
@@ -105,6 +122,7 @@ main (int    argc,
   const ToolCommand *command;
   g_autoptr(GError) error = NULL;
 
+  occupy_standard_streams ();
   set_up_translations ();
   /* Writing to a pipe that nobody reads is an error like others. */
   signal (SIGPIPE, SIG_IGN);

@@ -141,6 +141,8 @@ name_of_basic_type (char type)
     case 'g':
       return "str";
     case 'v':
+    case 'r':
+    case '?':
     case '*':
       return "any";
     default:
@@ -155,7 +157,7 @@ append_type (GString            *text,
 {
   if (g_variant_type_is_array (type))
     append_array (text, type);
-  else if (g_variant_type_is_tuple (type) && g_variant_type_is_definite (type))
+  else if (g_variant_type_is_tuple (type) && !g_variant_type_equal (type, G_VARIANT_TYPE_TUPLE))
     append_tuple (text, type);
   else if (g_variant_type_is_maybe (type))
     {

@@ -231,6 +231,35 @@ begin_to_reconnect (ToolSession *self)
   msgpack_rpc_client_set_reconnect_policy (self->client, policy);
 }
 
+static GError *
+why_lost (const GError *cause)
+{
+  if (cause != NULL)
+    return g_error_copy (cause);
+
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The peer closed the connection"));
+}
+
+static void
+fail_lost (ToolSession  *self,
+           const GError *cause)
+{
+  g_autoptr(GError) error = why_lost (cause);
+
+  tool_session_fail (self, TOOL_EXIT_NO_ANSWER, error);
+}
+
+/* The connection was lost before it was known to be open. Either that was told, or it will be. */
+static void
+end_early (ToolSession *self)
+{
+  g_autoptr(GError) cause = msgpack_rpc_client_get_last_error (self->client);
+
+  self->reconnects = FALSE;
+  if (self->is_lost)
+    fail_lost (self, cause);
+}
+
 static void
 opened_cb (GObject      *source,
            GAsyncResult *result,
@@ -246,19 +275,16 @@ opened_cb (GObject      *source,
     }
 
   self->is_open = TRUE;
+  if (msgpack_rpc_client_get_status (self->client) == MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED)
+    {
+      end_early (self);
+      return;
+    }
+
   if (self->reconnects)
     begin_to_reconnect (self);
   if (self->opened != NULL)
     self->opened (self->data);
-}
-
-static GError *
-why_lost (const GError *cause)
-{
-  if (cause != NULL)
-    return g_error_copy (cause);
-
-  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED, _("The peer closed the connection"));
 }
 
 static void
@@ -282,12 +308,12 @@ status_changed_cb (MsgpackRpcClient           *client G_GNUC_UNUSED,
                    const GError               *cause,
                    ToolSession                *self)
 {
-  g_autoptr(GError) error = NULL;
-
-  if (!self->is_open || self->has_ended)
+  if (self->has_ended)
     return;
 
-  if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+  if (!self->is_open)
+    self->is_lost |= old_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED;
+  else if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     {
       if (self->is_lost)
         g_printerr ("msgpackrpc: %s\n", _("Connected again"));
@@ -296,10 +322,7 @@ status_changed_cb (MsgpackRpcClient           *client G_GNUC_UNUSED,
   else if (self->reconnects && old_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     tell_lost (self, cause);
   else if (!self->reconnects && new_status == MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED)
-    {
-      error = why_lost (cause);
-      tool_session_fail (self, TOOL_EXIT_NO_ANSWER, error);
-    }
+    fail_lost (self, cause);
 }
 
 /* ---- running ---- */
