@@ -104,6 +104,7 @@ needs_to_test ()
 {
   need_module gobject-introspection-1.0 libgirepository1.0-dev
   need_module json-glib-1.0 libjson-glib-dev
+  need_module gtk4 libgtk-4-dev
   need_module libsoup-3.0 libsoup-3.0-dev
   need 'TLS for GIO' glib-networking has_tls
   need_program chromium chromium
