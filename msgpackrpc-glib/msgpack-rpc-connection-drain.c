@@ -40,13 +40,24 @@ list_requests (MsgpackRpcConnection *self)
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
-/* NULL if the application handles requests that nobody else knows of. The lock is held. */
+/* Some peers close, or fail, when they get a reply to nothing, before they have got all their answers:
+ * whoever names a dialect has such a peer. */
+static gboolean
+takes_goodbye (MsgpackRpcConnection *self)
+{
+  MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
+
+  return profile == MSGPACK_RPC_PROFILE_TOLERANT || profile == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR;
+}
+
+/* NULL if nothing is to be said, as when the application handles requests that nobody else knows of. The
+ * lock is held. */
 static MsgpackRpcPacked *
 make_goodbye (MsgpackRpcConnection *self)
 {
   g_autoptr(GVariant) ids = NULL;
 
-  if (self->n_shown > 0)
+  if (self->n_shown > 0 || !takes_goodbye (self))
     return NULL;
 
   ids = list_requests (self);
