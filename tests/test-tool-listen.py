@@ -293,6 +293,15 @@ class Listen(TestCase):
             self.assert_usage(['listen', *args], message, 'msgpackrpc listen')
 
 
+class BadAddress(TestCase):
+    def test_address(self):
+        for command, *rest in (['listen'], ['subscribe', 'topic'], ['methods']):
+            for address in ('localhost:', 'tcp://host', 'exec:"'):
+                status, out, err = run(command, address, *rest)
+                self.assertEqual((status, out), (USAGE, ''))
+                self.assertIn(f'Address “{address}” is not valid: ', err)
+
+
 class HostilePeer(TestCase):
     EVIL = 'a\x1b]0;x\x07\r\nb\u202e\x9b\x7f'
     ESCAPED = r'a\u001b]0;x\u0007\u000d\u000ab\u202e\u009b\u007f'

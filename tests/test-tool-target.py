@@ -48,7 +48,14 @@ class Program(TestCase):
         for address in ('exec:', 'exec: ', 'exec:sh "'):
             status, out, err = run('call', address, 'm')
             self.assertEqual((status, out), (USAGE, ''))
-            self.assertTrue(err.endswith('Try “msgpackrpc call --help”\n'), err)
+            self.assertIn(f'Address “{address}” is not valid: ', err)
+
+
+class Dialect(TestCase):
+    def test_profile(self):
+        for args, status in ([], REMOTE_ERROR), (['--profile=boolean-error'], SUCCESS):
+            with answering('m', b'\x90', error=b'\xc2', result=b'\x05') as peer:
+                self.assertEqual(run('call', *args, peer.address, 'm')[0], status)
 
 
 @unittest.skipUnless(shutil.which('openssl'), 'openssl is not installed')

@@ -102,12 +102,17 @@ client_for_address (const char  *address,
                     GError     **error)
 {
   g_auto(GStrv) argv = NULL;
+  g_autoptr(GError) cause = NULL;
 
   if (!g_str_has_prefix (address, PROGRAM_PREFIX))
     return msgpack_rpc_client_new (address);
 
-  if (!g_shell_parse_argv (address + strlen (PROGRAM_PREFIX), NULL, &argv, error))
-    return NULL;
+  if (!g_shell_parse_argv (address + strlen (PROGRAM_PREFIX), NULL, &argv, &cause))
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS,
+                   _("Address “%s” is not valid: %s"), address, cause->message);
+      return NULL;
+    }
 
   return msgpack_rpc_client_new_for_argv ((const char *const *) argv);
 }
