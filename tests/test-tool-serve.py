@@ -221,6 +221,15 @@ class TestAddresses(unittest.TestCase):
         with Served('--test', address='localhost:0') as served, served.connect() as peer:
             self.assertEqual(peer.call('add', 1, 2), (None, 3))
 
+    def test_unix_from_here(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(f'{folder}/deeper')
+            for name, path in ('./1', f'{folder}/deeper/1'), ('../2', f'{folder}/2'):
+                with Served('--test', address=name, cwd=f'{folder}/deeper') as served:
+                    self.assertEqual(served.address, f'unix://{os.path.realpath(path)}')
+                    result = run('call', name, 'add', '1', '2', cwd=f'{folder}/deeper')
+                    self.assertEqual(result.stdout, b'3\n')
+
     def test_unix(self):
         with tempfile.TemporaryDirectory() as folder:
             path = f'{folder}/socket'

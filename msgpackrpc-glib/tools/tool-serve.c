@@ -91,6 +91,7 @@ listen_at (Service    *self,
            const char *address,
            GError    **error)
 {
+  g_autofree char *resolved = tool_resolve_address (address);
   g_auto(GStrv) addresses = NULL;
 
   if (g_str_equal (address, STDIO_ADDRESS))
@@ -103,7 +104,7 @@ listen_at (Service    *self,
       return self->stdio != NULL && print_addresses (printed, error);
     }
 
-  addresses = msgpack_rpc_server_listen_sync (self->server, address, NULL, error);
+  addresses = msgpack_rpc_server_listen_sync (self->server, resolved, NULL, error);
   return addresses != NULL && print_addresses (addresses, error);
 }
 

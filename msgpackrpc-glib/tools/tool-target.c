@@ -10,6 +10,8 @@
 
 #include <glib/gi18n.h>
 
+#include "tool.h"
+
 #define DEFAULT_TIMEOUT 25.0
 #define PROGRAM_PREFIX "exec:"
 
@@ -101,11 +103,12 @@ static MsgpackRpcClient *
 client_for_address (const char  *address,
                     GError     **error)
 {
+  g_autofree char *resolved = tool_resolve_address (address);
   g_auto(GStrv) argv = NULL;
   g_autoptr(GError) cause = NULL;
 
   if (!g_str_has_prefix (address, PROGRAM_PREFIX))
-    return msgpack_rpc_client_new (address);
+    return msgpack_rpc_client_new (resolved);
 
   if (!g_shell_parse_argv (address + strlen (PROGRAM_PREFIX), NULL, &argv, &cause))
     {

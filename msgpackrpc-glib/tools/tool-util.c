@@ -137,6 +137,17 @@ escape_lines (const char *text)
 }
 
 /* Says what is wrong on standard error, unless it is only that nobody reads what is printed. */
+/* A socket may be given by where it is from here, which the library does not take: an address may come
+ * from anywhere. */
+char *
+tool_resolve_address (const char *address)
+{
+  if (g_str_has_prefix (address, "./") || g_str_has_prefix (address, "../"))
+    return g_canonicalize_filename (address, NULL);
+
+  return g_strdup (address);
+}
+
 void
 tool_complain (const GError *error)
 {

@@ -39,6 +39,8 @@ GStrv           tool_parse_options (GOptionContext     *context,
                                     char              **argv,
                                     GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 
+char           *tool_resolve_address (const char        *address) G_GNUC_WARN_UNUSED_RESULT;
+
 void            tool_complain      (const GError       *error);
 ToolExit        tool_exit_for      (const GError       *error);
 ToolExit        tool_refuse_usage  (const GError       *error);
