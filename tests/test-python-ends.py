@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Copyright 2026 The msgpackrpc-glib authors
 
+import sys
 import threading
 
 import tap
@@ -245,6 +246,31 @@ class Ends(Case):
         missing = M.Client.new_for_argv(['/nonexistent/program'])
         with self.assert_raises(GLib.spawn_error_quark(), GLib.SpawnError.NOENT):
             missing.open_sync()
+
+    def test_plug_in(self):
+        program = """
+import gi
+gi.require_version('MsgpackRpc', '1.0')
+from gi.repository import GLib, MsgpackRpc as M
+
+def shout(invocation, params):
+    print('stray', flush=True)
+    return invocation.return_value(GLib.Variant('s', params[0].upper()))
+
+dispatcher = M.Dispatcher()
+dispatcher.add_method('shout', '(s)', shout)
+parent = M.Connection(io_stream=M.take_stdio(), dispatcher=dispatcher)
+try:
+    M.take_stdio()
+except GLib.Error as error:
+    assert 'taken before' in error.message
+loop = GLib.MainLoop()
+parent.connect('closed', lambda *_: loop.quit())
+loop.run()
+"""
+        client = M.Client.new_for_argv([sys.executable, '-c', program])
+        client.open_async()
+        self.assertEqual(ask(client, 'shout', GLib.Variant('(s)', ('hey',))).unpack(), 'HEY')
 
     def test_too_many(self):
         self.server.props.max_connections = 1
