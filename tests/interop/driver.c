@@ -2,7 +2,9 @@
  * Copyright 2026 The msgpackrpc-glib authors */
 
 /* The library's client as a program that peers.py drives, as it drives other clients; the lines that
- * they read and write are described there. Arguments: ADDRESS, or -- PROGRAM ARG... */
+ * they read and write are described there. Arguments: [--PROPERTY=NICK...] ADDRESS, or -- PROGRAM ARG...
+ *
+ * Besides, it answers hold(value) when the line “answer” tells it to: each answers one, the oldest. */
 
 #include <locale.h>
 #include <stdlib.h>
@@ -175,8 +177,28 @@ callback (MsgpackRpcInvocation  *invocation,
   return TRUE;
 }
 
+static gboolean
+hold (MsgpackRpcInvocation  *invocation,
+      GVariant              *params,
+      gpointer               user_data,
+      GError               **error)
+{
+  g_queue_push_tail (user_data, g_object_ref (invocation));
+  return TRUE;
+}
+
+static void
+answer (GQueue *held)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = g_queue_pop_head (held);
+  g_autoptr(GVariant) value = NULL;
+
+  value = g_variant_get_child_value (msgpack_rpc_invocation_get_params (invocation), 0);
+  msgpack_rpc_invocation_return_value (invocation, value);
+}
+
 static MsgpackRpcDispatcher *
-make_dispatcher (void)
+make_dispatcher (GQueue *held)
 {
   MsgpackRpcDispatcher *dispatcher = msgpack_rpc_dispatcher_new ();
 
@@ -184,6 +206,7 @@ make_dispatcher (void)
   msgpack_rpc_dispatcher_add_method (dispatcher, "callback", "(sav)", callback, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "echo", "(v)", echo, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "fail", "(s)", fail, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "hold", "(v)", hold, held, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "nvim_get_api_info", "()", get_api_info, NULL,
                                      NULL);
 
@@ -212,26 +235,25 @@ ended_cb (GObject      *source,
     g_print ("failed %s %s\n", id, g_strdelimit (error->message, "\n", ' '));
 }
 
-static void
-obey (MsgpackRpcPeer *peer,
-      const char     *line)
-{
-  g_auto(GStrv) words = g_strsplit (line, " ", -1);
-  guint n_words = g_strv_length (words);
-  g_autoptr(GVariant) params = value_from_hex (words[n_words - 1]);
-  g_autoptr(GError) error = NULL;
-
-  if (g_str_equal (words[0], "call") && n_words == 4)
-    msgpack_rpc_peer_call_async (peer, words[2], params, NULL, ended_cb, g_strdup (words[1]));
-  else if (!msgpack_rpc_peer_send_notification (peer, words[1], params, &error))
-    g_print ("failed - %s\n", error->message);
-}
-
 typedef struct
 {
   MsgpackRpcClient *client;
   GMainLoop *loop;
+  GQueue held; /* of MsgpackRpcInvocation, owned: what is not answered yet */
 } Driver;
+
+static void
+send_message (MsgpackRpcPeer  *peer,
+              char           **words)
+{
+  g_autoptr(GVariant) params = value_from_hex (words[g_strv_length (words) - 1]);
+  g_autoptr(GError) error = NULL;
+
+  if (g_str_equal (words[0], "call"))
+    msgpack_rpc_peer_call_async (peer, words[2], params, NULL, ended_cb, g_strdup (words[1]));
+  else if (!msgpack_rpc_peer_send_notification (peer, words[1], params, &error))
+    g_print ("failed - %s\n", error->message);
+}
 
 static gboolean
 line_cb (GIOChannel   *channel,
@@ -240,6 +262,7 @@ line_cb (GIOChannel   *channel,
 {
   Driver *driver = user_data;
   g_autofree char *line = NULL;
+  g_auto(GStrv) words = NULL;
 
   if (g_io_channel_read_line (channel, &line, NULL, NULL, NULL) != G_IO_STATUS_NORMAL)
     {
@@ -247,21 +270,43 @@ line_cb (GIOChannel   *channel,
       return G_SOURCE_REMOVE;
     }
 
-  obey (MSGPACK_RPC_PEER (driver->client), g_strchomp (line));
+  words = g_strsplit (g_strchomp (line), " ", -1);
+  if (g_str_equal (words[0], "answer"))
+    answer (&driver->held);
+  else
+    send_message (MSGPACK_RPC_PEER (driver->client), words);
   return G_SOURCE_CONTINUE;
 }
 
+/* An argument such as “--profile=neovim”. */
+static void
+set_enum (MsgpackRpcClient *client,
+          const char       *argument)
+{
+  g_auto(GStrv) parts = g_strsplit (argument + strlen ("--"), "=", 2);
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (client), parts[0]);
+  GEnumValue *value = g_enum_get_value_by_nick (G_PARAM_SPEC_ENUM (pspec)->enum_class, parts[1]);
+
+  g_object_set (client, parts[0], value->value, NULL);
+}
+
 static MsgpackRpcClient *
-make_client (char **arguments)
+make_client (char   **arguments,
+             GQueue  *held)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(MsgpackRpcDispatcher) dispatcher = make_dispatcher ();
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = make_dispatcher (held);
+  char **address = arguments;
   MsgpackRpcClient *client;
 
-  if (g_str_equal (arguments[0], "--"))
-    client = msgpack_rpc_client_new_for_argv ((const char * const *) arguments + 1);
+  while (g_str_has_prefix (*address, "--") && (*address)[2] != '\0')
+    address++;
+  if (g_str_equal (*address, "--"))
+    client = msgpack_rpc_client_new_for_argv ((const char * const *) address + 1);
   else
-    client = msgpack_rpc_client_new (arguments[0]);
+    client = msgpack_rpc_client_new (*address);
+  for (char **argument = arguments; argument != address; argument++)
+    set_enum (client, *argument);
 
   msgpack_rpc_client_set_dispatcher (client, dispatcher);
   msgpack_rpc_client_set_default_timeout (client, TIMEOUT);
@@ -282,16 +327,16 @@ main (int    argc,
 {
   g_autoptr(GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr(GIOChannel) input = g_io_channel_unix_new (0);
-  g_autoptr(MsgpackRpcClient) client = NULL;
-  Driver driver;
+  Driver driver = { NULL, loop, G_QUEUE_INIT };
 
   setlocale (LC_ALL, "");
-  client = make_client (argv + 1);
-  driver = (Driver) { client, loop };
+  driver.client = make_client (argv + 1, &driver.held);
   g_print ("ready\n");
   g_io_channel_set_encoding (input, NULL, NULL);
   g_io_add_watch (input, G_IO_IN | G_IO_HUP, line_cb, &driver);
   g_main_loop_run (loop);
 
+  g_object_unref (driver.client);
+  g_queue_clear_full (&driver.held, g_object_unref);
   return 0;
 }

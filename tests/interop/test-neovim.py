@@ -3,142 +3,12 @@
 
 """Neovim, as server of our client and as client of our server."""
 
-import os
 import re
 
-import msgpack
-
 import peers
-from peers import VALUES, needs_program
-
-NVIM = ['nvim', '--headless', '--clean']
-
-needs_nvim = needs_program('nvim', 'neovim')
-
-# What does in Neovim what the methods of “msgpackrpc serve --test” do. A handle of the channel comes
-# first.
-LUA = {
-    'add': 'local _, a, b = ... return a + b',
-    'big': "local _, n = ... return ('0123456789abcdef'):rep(n / 16 + 1):sub(1, n)",
-    'callback': 'local chan, method, params = ... return vim.rpcrequest(chan, method, unpack(params))',
-    'echo': 'return {select(2, ...)}',
-    'fail': 'local _, text = ... error(text, 0)',
-    'bare': "notes = notes or {} table.insert(notes, {'bare', {select(2, ...)}})",
-    'note': "notes = notes or {} table.insert(notes, {'note', {select(2, ...)}})",
-    'nothing': 'return nil',
-    'notified': 'return notes',
-    'notify_back': 'local chan, method, params = ... vim.rpcnotify(chan, method, unpack(params))',
-    'slow': 'local _, seconds, value = ... vim.wait(1000 * seconds, function () end) return value',
-}
-
-
-def environment(case):
-    return os.environ | {'HOME': str(case.make_folder()), 'NVIM_LOG_FILE': '/dev/null'}
-
-
-class ToNeovim(peers.Driver):
-    """Our client, with Neovim's methods in place of ours."""
-
-    def __init__(self, *args, **settings):
-        super().__init__(*args, **settings)
-        # What Neovim calls the connection.
-        self.channel = self.call('nvim_get_api_info').value[0]
-
-    def translate(self, method, params):
-        if method in LUA:
-            return 'nvim_exec_lua', [LUA[method], [self.channel, *params]]
-        return method, params
-
-    def start(self, method, *params):
-        method, params = self.translate(method, params)
-        return super().start(method, *params)
-
-    def start_packed(self, method, *params):
-        if method != 'echo':
-            return super().start_packed(method, *params)
-        return super().start_packed('nvim_call_function', msgpack.packb('copy').hex(),
-                                    '91' + params[0])
-
-    def notify(self, method, *params):
-        method, params = self.translate(method, params)
-        super().notify(method, *params)
-
-
-def error(code, text):
-    return 'error ' + msgpack.packb([code, text]).hex()
-
-
-BAD_PARAMS = error(0, 'Invalid method arguments')
-
-
-# Vim's strings have none; Lua's have.
-STR_ENDS_AT_NUL = {
-    'c40300fffe': 'result a0',
-    f'c50100{bytes(range(256)).hex()}': 'result a0',
-    f'c600010000{"00" * 65536}': 'result a0',
-}
-
-
-class Server:
-    ODD = {
-        'bin-becomes-str': {'c400': 'result a0', 'c40161': 'result a161'},
-        'empty-key': {'81a09102': error(1, "Empty dictionary keys aren't allowed")},
-        'ext-becomes-nil': dict.fromkeys(VALUES['ext'] + VALUES['timestamp'], 'result c0'),
-        'keys-that-are-not-text': dict.fromkeys(VALUES['odd-map'], BAD_PARAMS) | {
-            # But bin is, and of two that are the same the first stays.
-            '81c4010101': 'result 81a10101',
-            '82a16101a16102': 'result 81a16101',
-        },
-        'str-ends-at-nul': STR_ENDS_AT_NUL | {'a3610062': 'result a161'},
-        'uint64': dict.fromkeys(VALUES['uint64'], BAD_PARAMS),
-    }
-
-    def start_editor(self, address):
-        tell = "call writefile([v:servername], '/dev/stdout')"
-        return peers.Process(self, *NVIM, '--listen', address, '-c', tell, env=environment(self)
-                             ).first_line()
-
-    # What Lua says has a trace besides, and never an array.
-    test_callback_error = None
-    test_error_array = None
-    test_error_text = None
-
-    def check_odd_error(self, text, method, *params):
-        outcome = self.client.call(method, *params)
-        self.assertEqual(outcome.kind, 'error', outcome)
-        code, actual = outcome.value
-        self.assertEqual((code, actual.partition('\n')[0]), (0, f'Error executing lua: {text}'))
-
-    def test_odd_error_is_code_and_text(self):
-        self.check_odd_error('Grüße', 'fail', 'Grüße')
-        self.check_odd_error('ouch', 'callback', 'fail', ['ouch'])
-        self.assertEqual(self.client.call('nvim_eval', 'nosuch').value,
-                         [0, 'Vim:E121: Undefined variable: nosuch'])
-        self.assertEqual(self.client.call('nvim_buf_line_count', 99).value,
-                         [1, 'Invalid buffer id: 99'])
-        self.assertEqual(self.client.call('nvim_eval').value,
-                         [0, 'Wrong number of arguments: expecting 1 but got 0'])
-        self.assertEqual(self.client.call('add', 1, 2).value, 3)
-
-    test_blob = None
-    test_large_bin = None
-
-    def test_odd_large_bin_becomes_str(self):
-        """Which is not UTF-8."""
-        data = os.urandom(peers.MEGABYTE).replace(b'\0', b'0')
-        outcome = self.client.call_packed('echo', msgpack.packb(data).hex())
-        self.assertTrue(outcome.packed == f'db{peers.MEGABYTE:08x}{data.hex()}')
-
-    def test_callback_large(self):
-        outcome = self.client.call('callback', 'echo', ['x' * peers.MEGABYTE])
-        self.assertTrue(outcome.value == 'x' * peers.MEGABYTE)
-
-    def test_callback_nested(self):
-        """Each end calls the other while it is being called."""
-        method, params = self.client.translate('add', [1, 2])
-        for _ in range(5):
-            method, params = self.client.translate('callback', ['callback', [method, params]])
-        self.assertEqual(self.client.call(method, *params).value, 3)
+from neovim import (NVIM, STR_ENDS_AT_NUL, Server, ToNeovim, environment, needs_nvim,
+                    run_editor, start_editor)
+from peers import VALUES
 
 
 @needs_nvim
@@ -146,7 +16,63 @@ class OverTcp(Server, peers.Features):
     PREFIX = '/interop/neovim/server-tcp'
 
     def connect(self):
-        return ToNeovim(self, peers.OURS, self.start_editor('127.0.0.1:0'))
+        return ToNeovim(self, peers.OURS, start_editor(self, '127.0.0.1:0'))
+
+
+@needs_nvim
+class Faults(peers.Case):
+    """What a connection does not live through, and what Neovim tells without being asked."""
+
+    PREFIX = '/interop/neovim/server'
+
+    def setUp(self):
+        self.editor, self.address = run_editor(self, '127.0.0.1:0')
+
+    def connect(self, *options):
+        return ToNeovim(self, peers.OURS, *options, self.address)
+
+    def check_closed(self, client, number):
+        outcome = client.outcome(number)
+        self.assertEqual((outcome.kind, outcome.text), ('failed', 'The peer closed the connection'))
+
+    def test_odd_deep_value_ends_the_editor(self):
+        client = self.connect()
+        # Besides the message, the parameters of the function, and those of the method.
+        deepest = 32 - 3
+        value = f'{"91" * deepest}01'
+        self.assertEqual(client.call_packed('echo', value).packed, value)
+        self.check_closed(client, client.start_packed('echo', '91' + value))
+        self.assertNotEqual(self.editor.process.wait(peers.DEADLINE), 0)
+        self.assertIn('E41: Out of memory', self.editor.errors())
+
+    def test_long_method(self):
+        """Neovim of version 0.9 and later closes the connection when a name has more than 100 bytes."""
+        outcome = self.connect().call('x' * 1000)
+        self.assertEqual(outcome.value, [0, 'Invalid method: ' + 'x' * 1000])
+
+    def test_odd_failed_notification_is_told(self):
+        client = self.connect()
+        client.notify('no_such_method')
+        client.wait_received('notification', 'nvim_error_event',
+                             [0, 'Invalid method: no_such_method'])
+
+    def start_holding(self, *options):
+        """Neovim waits for two answers."""
+        client = self.connect(*options)
+        calls = []
+        for value in ('outer', 'inner'):
+            calls.append(client.start('callback', 'hold', [value]))
+            client.wait_received('request', 'hold', [value])
+        return client, *calls
+
+    def test_odd_answers_in_order_close(self):
+        """It takes them in the reverse order only."""
+        client, outer, inner = self.start_holding()
+        client.obey('answer')
+        self.check_closed(client, outer)
+        self.check_closed(client, inner)
+        # The editor goes on.
+        self.assertEqual(self.connect().call('add', 1, 2).value, 3)
 
 
 @needs_nvim
@@ -154,7 +80,7 @@ class OverUnix(Server, peers.Features):
     PREFIX = '/interop/neovim/server-unix'
 
     def connect(self):
-        return ToNeovim(self, peers.OURS, self.start_editor(f'{self.make_folder()}/socket'))
+        return ToNeovim(self, peers.OURS, start_editor(self, f'{self.make_folder()}/socket'))
 
 
 @needs_nvim
