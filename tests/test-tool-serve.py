@@ -223,11 +223,12 @@ class TestAddresses(unittest.TestCase):
 
     def test_unix_from_here(self):
         with tempfile.TemporaryDirectory() as folder:
-            os.mkdir(f'{folder}/deeper')
-            for name, path in ('./1', f'{folder}/deeper/1'), ('../2', f'{folder}/2'):
-                with Served('--test', address=name, cwd=f'{folder}/deeper') as served:
-                    self.assertEqual(served.address, f'unix://{os.path.realpath(path)}')
-                    result = run('call', name, 'add', '1', '2', cwd=f'{folder}/deeper')
+            folder = os.path.realpath(folder)
+            os.makedirs(f'{folder}/a/b')
+            for name, path in ('./1', 'a/1'), ('../2', '2'), ('b/3', 'a/b/3'), ('./4:5', 'a/4:5'):
+                with Served('--test', address=name, cwd=f'{folder}/a') as served:
+                    self.assertEqual(served.address, f'unix://{folder}/{path}')
+                    result = run('call', name, 'add', '1', '2', cwd=f'{folder}/a')
                     self.assertEqual(result.stdout, b'3\n')
 
     def test_unix(self):

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -138,11 +139,12 @@ escape_lines (const char *text)
 
 /* Says what is wrong on standard error, unless it is only that nobody reads what is printed. */
 /* A socket may be given by where it is from here, which the library does not take: an address may come
- * from anywhere. */
+ * from anywhere. All other addresses but that of a file from the root have a colon. */
 char *
 tool_resolve_address (const char *address)
 {
-  if (g_str_has_prefix (address, "./") || g_str_has_prefix (address, "../"))
+  if (address[0] != '/' && strchr (address, '/') != NULL &&
+      (address[0] == '.' || strchr (address, ':') == NULL))
     return g_canonicalize_filename (address, NULL);
 
   return g_strdup (address);
