@@ -126,6 +126,18 @@ tool_bench_load_free (ToolBenchLoad *self)
   g_free (self);
 }
 
+/* A peer that takes so many and no more does not say so. */
+static void
+explain (const ToolBenchLoad  *self,
+         guint                 n_open,
+         GError              **error)
+{
+  if (n_open > 0)
+    /* Translators: two numbers; a colon and why there are not more follow */
+    g_prefix_error (error, _("Only %u of %u connections could be made: "), n_open,
+                    self->plan.n_connections);
+}
+
 static void
 opened_cb (GObject      *source,
            GAsyncResult *result,
@@ -141,9 +153,13 @@ opened_cb (GObject      *source,
       return;
     }
 
-  /* The others cannot make up for it. */
   if (self->open_error == NULL)
-    self->open_error = g_steal_pointer (&error);
+    {
+      if (!self->result.was_interrupted)
+        explain (self, self->n_open, &error);
+      self->open_error = g_steal_pointer (&error);
+    }
+  /* The others cannot make up for it. */
   g_cancellable_cancel (self->opening);
 }
 
@@ -154,7 +170,7 @@ get_reason (MsgpackRpcClient *client)
 
   if (reason == NULL)
     reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
-                                  _("The peer has closed the connection"));
+                                  _("The peer closed the connection"));
   return reason;
 }
 
@@ -163,17 +179,23 @@ static gboolean
 take_connections (ToolBenchLoad  *self,
                   GError        **error)
 {
+  MsgpackRpcClient *lost = NULL;
+  guint n_open = 0;
+
   for (guint i = 0; i < self->plan.n_connections; i++)
     {
       self->connections[i] = msgpack_rpc_client_get_connection (self->clients[i]);
-      if (self->connections[i] == NULL)
-        {
-          g_propagate_error (error, get_reason (self->clients[i]));
-          return FALSE;
-        }
+      if (self->connections[i] != NULL)
+        n_open++;
+      else
+        lost = self->clients[i];
     }
+  if (lost == NULL)
+    return TRUE;
 
-  return TRUE;
+  g_propagate_error (error, get_reason (lost));
+  explain (self, n_open, error);
+  return FALSE;
 }
 
 gboolean
