@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* The arithmetic of “msgpackrpc bench”, and what it draws. */
+/* The arithmetic of “msgpackrpc bench”, its clock, and what it draws. */
 
 #include <math.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <glib.h>
 
+#include "tool-alarm.h"
 #include "tool-histogram.h"
 #include "tool-pace.h"
 #include "tool-tally.h"
@@ -323,6 +325,107 @@ test_time (void)
   g_assert_cmpuint (now, <=, after);
 }
 
+#define MILLISECOND (TOOL_NANOSECONDS / 1000)
+
+static gboolean
+note_time_cb (gpointer user_data)
+{
+  guint64 *time = user_data;
+
+  g_assert_cmpuint (*time, ==, 0);
+  *time = tool_pace_get_time ();
+
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+set_true_cb (gpointer user_data)
+{
+  gboolean *is_set = user_data;
+
+  *is_set = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* For as many milliseconds. */
+static void
+run_context (guint interval)
+{
+  gboolean is_over = FALSE;
+
+  g_timeout_add (interval, set_true_cb, &is_over);
+  while (!is_over)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+wait_for_alarm (GSource *alarm,
+                guint64 *noted,
+                guint64  time)
+{
+  *noted = 0;
+  tool_alarm_set (alarm, time);
+  while (*noted == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (*noted, >=, time);
+}
+
+static void
+check_alarm (GSource *alarm)
+{
+  guint64 noted = 0, start = tool_pace_get_time ();
+
+  g_source_set_callback (alarm, note_time_cb, &noted, NULL);
+  g_source_attach (alarm, NULL);
+
+  wait_for_alarm (alarm, &noted, start + 20 * MILLISECOND);
+  /* Once. */
+  run_context (20);
+
+  tool_alarm_set (alarm, start + 3600 * TOOL_NANOSECONDS);
+  wait_for_alarm (alarm, &noted, tool_pace_get_time () + MILLISECOND);
+  wait_for_alarm (alarm, &noted, start);
+  wait_for_alarm (alarm, &noted, 0);
+
+  /* It has rung, but nobody has heard it yet. */
+  noted = 0;
+  tool_alarm_set (alarm, start);
+  tool_alarm_set (alarm, G_MAXUINT64);
+  run_context (20);
+  g_assert_cmpuint (noted, ==, 0);
+
+  g_source_destroy (alarm);
+}
+
+static void
+test_alarm (void)
+{
+  g_autoptr(GSource) alarm = tool_alarm_new ();
+
+  g_test_summary ("An alarm rings once, not before its time, and can be set anew");
+
+  check_alarm (alarm);
+}
+
+static void
+test_alarm_without_timer (void)
+{
+  struct rlimit limit, none;
+  g_autoptr(GSource) alarm = NULL;
+
+  g_test_summary ("An alarm does with GLib's timeouts what it does with a timer of the kernel's");
+
+  g_main_context_pending (NULL);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  none = limit;
+  none.rlim_cur = 0;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &none), ==, 0);
+  alarm = tool_alarm_new ();
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+
+  check_alarm (alarm);
+}
+
 static const ToolTallyKind *
 get_kind (GPtrArray *kinds,
           guint      i)
@@ -514,6 +617,8 @@ main (int    argc,
   g_test_add_func ("/msgpack-rpc/tool-pace/due", test_pace);
   g_test_add_func ("/msgpack-rpc/tool-pace/extremes", test_pace_extremes);
   g_test_add_func ("/msgpack-rpc/tool-pace/time", test_time);
+  g_test_add_func ("/msgpack-rpc/tool-alarm/timer", test_alarm);
+  g_test_add_func ("/msgpack-rpc/tool-alarm/without-timer", test_alarm_without_timer);
   g_test_add_func ("/msgpack-rpc/tool-tally/kinds", test_tally);
   g_test_add_func ("/msgpack-rpc/tool-tally/bounds", test_tally_bounds);
   g_test_add_func ("/msgpack-rpc/tool-tally/long", test_tally_long);
