@@ -19,7 +19,10 @@ _msgpackrpc_options ()
       echo "$common $target --connections --count --duration --in-flight --json --rate --variant" \
         '--warm-up'
       ;;
-    serve) echo "$common $dialect --test" ;;
+    serve)
+      echo "$common $dialect --allow-remote --max-programs --method --once --test --time-limit" \
+        '--tls-ca --tls-certificate --token --verbose'
+      ;;
     methods) echo "$common $target --format" ;;
     listen) echo "$common $target --count --format --json --method --variant" ;;
     subscribe) echo "$common $target --count --format --json --no-reconnect" ;;
@@ -31,8 +34,8 @@ _msgpackrpc_takes_value ()
 {
   case $1 in
     --color | --connections | --count | --duration | --format | --framing | --in-flight) true ;;
-    --method | --profile | --rate | --reply-order | --timeout | --tls-ca | --tls-certificate) true ;;
-    --token | --warm-up | -m | -n | -t) true ;;
+    --max-programs | --method | --profile | --rate | --reply-order | --time-limit | --timeout) true ;;
+    --tls-ca | --tls-certificate | --token | --warm-up | -m | -n | -t) true ;;
     *) false ;;
   esac
 }

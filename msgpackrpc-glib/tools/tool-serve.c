@@ -5,47 +5,42 @@
 
 #include "tool-serve.h"
 
+#include <signal.h>
+
+#include <glib-unix.h>
 #include <glib/gi18n.h>
 
-#include "tool-dialect.h"
 #include "tool.h"
-
-#define STDIO_ADDRESS "stdio:"
-
-typedef struct
-{
-  ToolDialect dialect;
-  gboolean has_test_methods;
-} Options;
-
-static void
-options_clear (Options *self)
-{
-  tool_dialect_clear (&self->dialect);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
 typedef struct
 {
   MsgpackRpcServer *server; /* owned */
-  ToolServeStdio *stdio;    /* owned; NULL if it serves sockets */
-  GMainLoop *loop;          /* owned */
+  ToolServePool *pool;      /* owned */
+  gboolean has_ended;
   GError *error;            /* owned; that of the one connection there is */
+  guint n_signals;          /* how often it was told to end */
 } Service;
 
 static void
 service_clear (Service *self)
 {
   g_clear_object (&self->server);
-  g_clear_pointer (&self->stdio, tool_serve_stdio_free);
-  g_clear_pointer (&self->loop, g_main_loop_unref);
+  g_clear_pointer (&self->pool, tool_serve_pool_free);
   g_clear_error (&self->error);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Service, service_clear)
 
 /* ---- the end ---- */
+
+static gboolean
+signal_cb (gpointer user_data)
+{
+  Service *self = user_data;
+
+  self->n_signals++;
+  return G_SOURCE_CONTINUE;
+}
 
 static void
 drained_cb (GObject      *source,
@@ -56,7 +51,7 @@ drained_cb (GObject      *source,
   g_autoptr(GVariant) unsent = NULL;
 
   unsent = msgpack_rpc_server_drain_on_signal_finish (MSGPACK_RPC_SERVER (source), result, NULL);
-  g_main_loop_quit (self->loop);
+  self->has_ended = TRUE;
 }
 
 static void
@@ -67,70 +62,125 @@ only_client_disconnected (MsgpackRpcServer     *server G_GNUC_UNUSED,
 {
   Service *self = user_data;
 
-  if (error != NULL)
+  if (error != NULL && !self->has_ended)
     self->error = g_error_copy (error);
-  g_main_loop_quit (self->loop);
+  self->has_ended = TRUE;
+}
+
+/* A notification's program is not waited for by its connection. */
+static gboolean
+is_done (const Service *self)
+{
+  return self->has_ended && (self->n_signals > 1 || tool_serve_pool_is_idle (self->pool));
+}
+
+static void
+expect_end (Service                *self,
+            const ToolServeOptions *options)
+{
+  msgpack_rpc_server_drain_on_signal_async (self->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, -1,
+                                            NULL, drained_cb, self);
+  g_unix_signal_add (SIGINT, signal_cb, self);
+  g_unix_signal_add (SIGTERM, signal_cb, self);
+  if (options->ends_with_first || g_strcmp0 (options->address, TOOL_SERVE_STDIO) == 0)
+    g_signal_connect (self->server, "client-disconnected", G_CALLBACK (only_client_disconnected), self);
 }
 
 /* ---- the beginning ---- */
 
 static gboolean
-print_addresses (char    **addresses,
-                 GError  **error)
+add_methods (Service                 *self,
+             const ToolServeOptions  *options,
+             GError                 **error)
 {
-  for (; *addresses != NULL; addresses++)
-    if (!tool_print_line (*addresses, error))
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+
+  msgpack_rpc_server_set_dispatcher (self->server, dispatcher);
+  if (options->has_test_methods)
+    tool_serve_add_test_methods (self->server);
+
+  for (guint i = 0; options->methods != NULL && options->methods[i] != NULL; i++)
+    if (!tool_serve_pool_add_method (self->pool, dispatcher, options->methods[i], error))
       return FALSE;
 
   return TRUE;
 }
 
+static gboolean
+accept_stdio (MsgpackRpcServer  *server,
+              GError           **error)
+{
+  g_autoptr(GIOStream) stream = msgpack_rpc_take_stdio (error);
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  if (stream != NULL)
+    connection = msgpack_rpc_server_accept_stream (server, stream, error);
+  return connection != NULL;
+}
+
+/* The addresses, or NULL. */
+static GStrv
+listen_at (MsgpackRpcServer  *server,
+           const char        *address,
+           GError           **error)
+{
+  char * const stdio[] = { (char *) TOOL_SERVE_STDIO, NULL };
+  g_autofree char *resolved = NULL;
+
+  if (address == NULL)
+    return msgpack_rpc_server_listen_activated (server, error);
+  if (g_str_equal (address, TOOL_SERVE_STDIO))
+    return accept_stdio (server, error) ? g_strdupv ((char **) stdio) : NULL;
+
+  resolved = tool_resolve_address (address);
+  return msgpack_rpc_server_listen_sync (server, resolved, NULL, error);
+}
+
 /* Says where only once all is there, so that whoever reads it can go on. */
 static gboolean
-listen_at (Service    *self,
-           const char *address,
-           GError    **error)
+begin (Service                 *self,
+       const ToolServeOptions  *options,
+       GError                 **error)
 {
-  g_autofree char *resolved = tool_resolve_address (address);
   g_auto(GStrv) addresses = NULL;
 
-  if (g_str_equal (address, STDIO_ADDRESS))
-    {
-      char *printed[] = { (char *) STDIO_ADDRESS, NULL };
+  if (!tool_serve_options_apply (options, self->server, error) ||
+      !add_methods (self, options, error))
+    return FALSE;
 
-      g_signal_connect (self->server, "client-disconnected", G_CALLBACK (only_client_disconnected),
-                        self);
-      self->stdio = tool_serve_stdio_new (self->server, error);
-      return self->stdio != NULL && print_addresses (printed, error);
-    }
+  tool_serve_log_start (self->server, options->is_verbose);
+  expect_end (self, options);
+  addresses = listen_at (self->server, options->address, error);
+  if (addresses == NULL)
+    return FALSE;
 
-  addresses = msgpack_rpc_server_listen_sync (self->server, resolved, NULL, error);
-  return addresses != NULL && print_addresses (addresses, error);
+  for (char **address = addresses; *address != NULL; address++)
+    if (!tool_print_line (*address, error))
+      return FALSE;
+
+  return TRUE;
 }
 
 static ToolExit
-serve (const char    *address,
-       const Options *options)
+run_serve (char **argv)
 {
-  g_auto(Service) self = { .server = msgpack_rpc_server_new () };
-  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(ToolServeOptions) options = tool_serve_options_new ();
+  g_auto(Service) self = { .server = NULL };
   g_autoptr(GError) error = NULL;
 
-  self.loop = g_main_loop_new (NULL, FALSE);
-  msgpack_rpc_server_set_dispatcher (self.server, dispatcher);
-  tool_dialect_apply (&options->dialect, G_OBJECT (self.server));
-  if (options->has_test_methods)
-    tool_serve_add_test_methods (self.server);
+  if (!tool_serve_options_parse (options, argv, &error))
+    return tool_refuse_usage (error);
 
-  msgpack_rpc_server_drain_on_signal_async (self.server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, -1, NULL,
-                                            drained_cb, &self);
-  if (!listen_at (&self, address, &error))
+  self.server = msgpack_rpc_server_new ();
+  self.pool = tool_serve_pool_new ((guint) options->max_programs, tool_milliseconds (options->time_limit));
+  if (!begin (&self, options, &error))
     {
       tool_complain (error);
-      return tool_exit_for (error);
+      return error->domain == G_OPTION_ERROR ? TOOL_EXIT_USAGE : tool_exit_for (error);
     }
 
-  g_main_loop_run (self.loop);
+  while (!is_done (&self))
+    g_main_context_iteration (NULL, TRUE);
   if (self.error == NULL)
     return TOOL_EXIT_SUCCESS;
 
@@ -138,51 +188,9 @@ serve (const char    *address,
   return tool_exit_for (self.error);
 }
 
-static gboolean
-check (char          **arguments,
-       const Options  *options,
-       GError        **error)
-{
-  const char *message = NULL;
-
-  if (arguments[0] == NULL)
-    message = _("No address given");
-  else if (arguments[1] != NULL)
-    message = _("More than one address given");
-  else if (!options->has_test_methods)
-    message = _("No method given");
-
-  if (message == NULL)
-    return tool_dialect_check (&options->dialect, error);
-
-  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, message);
-  return FALSE;
-}
-
-static ToolExit
-run_serve (char **argv)
-{
-  g_auto(Options) options = { 0 };
-  const GOptionEntry entries[] = {
-    { "test", 0, 0, G_OPTION_ARG_NONE, &options.has_test_methods,
-      N_("Serve methods for trying out clients"), NULL },
-    { NULL },
-  };
-  g_autoptr(GOptionContext) context = tool_context_new (&tool_serve_command, entries);
-  g_auto(GStrv) arguments = NULL;
-  g_autoptr(GError) error = NULL;
-
-  tool_dialect_add_options (&options.dialect, context);
-  arguments = tool_parse_options (context, argv, &error);
-  if (arguments == NULL || !check (arguments, &options, &error))
-    return tool_refuse_usage (error);
-
-  return serve (arguments[0], &options);
-}
-
 const ToolCommand tool_serve_command = {
   .name = "serve",
-  .arguments = N_("ADDRESS"),
+  .arguments = N_("[ADDRESS]"),
   .summary = N_("Serve methods"),
   .run = run_serve,
 };

@@ -5,9 +5,47 @@
 
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
+#include "tool-dialect.h"
+
 G_BEGIN_DECLS
 
-/* A method of ours. */
+/* The peer at the standard input and output. */
+#define TOOL_SERVE_STDIO "stdio:"
+
+/* ---- the command line ---- */
+
+typedef struct
+{
+  ToolDialect dialect;
+  char *address;      /* owned; NULL for the sockets that the program was started with */
+  GStrv methods;      /* owned, nullable: each NAME=COMMAND */
+  double time_limit;  /* of a program, in seconds */
+  int max_programs;
+  gboolean has_test_methods;
+  gboolean allows_remote;
+  gboolean ends_with_first;
+  gboolean is_verbose;
+
+  /* Names of files; owned, or NULL. */
+  char *tls_ca;
+  char *tls_certificate;
+  char *token;
+} ToolServeOptions;
+
+ToolServeOptions *tool_serve_options_new   (void) G_GNUC_WARN_UNUSED_RESULT;
+void              tool_serve_options_free  (ToolServeOptions        *self);
+gboolean          tool_serve_options_parse (ToolServeOptions        *self,
+                                            char                   **argv,
+                                            GError                 **error);
+gboolean          tool_serve_options_apply (const ToolServeOptions  *self,
+                                            MsgpackRpcServer        *server,
+                                            GError                 **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolServeOptions, tool_serve_options_free)
+
+/* ---- methods ---- */
+
+/* One of ours. */
 typedef struct
 {
   const char *name;
@@ -20,13 +58,23 @@ typedef struct
 
 void tool_serve_add_test_methods (MsgpackRpcServer *server);
 
-/* The pipes or the socket that the program was started with. */
-typedef struct _ToolServeStdio ToolServeStdio;
+/* Methods that are programs. */
+typedef struct _ToolServePool ToolServePool;
 
-ToolServeStdio *tool_serve_stdio_new  (MsgpackRpcServer  *server,
-                                       GError           **error) G_GNUC_WARN_UNUSED_RESULT;
-void            tool_serve_stdio_free (ToolServeStdio    *self);
+ToolServePool *tool_serve_pool_new        (guint                  max_running,
+                                           int                    time_limit) G_GNUC_WARN_UNUSED_RESULT;
+void           tool_serve_pool_free       (ToolServePool         *self);
+gboolean       tool_serve_pool_add_method (ToolServePool         *self,
+                                           MsgpackRpcDispatcher  *dispatcher,
+                                           const char            *definition,
+                                           GError               **error);
+gboolean       tool_serve_pool_is_idle    (const ToolServePool   *self);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolServeStdio, tool_serve_stdio_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolServePool, tool_serve_pool_free)
+
+/* ---- peers ---- */
+
+void tool_serve_log_start (MsgpackRpcServer *server,
+                           gboolean          is_verbose);
 
 G_END_DECLS

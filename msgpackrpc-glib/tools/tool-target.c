@@ -75,7 +75,7 @@ tool_target_check (const ToolTarget  *self,
 int
 tool_target_get_timeout (const ToolTarget *self)
 {
-  return self->seconds < G_MAXINT / 1000 ? (int) ceil (self->seconds * 1000) : G_MAXINT;
+  return tool_milliseconds (self->seconds);
 }
 
 MsgpackRpcPackFlags

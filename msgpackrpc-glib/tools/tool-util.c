@@ -6,6 +6,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,6 +136,13 @@ escape_lines (const char *text)
     }
 
   return g_strjoinv ("\n", lines);
+}
+
+/* G_MAXINT, which stands for no limit, for all that is too long. */
+int
+tool_milliseconds (double seconds)
+{
+  return seconds < G_MAXINT / 1000 ? (int) ceil (seconds * 1000) : G_MAXINT;
 }
 
 /* Says what is wrong on standard error, unless it is only that nobody reads what is printed. */

@@ -40,6 +40,7 @@ GStrv           tool_parse_options (GOptionContext     *context,
                                     GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 
 char           *tool_resolve_address (const char        *address) G_GNUC_WARN_UNUSED_RESULT;
+int             tool_milliseconds  (double              seconds);
 
 void            tool_complain      (const GError       *error);
 ToolExit        tool_exit_for      (const GError       *error);
