@@ -28,9 +28,9 @@ def make_odd(min_int=-MAX_SAFE, max_int=MAX_SAFE):
             for digits in peers.VALUES[feature]]
     floats = [peers.read_value(digits) for digits in peers.VALUES['integral-float']]
     return {
-        'large-ints-become-floats':
+        'large-int-becomes-float':
             changes([each for each in ints if not min_int <= each <= max_int], float),
-        'integral-floats-become-ints':
+        'integral-float-becomes-int':
             changes([each for each in (*floats, -0.0) if abs(each) <= max_int], int),
         'bad-utf8-is-replaced': {'a3ff61fe': 'result a7efbfbd61efbfbd'},
         'keys-become-text': {
@@ -42,7 +42,7 @@ def make_odd(min_int=-MAX_SAFE, max_int=MAX_SAFE):
             '81c4010101': 'result 81a10101',
             '8192010203': f'result {packed({"1,2": 3})}',
         },
-        'duplicate-keys': {'82a16101a16102': 'result 81a16102'},
+        'same-key-twice': {'82a16101a16102': 'result 81a16102'},
     }
 
 

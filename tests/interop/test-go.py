@@ -17,10 +17,11 @@ METHODS = ('add', 'big', 'blob', 'echo', 'fail', 'nothing', 'slow')
 # In an array, as methods have one parameter.
 TAKING_SEVERAL = ('add', 'slow')
 
-# Maps are hash tables with keys of any type that has a hash, strings of bytes among them.
+# Maps are hash tables, with keys of any type that has a hash.
 ODD = {
-    'keys': {'81c4010101': 'result 81a10101', '82a16101a16102': 'result 81a16102'},
+    'bin-key-becomes-str': {'81c4010101': 'result 81a10101'},
     'map-loses-order': {'82a16201a16102': 'result 82a16102a16201'},
+    'same-key-twice': {'82a16101a16102': 'result 81a16102'},
 }
 UNHASHABLE = '8192010203'
 
