@@ -177,7 +177,18 @@ class Process:
             self.lines.put(line.decode(errors='surrogateescape').rstrip('\n'))
         self.lines.put(None)
 
+    def end_ours(self):
+        """Our programs end of themselves, for what a sanitizer finds then, with a status."""
+        if self.process.args[0] == TOOL:
+            self.process.terminate()
+        elif self.process.args[0] == OURS:
+            self.process.stdin.close()
+        else:
+            return 0
+        return self.process.wait(DEADLINE)
+
     def stop(self):
+        status = self.end_ours()
         # With those that it has started.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -186,6 +197,9 @@ class Process:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
+        if status != 0:
+            print(f'{self.process.args}: status {status}; {self.errors()}', file=sys.stderr)
+            raise AssertionError('a program of ours did not end well')
 
     def errors(self):
         self.stderr.seek(0)
@@ -210,11 +224,6 @@ class Process:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise EOFError(f'{self.process.args}: ended; {self.errors()}') from None
-
-    def finish(self):
-        """Ends its input, and waits for its end."""
-        self.process.stdin.close()
-        return self.process.wait(DEADLINE)
 
 
 class Driver(Process):
@@ -355,9 +364,9 @@ class Features(Case):
 
     @classmethod
     def tearDownClass(cls):
-        if cls.holder is not None:
-            cls.holder.doCleanups()
-            cls.holder = cls.client = None
+        holder, cls.holder, cls.client = cls.holder, None, None
+        if holder is not None and not holder.doCleanups():
+            raise AssertionError('a program of ours did not end well')
 
     def check_echo(self, digits, expected):
         outcome = self.client.call_packed('echo', digits)
