@@ -481,7 +481,8 @@ _msgpack_rpc_call_end_like (MsgpackRpcCall *self,
   g_mutex_unlock (&self->lock);
 
   if (!_msgpack_rpc_call_get_outcome (attempt, &result, &error))
-    return _msgpack_rpc_call_refuse (self, NULL, error, attempt->error_value);
+    return _msgpack_rpc_call_refuse (self, NULL, error, attempt->error_value,
+                                     attempt->error_data);
   if (result == NULL)
     result = g_variant_ref_sink (g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL));
 

@@ -115,6 +115,7 @@ typedef struct
   GVariant *result;
   const GError *error;
   GVariant *error_value;
+  GVariant *error_data;
 } Outcome;
 
 static void
@@ -136,6 +137,8 @@ set_outcome_locked (MsgpackRpcCall *self,
     self->error = g_error_copy (outcome->error);
   if (outcome->error_value != NULL)
     self->error_value = g_variant_ref (outcome->error_value);
+  if (outcome->error_data != NULL)
+    self->error_data = g_variant_ref (outcome->error_data);
 }
 
 void
@@ -153,7 +156,8 @@ end (MsgpackRpcCall *self,
   g_autoptr(MsgpackRpcLink) link = NULL;
   g_autoptr(MsgpackRpcCall) attempt = NULL;
   MsgpackRpcReactor *reactor;
-  gboolean has_report, is_given_up = FALSE, is_in_place = FALSE;
+  MsgpackRpcAftermath aftermath = MSGPACK_RPC_AFTERMATH_NONE;
+  gboolean has_report, is_in_place = FALSE;
 
   g_mutex_lock (&self->lock);
   if (has_ended_locked (self))
@@ -168,7 +172,7 @@ end (MsgpackRpcCall *self,
   if (outcome->message != NULL)
     _msgpack_rpc_call_set_delivery (self, MSGPACK_RPC_DELIVERY_ANSWERED);
   else if (connection != NULL)
-    is_given_up = _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
+    aftermath = _msgpack_rpc_connection_forget_call (connection, self, self->msgid);
   set_outcome_locked (self, outcome);
   /* Before anybody can see that it has ended: what they do then is reported after this. What nobody
    * looks at is not posted: a program may wait for its calls and never run a loop. */
@@ -186,8 +190,8 @@ end (MsgpackRpcCall *self,
     _msgpack_rpc_call_post_wait (item->data);
   g_mutex_unlock (&self->lock);
 
-  if (is_given_up)
-    _msgpack_rpc_connection_cancel_call (connection, self->msgid);
+  if (aftermath != MSGPACK_RPC_AFTERMATH_NONE)
+    _msgpack_rpc_connection_follow_up (connection, self->msgid, aftermath);
 
   if (connection != NULL && self->msgid != 0)
     MSGPACK_RPC_DEBUG (CALLS, msgpack_rpc_connection_get_id (connection), self->msgid,
@@ -242,9 +246,15 @@ gboolean
 _msgpack_rpc_call_refuse (MsgpackRpcCall *self,
                           GBytes         *message,
                           GError         *error,
-                          GVariant       *error_value)
+                          GVariant       *error_value,
+                          GVariant       *error_data)
 {
-  Outcome outcome = { .message = message, .error = error, .error_value = error_value };
+  Outcome outcome = {
+    .message = message,
+    .error = error,
+    .error_value = error_value,
+    .error_data = error_data,
+  };
 
   return end (self, &outcome);
 }
@@ -324,6 +334,18 @@ _msgpack_rpc_call_written (MsgpackRpcCall *self)
     _msgpack_rpc_call_succeed (self);
 }
 
+static gboolean
+awaits_turn (MsgpackRpcCall *self)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+
+  return connection != NULL && _msgpack_rpc_connection_awaits_turn (connection, self);
+}
+
 /* @link: NULL if the call has ended. */
 static GError *
 timeout_error_new (MsgpackRpcCall *self,
@@ -340,6 +362,11 @@ timeout_error_new (MsgpackRpcCall *self,
     return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
                         _("“%s” was not sent within %d ms: %s"), self->method, self->timeout,
                         failure->message);
+
+  if (awaits_turn (self))
+    return g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                        _("“%s” was not sent within %d ms: the peer takes one call at a time, and has "
+                          "not answered the one before"), self->method, self->timeout);
 
   if (link != NULL && !_msgpack_rpc_link_has_ended (link))
     status = _msgpack_rpc_link_get_status (link);
@@ -605,6 +632,19 @@ _msgpack_rpc_call_get_needs (MsgpackRpcCall  *self,
   if (attempt != NULL)
     _msgpack_rpc_call_get_needs (attempt, link, &ignored);
   return TRUE;
+}
+
+gboolean
+_msgpack_rpc_call_check_turn (MsgpackRpcCall  *self,
+                              GError         **error)
+{
+  g_autoptr(MsgpackRpcConnection) connection = NULL;
+
+  g_mutex_lock (&self->lock);
+  g_set_object (&connection, self->connection);
+  g_mutex_unlock (&self->lock);
+
+  return connection == NULL || _msgpack_rpc_connection_check_turn (connection, self, error);
 }
 
 void

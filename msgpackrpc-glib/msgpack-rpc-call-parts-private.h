@@ -67,6 +67,7 @@ struct _MsgpackRpcCall
   GVariant *result;
   GError *error;
   GVariant *error_value;
+  GVariant *error_data;           /* nullable; beside it */
   GSList *waiters;                /* of MsgpackRpcWaiter, not owned */
   GSList *waits;                  /* of GTask, owned: wait_async() in other contexts than its own */
   MsgpackRpcCallFilter *filter;   /* owned; NULL unless it was started on a filter */

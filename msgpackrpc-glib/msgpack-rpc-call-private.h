@@ -123,7 +123,8 @@ gboolean _msgpack_rpc_call_reply   (MsgpackRpcCall        *self,
 gboolean _msgpack_rpc_call_refuse  (MsgpackRpcCall *self,
                                     GBytes         *message,
                                     GError         *error,
-                                    GVariant       *error_value);
+                                    GVariant       *error_value,
+                                    GVariant       *error_data);
 gboolean _msgpack_rpc_call_succeed (MsgpackRpcCall *self);
 gboolean _msgpack_rpc_call_give    (MsgpackRpcCall *self,
                                     GVariant       *value);
@@ -176,6 +177,9 @@ gboolean  _msgpack_rpc_call_has_ended      (MsgpackRpcCall      *self);
 gboolean  _msgpack_rpc_call_get_needs      (MsgpackRpcCall      *self,
                                             MsgpackRpcLink     **link,
                                             gint64              *deadline);
+/* FALSE if it cannot end while this thread waits for it. */
+gboolean  _msgpack_rpc_call_check_turn     (MsgpackRpcCall      *self,
+                                            GError             **error);
 /* The peer is told that it has no more than that, from its start; before it starts. */
 void      _msgpack_rpc_call_set_told_timeout (MsgpackRpcCall   *self,
                                               int               milliseconds);

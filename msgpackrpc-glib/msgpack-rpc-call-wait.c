@@ -183,6 +183,10 @@ check_not_held (Wait    *self,
         return FALSE;
       }
 
+  for (gsize i = 0; i < self->n_calls; i++)
+    if (!_msgpack_rpc_call_check_turn (self->calls[i], error))
+      return FALSE;
+
   return TRUE;
 }
 

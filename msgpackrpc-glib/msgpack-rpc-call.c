@@ -54,6 +54,7 @@ enum
   PROP_DELIVERY,
   PROP_ELAPSED,
   PROP_ERROR,
+  PROP_ERROR_DATA,
   PROP_ERROR_VALUE,
   PROP_IDEMPOTENT,
   PROP_METHOD,
@@ -96,6 +97,8 @@ _msgpack_rpc_call_emit_ended (MsgpackRpcCall *self)
   g_object_notify_by_pspec (G_OBJECT (self), props[self->error != NULL ? PROP_ERROR : PROP_RESULT]);
   if (self->error_value != NULL)
     g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR_VALUE]);
+  if (self->error_data != NULL)
+    g_object_notify_by_pspec (G_OBJECT (self), props[PROP_ERROR_DATA]);
   g_object_thaw_notify (G_OBJECT (self));
 
   g_signal_emit (self, signals[SIGNAL_COMPLETED], 0);
@@ -180,6 +183,9 @@ msgpack_rpc_call_get_property (GObject    *object,
       break;
     case PROP_ERROR:
       g_value_set_boxed (value, msgpack_rpc_call_get_error (self));
+      break;
+    case PROP_ERROR_DATA:
+      g_value_set_variant (value, msgpack_rpc_call_get_error_data (self));
       break;
     case PROP_ERROR_VALUE:
       g_value_set_variant (value, msgpack_rpc_call_get_error_value (self));
@@ -294,6 +300,7 @@ msgpack_rpc_call_finalize (GObject *object)
   g_clear_pointer (&self->message, g_bytes_unref);
   g_clear_pointer (&self->message_value, g_variant_unref);
   g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_pointer (&self->error_data, g_variant_unref);
   g_clear_pointer (&self->error_value, g_variant_unref);
   g_clear_pointer (&self->progress_value, g_variant_unref);
   g_clear_error (&self->error);
@@ -348,6 +355,17 @@ msgpack_rpc_call_class_init (MsgpackRpcCallClass *klass)
    */
   props[PROP_ERROR] =
     g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
+
+  /**
+   * MsgpackRpcCall:error-data: (getter get_error_data)
+   *
+   * What the peer has put into the place of the result beside its error, as some do with what belongs to
+   * it, or `NULL`.
+   *
+   * Since: 1.0
+   */
+  props[PROP_ERROR_DATA] =
+    g_param_spec_variant ("error-data", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, readable);
 
   /**
    * MsgpackRpcCall:error-value: (getter get_error_value)
@@ -865,6 +883,29 @@ msgpack_rpc_call_get_error (MsgpackRpcCall *self)
 
   locker = g_mutex_locker_new (&self->lock);
   return self->error;
+}
+
+/**
+ * msgpack_rpc_call_get_error_data: (get-property error-data)
+ * @self: a call
+ *
+ * Gets what the peer has put into the place of the result beside its error.
+ *
+ * The specification has nil there, but some peers put there what belongs to the error, and have only
+ * a name in [property@Call:error-value].
+ *
+ * Returns: (transfer none) (nullable): the value, or `NULL` if there is none, or no error
+ * Since: 1.0
+ */
+GVariant *
+msgpack_rpc_call_get_error_data (MsgpackRpcCall *self)
+{
+  g_autoptr(GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (MSGPACK_RPC_IS_CALL (self), NULL);
+
+  locker = g_mutex_locker_new (&self->lock);
+  return self->error_data;
 }
 
 /**

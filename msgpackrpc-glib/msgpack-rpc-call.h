@@ -70,6 +70,8 @@ GError             *msgpack_rpc_call_get_error (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant           *msgpack_rpc_call_get_error_value (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+GVariant           *msgpack_rpc_call_get_error_data (MsgpackRpcCall *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant           *msgpack_rpc_call_get_message (MsgpackRpcCall *self);
 MSGPACK_RPC_AVAILABLE_IN_1_0
 double              msgpack_rpc_call_get_progress (MsgpackRpcCall *self);

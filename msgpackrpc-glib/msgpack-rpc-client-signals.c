@@ -63,12 +63,15 @@ client_request (gpointer              client,
   return _msgpack_rpc_emit_request (client, signals[SIGNAL_REQUEST], invocation);
 }
 
-static void
+static gboolean
 client_notification (gpointer                 client,
                      const MsgpackRpcMessage *message)
 {
-  _msgpack_rpc_emit_notification (client, signals[SIGNAL_NOTIFICATION], message);
+  gboolean is_heard;
+
+  is_heard = _msgpack_rpc_emit_notification (client, signals[SIGNAL_NOTIFICATION], message);
   _msgpack_rpc_interests_emit (_msgpack_rpc_client_get_interests (client), client, message);
+  return is_heard;
 }
 
 static void

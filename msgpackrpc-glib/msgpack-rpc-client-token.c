@@ -104,7 +104,6 @@ _msgpack_rpc_client_introduce (MsgpackRpcClient     *self,
                                GIOStream            *stream,
                                GCancellable         *cancellable)
 {
-  int flags = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
   g_autoptr(MsgpackRpcToken) token = msgpack_rpc_client_get_token (self);
   Guest *guest;
 
@@ -116,7 +115,7 @@ _msgpack_rpc_client_introduce (MsgpackRpcClient     *self,
   guest->stream = g_object_ref (stream);
   guest->name = _msgpack_rpc_target_describe (&self->target);
   g_weak_ref_init (&guest->client, self);
-  _msgpack_rpc_introduction_start_async (stream, token, self->limits, flags, cancellable,
+  _msgpack_rpc_introduction_start_async (stream, token, self->limits, self->settings, cancellable,
                                          introduced_cb, guest);
   return TRUE;
 }

@@ -37,6 +37,7 @@ list_requests (MsgpackRpcConnection *self)
       id = _msgpack_rpc_piece_copy (_msgpack_rpc_invocation_get_msgid_piece (item->data));
       g_variant_builder_add (&builder, "v", id);
     }
+  _msgpack_rpc_connection_list_held_answers (self, &builder);
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
@@ -62,7 +63,7 @@ make_goodbye (MsgpackRpcConnection *self)
 
   ids = list_requests (self);
   return _msgpack_rpc_drain_pack_goodbye (msgpack_rpc_connection_get_profile (self),
-                                          msgpack_rpc_connection_get_pack_flags (self), ids);
+                                          _msgpack_rpc_settings_get_pack_flags (self->settings), ids);
 }
 
 void
@@ -129,9 +130,39 @@ _msgpack_rpc_connection_give_back_request (MsgpackRpcConnection *self)
   self->n_shown--;
 }
 
+static gboolean
+has_request (MsgpackRpcConnection  *self,
+             const MsgpackRpcPiece *msgid)
+{
+  for (GList *item = self->invocations.head; item != NULL; item = item->next)
+    if (_msgpack_rpc_piece_is_same_id (_msgpack_rpc_invocation_get_msgid_piece (item->data), msgid))
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Whether another request has the id that is not answered yet. Most peers count upwards, so that it is
+ * hardly ever looked for. The lock is held. */
+static gboolean
+is_duplicate (MsgpackRpcConnection  *self,
+              const MsgpackRpcPiece *msgid)
+{
+  gint64 number;
+
+  if (_msgpack_rpc_piece_get_int (msgid, &number) &&
+      (self->invocations.head == NULL || number > self->highest_request))
+    {
+      self->highest_request = number;
+      return FALSE;
+    }
+
+  return has_request (self, msgid);
+}
+
 gboolean
 _msgpack_rpc_connection_track (MsgpackRpcConnection *self,
-                               MsgpackRpcInvocation *invocation)
+                               MsgpackRpcInvocation *invocation,
+                               gboolean             *has_duplicate)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
   GList *link = _msgpack_rpc_invocation_get_tracked (invocation);
@@ -139,6 +170,7 @@ _msgpack_rpc_connection_track (MsgpackRpcConnection *self,
   if (self->drain != NULL)
     return FALSE;
 
+  *has_duplicate = is_duplicate (self, _msgpack_rpc_invocation_get_msgid_piece (invocation));
   link->data = invocation;
   g_queue_push_tail_link (&self->invocations, link);
   return TRUE;

@@ -74,7 +74,10 @@ _msgpack_rpc_connection_new_unopened (GMainContext                *main_context,
   self->client_funcs = funcs;
   /* What a client hears of one connection comes before what it hears of the next. */
   if (client != NULL)
-    _msgpack_rpc_link_set_lane (self->link, client);
+    {
+      _msgpack_rpc_link_set_lane (self->link, client);
+      _msgpack_rpc_link_set_quiet (self->link);
+    }
   return self;
 }
 

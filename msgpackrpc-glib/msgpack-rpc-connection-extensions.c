@@ -5,8 +5,6 @@
 
 #include "msgpack-rpc-connection-messages-private.h"
 
-#include <string.h>
-
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-error-domain-private.h"
 #include "msgpack-rpc-invocation-private.h"
@@ -73,7 +71,8 @@ pack_announcement (MsgpackRpcConnection *self)
   params = g_variant_ref_sink (g_variant_builder_end (&builder));
 
   return _msgpack_rpc_message_pack_notification (ANNOUNCEMENT, params,
-                                                 msgpack_rpc_connection_get_pack_flags (self), NULL);
+                                                 _msgpack_rpc_settings_get_pack_flags (
+                                                   self->settings), NULL);
 }
 
 /* FALSE if that was done before. */
@@ -100,7 +99,9 @@ announce (MsgpackRpcConnection *self)
 static gboolean
 wants_extensions (MsgpackRpcConnection *self)
 {
-  return _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_EXTENSIONS);
+  /* A notification is what peers of that profile do not take. */
+  return _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_EXTENSIONS) &&
+         !_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_SERIAL);
 }
 
 void
@@ -130,7 +131,7 @@ send_extension (MsgpackRpcConnection *self,
                 GVariant             *params,
                 gsize                 max_size)
 {
-  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
   g_autoptr(GVariant) sunk = g_variant_ref_sink (params);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
   g_autoptr(GError) error = NULL;
@@ -183,6 +184,9 @@ _msgpack_rpc_connection_make_error_value (MsgpackRpcConnection *self,
 {
   if (_msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_ERRORS))
     return g_variant_ref_sink (_msgpack_rpc_error_domain_make_value (domain, code, text));
+  if (_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_NEOVIM))
+    return g_variant_ref_sink (_msgpack_rpc_message_new_neovim_error (
+                                 domain == MSGPACK_RPC_ERROR ? code : MSGPACK_RPC_ERROR_FAILED, text));
 
   return g_variant_ref_sink (_msgpack_rpc_message_error_from_text (text));
 }
@@ -340,41 +344,38 @@ _msgpack_rpc_connection_take_extension (MsgpackRpcConnection    *self,
 
 /* ---- the peer gives up a request ---- */
 
-static gboolean
-is_same_id (const MsgpackRpcPiece *a,
-            const MsgpackRpcPiece *b)
-{
-  gint64 left, right;
-
-  if (_msgpack_rpc_piece_get_int (a, &left))
-    return _msgpack_rpc_piece_get_int (b, &right) && left == right;
-
-  return a->type_length == b->type_length && memcmp (a->type, b->type, a->type_length) == 0 &&
-         a->size == b->size && (a->size == 0 || memcmp (a->data, b->data, a->size) == 0);
-}
-
 /* There are no more than may be in flight. */
 static MsgpackRpcInvocation *
-ref_invocation (MsgpackRpcConnection *self,
-                GVariant             *msgid)
+ref_invocation (MsgpackRpcConnection  *self,
+                const MsgpackRpcPiece *msgid)
 {
-  MsgpackRpcPiece piece = _msgpack_rpc_piece_of_value (msgid);
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   for (GList *item = self->invocations.head; item != NULL; item = item->next)
-    if (is_same_id (_msgpack_rpc_invocation_get_msgid_piece (item->data), &piece))
+    if (_msgpack_rpc_piece_is_same_id (_msgpack_rpc_invocation_get_msgid_piece (item->data), msgid))
       return g_object_ref (item->data);
 
   return NULL;
+}
+
+void
+_msgpack_rpc_connection_withdraw_request (MsgpackRpcConnection  *self,
+                                          const MsgpackRpcPiece *msgid,
+                                          const char            *name)
+{
+  g_autoptr(MsgpackRpcInvocation) invocation = ref_invocation (self, msgid);
+
+  if (invocation == NULL || !_msgpack_rpc_invocation_withdraw (invocation))
+    ignore (self, name);
 }
 
 gboolean
 _msgpack_rpc_connection_deliver_extension (MsgpackRpcConnection    *self,
                                            const MsgpackRpcMessage *message)
 {
-  g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   g_autoptr(GVariant) params = NULL;
   g_autoptr(GVariant) msgid = NULL;
+  MsgpackRpcPiece piece;
 
   if (message->method[0] != 'r' || !g_str_equal (message->method, CANCEL) ||
       !_msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL))
@@ -382,8 +383,7 @@ _msgpack_rpc_connection_deliver_extension (MsgpackRpcConnection    *self,
 
   params = _msgpack_rpc_piece_to_value (&message->params, message->bytes);
   msgid = get_param (params, 0);
-  invocation = msgid != NULL ? ref_invocation (self, msgid) : NULL;
-  if (invocation == NULL || !_msgpack_rpc_invocation_withdraw (invocation))
-    ignore (self, CANCEL);
+  piece = _msgpack_rpc_piece_of_value (msgid);
+  _msgpack_rpc_connection_withdraw_request (self, &piece, CANCEL);
   return TRUE;
 }

@@ -185,6 +185,10 @@ static const char * const statistic_names[MSGPACK_RPC_N_STATISTICS] = {
   [MSGPACK_RPC_STATISTIC_BUSY_ANSWERS] = "busy-answers",
   [MSGPACK_RPC_STATISTIC_LATE_ANSWERS] = "late-answers",
   [MSGPACK_RPC_STATISTIC_IGNORED_EXTENSIONS] = "ignored-extensions",
+  [MSGPACK_RPC_STATISTIC_TOLERATED_MESSAGES] = "tolerated-messages",
+  [MSGPACK_RPC_STATISTIC_DUPLICATE_REQUESTS] = "duplicate-requests",
+  [MSGPACK_RPC_STATISTIC_PEER_ERRORS] = "peer-errors",
+  [MSGPACK_RPC_STATISTIC_UNHANDLED_NOTIFICATIONS] = "unhandled-notifications",
 };
 
 static void
@@ -217,6 +221,11 @@ add_number (GVariantBuilder *builder,
  * - `busy-answers`: among them, to requests that were refused because too many were in flight
  * - `late-answers`: answers to what was answered already, which were not sent
  * - `ignored-extensions`: messages of [flags@Extensions] that were wrong, or about what was over
+ * - `tolerated-messages`: those that are not as the specification says, but were understood
+ * - `duplicate-requests`: requests with the id of another one that was not answered yet; each of them
+ *   is answered
+ * - `peer-errors`: errors of the peer that belong to no call; see [signal@Connection::peer-error]
+ * - `unhandled-notifications`: those that neither a method nor a signal handler took
  *
  * On machines of 32 bits they start over after 4,294,967,295.
  *

@@ -8,6 +8,7 @@
 #include "msgpack-rpc-drain-private.h"
 #include "msgpack-rpc-hold-private.h"
 #include "msgpack-rpc-interests-private.h"
+#include "msgpack-rpc-message-private.h"
 #include "msgpack-rpc-peer.h"
 
 G_BEGIN_DECLS
@@ -15,12 +16,18 @@ G_BEGIN_DECLS
 /* How the peer shows that it knows the token of a server. */
 typedef struct _MsgpackRpcGate MsgpackRpcGate;
 
+/* Answers that wait for their turn, and calls that do. */
+typedef struct _MsgpackRpcOrder MsgpackRpcOrder;
+typedef struct _MsgpackRpcTurns MsgpackRpcTurns;
+
 /* What the files of a connection share: msgpack-rpc-connection.c is the object that applications
  * see, msgpack-rpc-connection-stream.c what it tells of its stream, msgpack-rpc-connection-messages.c
  * what goes in and out, msgpack-rpc-connection-signals.c whom it tells, msgpack-rpc-connection-flow.c how much, msgpack-rpc-connection-reading.c when
  * nothing is read, msgpack-rpc-connection-ends.c what servers and clients do with it,
  * msgpack-rpc-connection-handover.c which calls go on when it ends, msgpack-rpc-connection-drain.c how
- * it is drained, and msgpack-rpc-connection-extensions.c what else peers tell each other. */
+ * it is drained, msgpack-rpc-connection-dialect.c what peers do otherwise than the specification says,
+ * msgpack-rpc-connection-order.c in which order they are answered, msgpack-rpc-connection-turns.c when
+ * they are called, and msgpack-rpc-connection-extensions.c what else peers tell each other. */
 
 struct _MsgpackRpcConnection
 {
@@ -68,10 +75,22 @@ struct _MsgpackRpcConnection
   MsgpackRpcCallTable calls;
   MsgpackRpcCallList *call_list;   /* not owned: the table's; NULL unless it was asked for */
   GQueue invocations;              /* of MsgpackRpcInvocation, not owned: not answered yet */
+  gint64 highest_request;          /* the highest id of them since there were none */
+  MsgpackRpcOrder *order;          /* owned; NULL unless answers have had an order */
+  MsgpackRpcTurns *turns;          /* owned, set once, also looked at without the lock; NULL unless
+                                    * calls have had to wait for their turn */
   MsgpackRpcDispatcher *dispatcher; /* owned, nullable */
   MsgpackRpcDrain *drain;          /* owned, nullable; set once, also read without the lock */
   GPtrArray *subscriptions;        /* of MsgpackRpcSubscription, owned; NULL before the first, and at the end */
 };
+
+/* What waits to be delivered. */
+typedef struct
+{
+  MsgpackRpcItem item;
+  gsize size;
+  MsgpackRpcMessage message;
+} MsgpackRpcIncoming;
 
 enum
 {
@@ -100,7 +119,8 @@ void                  _msgpack_rpc_connection_close_drained  (MsgpackRpcConnecti
 gboolean              _msgpack_rpc_connection_begin_request  (MsgpackRpcConnection    *self);
 void                  _msgpack_rpc_connection_give_back_request (MsgpackRpcConnection *self);
 gboolean              _msgpack_rpc_connection_track          (MsgpackRpcConnection    *self,
-                                                              MsgpackRpcInvocation    *invocation);
+                                                              MsgpackRpcInvocation    *invocation,
+                                                              gboolean                *has_duplicate);
 /* For replies to nothing, and to @call. FALSE if it is an ordinary one. */
 gboolean              _msgpack_rpc_connection_take_goodbye   (MsgpackRpcConnection    *self,
                                                               const MsgpackRpcMessage *message);
@@ -115,6 +135,21 @@ void                  _msgpack_rpc_gate_free                 (MsgpackRpcGate    
  * holder of the I/O. */
 gboolean              _msgpack_rpc_connection_pass_gate      (MsgpackRpcConnection    *self,
                                                               MsgpackRpcMessage       *message);
+/* Takes the message. */
+void                  _msgpack_rpc_connection_post_incoming  (MsgpackRpcConnection    *self,
+                                                              gsize                    size,
+                                                              MsgpackRpcMessage       *message,
+                                                              MsgpackRpcPostFunc       deliver);
+/* FALSE if too much waits to be delivered, which ends the connection. */
+gboolean              _msgpack_rpc_connection_check_held_bytes (MsgpackRpcConnection  *self);
+/* An answer is queued. */
+void                  _msgpack_rpc_connection_request_answered (MsgpackRpcConnection  *self);
+/* Of an invocation that is being answered. The lock is held. */
+void                  _msgpack_rpc_connection_untrack        (MsgpackRpcConnection    *self,
+                                                              GList                   *tracked);
+/* Consumes @answer, nullable. */
+gboolean              _msgpack_rpc_connection_send_packed_answer (MsgpackRpcConnection *self,
+                                                              MsgpackRpcPacked        *answer);
 /* Sends an answer; one that cannot be packed becomes an error that says so. */
 gboolean              _msgpack_rpc_connection_send_answer    (MsgpackRpcConnection    *self,
                                                               const MsgpackRpcPiece   *msgid,
@@ -177,5 +212,86 @@ void                  _msgpack_rpc_connection_calls_have_left (MsgpackRpcConnect
  * FALSE if no client has it. */
 gboolean              _msgpack_rpc_connection_keep_calls     (MsgpackRpcConnection    *self,
                                                               const GError            *error);
+
+/* ---- the order of answers ---- */
+
+/* A place for the answer to a request that has come, in wire order; NULL if there is no order. */
+MsgpackRpcPlace      *_msgpack_rpc_connection_take_place     (MsgpackRpcConnection    *self,
+                                                              gboolean                 is_counted);
+/* The request is answered, by @answer (consumed) or, if that is NULL, otherwise: sends what has its turn
+ * now. @msgid: nullable; @tracked: likewise, in the list of invocations, which it leaves. FALSE if it
+ * could not be sent. */
+gboolean              _msgpack_rpc_connection_fill_place     (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcPlace         *place,
+                                                              const MsgpackRpcPiece   *msgid,
+                                                              MsgpackRpcPacked        *answer,
+                                                              GList                   *tracked);
+/* The order has changed. */
+void                  _msgpack_rpc_connection_update_order   (MsgpackRpcConnection    *self);
+/* The ids of requests that are answered, but whose answer waits. The lock is held. */
+void                  _msgpack_rpc_connection_list_held_answers (MsgpackRpcConnection *self,
+                                                              GVariantBuilder         *builder);
+void                  _msgpack_rpc_order_free                (MsgpackRpcOrder         *self);
+
+/* ---- one call at a time ---- */
+
+/* Whether the call, which is in the table, waits for its turn; else it is to be sent, unless there is an
+ * error. */
+gboolean              _msgpack_rpc_connection_await_turn     (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call,
+                                                              guint32                  msgid,
+                                                              MsgpackRpcPacked        *packed,
+                                                              GError                 **error);
+/* Sends the next one, if it is its turn; the peer has answered @msgid before. With no lock held. */
+void                  _msgpack_rpc_connection_next_turn      (MsgpackRpcConnection    *self);
+void                  _msgpack_rpc_connection_end_turn       (MsgpackRpcConnection    *self,
+                                                              gint64                   msgid);
+/* The call ends without a reply; @delivery: as the output queue has it. Returns whether the next one has
+ * its turn. */
+gboolean              _msgpack_rpc_connection_give_up_turn   (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call,
+                                                              guint32                  msgid,
+                                                              MsgpackRpcDelivery      *delivery);
+/* The connection has ended: @unsent and what has waited; a full reference. */
+GVariant             *_msgpack_rpc_connection_end_turns      (MsgpackRpcConnection    *self,
+                                                              GVariant                *unsent);
+/* Handlers of a request run in @thread; or, NULL, in none. Returns what was set before. */
+GThread              *_msgpack_rpc_connection_enter_handler  (MsgpackRpcConnection    *self,
+                                                              GThread                 *thread);
+/* FALSE if the peer takes none. */
+gboolean              _msgpack_rpc_connection_check_notification (MsgpackRpcConnection *self,
+                                                              const char              *method,
+                                                              GError                 **error);
+void                  _msgpack_rpc_turns_free                (MsgpackRpcTurns         *self);
+
+/* ---- what peers do otherwise ---- */
+
+/* Counts a message that is not as it should be, but understood. FALSE if that ends the connection, which is
+ * strict. */
+gboolean              _msgpack_rpc_connection_tolerate       (MsgpackRpcConnection    *self,
+                                                              const char              *what);
+gboolean              _msgpack_rpc_connection_tolerate_oddity (MsgpackRpcConnection   *self,
+                                                              const MsgpackRpcMessage *message);
+gboolean              _msgpack_rpc_connection_tolerate_duplicate (MsgpackRpcConnection *self);
+/* Whether one that is not understood ends the connection. */
+gboolean              _msgpack_rpc_connection_refuses_invalid (MsgpackRpcConnection   *self,
+                                                              const GError            *error);
+void                  _msgpack_rpc_connection_take_unknown_reply (MsgpackRpcConnection *self,
+                                                              gsize                    size,
+                                                              MsgpackRpcMessage       *message);
+/* Whether it is known after all; takes it then. */
+gboolean              _msgpack_rpc_connection_take_unknown_message (MsgpackRpcConnection *self,
+                                                              gsize                    size,
+                                                              MsgpackRpcMessage       *message);
+/* Of a notification. In the main context. */
+void                  _msgpack_rpc_connection_look_for_peer_error (MsgpackRpcConnection *self,
+                                                              const MsgpackRpcMessage *message);
+/* The peer gives up a request; @name: of what says so. Likewise. */
+void                  _msgpack_rpc_connection_withdraw_request (MsgpackRpcConnection  *self,
+                                                              const MsgpackRpcPiece   *msgid,
+                                                              const char              *name);
+/* Warns of a name that the peer does not take. */
+void                  _msgpack_rpc_connection_check_method   (MsgpackRpcConnection    *self,
+                                                              const char              *method);
 
 G_END_DECLS

@@ -70,8 +70,8 @@ _msgpack_rpc_connection_ref_reactor (MsgpackRpcConnection *self)
   return _msgpack_rpc_reactor_ref (self->reactor);
 }
 
-static void
-request_answered (MsgpackRpcConnection *self)
+void
+_msgpack_rpc_connection_request_answered (MsgpackRpcConnection *self)
 {
   int before = g_atomic_int_add (&self->requests_in_flight, -1);
 
@@ -83,10 +83,9 @@ request_answered (MsgpackRpcConnection *self)
     _msgpack_rpc_connection_close_drained (self);
 }
 
-/* @packed: consumed, nullable. */
-static gboolean
-send_packed_answer (MsgpackRpcConnection *self,
-                    MsgpackRpcPacked     *answer)
+gboolean
+_msgpack_rpc_connection_send_packed_answer (MsgpackRpcConnection *self,
+                                            MsgpackRpcPacked     *answer)
 {
   g_autoptr(MsgpackRpcPacked) packed = answer;
   g_autoptr(GError) error = NULL;
@@ -102,6 +101,44 @@ send_packed_answer (MsgpackRpcConnection *self,
   return FALSE;
 }
 
+/* Not yet, if answers have an order. @answer: consumed, nullable. */
+static gboolean
+send_in_order (MsgpackRpcConnection  *self,
+               MsgpackRpcPlace       *place,
+               const MsgpackRpcPiece *msgid,
+               MsgpackRpcPacked      *answer)
+{
+  if (place == NULL)
+    place = _msgpack_rpc_connection_take_place (self, FALSE);
+  if (G_LIKELY (place == NULL))
+    return _msgpack_rpc_connection_send_packed_answer (self, answer);
+
+  return _msgpack_rpc_connection_fill_place (self, place, msgid, answer, NULL);
+}
+
+static MsgpackRpcPacked *
+pack_answer (MsgpackRpcConnection  *self,
+             const MsgpackRpcPiece *msgid,
+             gsize                  request_size,
+             GVariant              *error_value,
+             GVariant              *result)
+{
+  int profile = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PROFILE);
+  g_autoptr(MsgpackRpcPacked) packed = NULL;
+
+  if (error_value != NULL)
+    count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
+  packed = _msgpack_rpc_message_pack_answer (profile,
+                                             _msgpack_rpc_settings_get_pack_flags (self->settings),
+                                             self->id, msgid, error_value, result);
+
+  /* What it shares may be a part of the request, and would keep all of it until it is written. */
+  if (packed != NULL && packed->size < request_size / MAX_KEPT)
+    packed = _msgpack_rpc_packed_join (g_steal_pointer (&packed));
+
+  return g_steal_pointer (&packed);
+}
+
 gboolean
 _msgpack_rpc_connection_send_answer (MsgpackRpcConnection  *self,
                                      const MsgpackRpcPiece *msgid,
@@ -109,19 +146,8 @@ _msgpack_rpc_connection_send_answer (MsgpackRpcConnection  *self,
                                      GVariant              *error_value,
                                      GVariant              *result)
 {
-  MsgpackRpcProfile profile = msgpack_rpc_connection_get_profile (self);
-  g_autoptr(MsgpackRpcPacked) packed = NULL;
-
-  if (error_value != NULL)
-    count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
-  packed = _msgpack_rpc_message_pack_answer (profile, msgpack_rpc_connection_get_pack_flags (self),
-                                             self->id, msgid, error_value, result);
-
-  /* What it shares may be a part of the request, and would keep all of it until it is written. */
-  if (packed != NULL && packed->size < request_size / MAX_KEPT)
-    packed = _msgpack_rpc_packed_join (g_steal_pointer (&packed));
-
-  return send_packed_answer (self, g_steal_pointer (&packed));
+  return send_in_order (self, NULL, msgid,
+                        pack_answer (self, msgid, request_size, error_value, result));
 }
 
 static void
@@ -146,21 +172,29 @@ refuse_late (MsgpackRpcConnection    *self,
                      "request “%s” is refused: closing", message->method);
   count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
   packed = _msgpack_rpc_drain_pack_refusal (msgpack_rpc_connection_get_profile (self),
-                                            msgpack_rpc_connection_get_pack_flags (self),
+                                            _msgpack_rpc_settings_get_pack_flags (self->settings),
                                             &message->msgid);
-  send_packed_answer (self, g_steal_pointer (&packed));
+  send_in_order (self, message->place, &message->msgid, g_steal_pointer (&packed));
 }
 
-/* The lock is held. */
+/* The request is over, and counted as such with its answer. */
 static void
-untrack_link (MsgpackRpcConnection *self,
-              GList                *link)
+end_request (MsgpackRpcConnection    *self,
+             const MsgpackRpcMessage *message)
 {
-  if (link->data == NULL)
+  if (message->place == NULL)
+    _msgpack_rpc_connection_request_answered (self);
+}
+
+void
+_msgpack_rpc_connection_untrack (MsgpackRpcConnection *self,
+                                 GList                *tracked)
+{
+  if (tracked->data == NULL)
     return;
 
-  g_queue_unlink (&self->invocations, link);
-  link->data = NULL;
+  g_queue_unlink (&self->invocations, tracked);
+  tracked->data = NULL;
 }
 
 gboolean
@@ -171,34 +205,34 @@ _msgpack_rpc_connection_answer (MsgpackRpcConnection  *self,
                                 GVariant              *error_value,
                                 GVariant              *result)
 {
+  MsgpackRpcPlace *place = _msgpack_rpc_invocation_get_place (invocation);
+  MsgpackRpcPacked *packed;
   gboolean sent;
 
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (msgid),
                      "request “%s” is answered: %s", msgpack_rpc_invocation_get_method (invocation),
                      error_value != NULL ? "an error" : "a result");
-  sent = _msgpack_rpc_connection_send_answer (self, msgid, request_size, error_value, result);
+  packed = pack_answer (self, msgid, request_size, error_value, result);
+  if (G_UNLIKELY (place != NULL))
+    return _msgpack_rpc_connection_fill_place (self, place, msgid, packed,
+                                               _msgpack_rpc_invocation_get_tracked (invocation));
+
+  sent = send_in_order (self, NULL, msgid, packed);
 
   /* Not before it is queued: what is neither was never handled. */
   g_mutex_lock (&self->lock);
-  untrack_link (self, _msgpack_rpc_invocation_get_tracked (invocation));
+  _msgpack_rpc_connection_untrack (self, _msgpack_rpc_invocation_get_tracked (invocation));
   g_mutex_unlock (&self->lock);
-  request_answered (self);
+  _msgpack_rpc_connection_request_answered (self);
   return sent;
 }
 
 /* ---- delivering, in the main context ---- */
 
-typedef struct
-{
-  MsgpackRpcItem item;
-  gsize size;
-  MsgpackRpcMessage message;
-} Incoming;
-
 static void
 incoming_free (gpointer data)
 {
-  Incoming *incoming = data;
+  MsgpackRpcIncoming *incoming = data;
 
   _msgpack_rpc_message_clear (&incoming->message);
   g_free (incoming);
@@ -246,7 +280,7 @@ _msgpack_rpc_emit_request (gpointer              object,
   return handled;
 }
 
-void
+gboolean
 _msgpack_rpc_emit_notification (gpointer                 object,
                                 guint                    signal_id,
                                 const MsgpackRpcMessage *message)
@@ -254,11 +288,12 @@ _msgpack_rpc_emit_notification (gpointer                 object,
   g_autoptr(GVariant) params = NULL;
 
   if (!_msgpack_rpc_has_handler (object, signal_id))
-    return;
+    return FALSE;
 
   params = _msgpack_rpc_piece_to_value (&message->params, message->bytes);
   g_signal_emit (object, signal_id, _msgpack_rpc_connection_get_detail (message->method),
                  message->method, params);
+  return TRUE;
 }
 
 static void
@@ -269,17 +304,20 @@ deliver_request (MsgpackRpcConnection *self,
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
   g_autoptr(GObject) client = _msgpack_rpc_connection_ref_client (self);
-  gboolean handled = FALSE;
+  gboolean handled = FALSE, has_duplicate = FALSE;
 
   invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
                                             message);
-  if (!_msgpack_rpc_connection_track (self, invocation))
+  if (!_msgpack_rpc_connection_track (self, invocation, &has_duplicate))
     {
       _msgpack_rpc_invocation_cancel (invocation);
       refuse_late (self, message);
-      request_answered (self);
+      end_request (self, message);
       return;
     }
+
+  if (G_UNLIKELY (has_duplicate) && !_msgpack_rpc_connection_tolerate_duplicate (self))
+    return;
 
   if (is_heard)
     handled = _msgpack_rpc_emit_request (self, _msgpack_rpc_connection_signals[SIGNAL_REQUEST],
@@ -301,20 +339,36 @@ deliver_notification (MsgpackRpcConnection *self,
   g_autoptr(MsgpackRpcInvocation) invocation = NULL;
   g_autoptr(MsgpackRpcDispatcher) dispatcher = NULL;
   g_autoptr(GObject) client = _msgpack_rpc_connection_ref_client (self);
+  gboolean is_heard;
 
-  _msgpack_rpc_emit_notification (self, _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION],
-                                  message);
+  is_heard = _msgpack_rpc_emit_notification (
+    self, _msgpack_rpc_connection_signals[SIGNAL_NOTIFICATION], message);
   _msgpack_rpc_interests_emit (&self->interests, self, message);
-  if (client != NULL)
-    self->client_funcs->notification (client, message);
+  if (client != NULL && self->client_funcs->notification (client, message))
+    is_heard = TRUE;
+  _msgpack_rpc_connection_look_for_peer_error (self, message);
 
   dispatcher = _msgpack_rpc_connection_ref_dispatcher (self);
-  if (dispatcher == NULL)
-    return;
+  if (dispatcher != NULL)
+    {
+      invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
+                                                message);
+      is_heard = _msgpack_rpc_dispatcher_invoke (dispatcher, invocation) || is_heard;
+    }
+  if (!is_heard)
+    count (self, MSGPACK_RPC_STATISTIC_UNHANDLED_NOTIFICATIONS);
+}
 
-  invocation = _msgpack_rpc_invocation_new (self, _msgpack_rpc_link_get_statistics (self->link),
-                                            message);
-  _msgpack_rpc_dispatcher_invoke (dispatcher, invocation);
+/* What handlers call waits for its turn, and they must not wait for that. */
+static void
+deliver_request_in_turn (MsgpackRpcConnection *self,
+                         MsgpackRpcMessage    *message,
+                         gboolean              is_heard)
+{
+  GThread *before = _msgpack_rpc_connection_enter_handler (self, g_thread_self ());
+
+  deliver_request (self, message, is_heard);
+  _msgpack_rpc_connection_enter_handler (self, before);
 }
 
 static void
@@ -339,7 +393,7 @@ deliver_incoming (gpointer owner,
                   gpointer data)
 {
   MsgpackRpcConnection *self = owner;
-  Incoming *incoming = data;
+  MsgpackRpcIncoming *incoming = data;
   gboolean is_request = incoming->message.type == MSGPACK_RPC_MESSAGE_REQUEST;
   gboolean is_heard = _msgpack_rpc_has_any_handler (self);
   gboolean is_shown = is_heard && is_request && has_handler (self, SIGNAL_MESSAGE);
@@ -352,21 +406,26 @@ deliver_incoming (gpointer owner,
   if (is_shown && !_msgpack_rpc_connection_begin_request (self))
     {
       refuse_late (self, &incoming->message);
-      request_answered (self);
+      end_request (self, &incoming->message);
       return;
     }
 
   if (is_heard && emit_message (self, incoming->message.bytes))
     {
       /* Whoever took it answers it with a message of its own. */
+      if (is_request && incoming->message.place != NULL)
+        _msgpack_rpc_connection_fill_place (self, incoming->message.place, NULL, NULL, NULL);
       if (is_request)
-        request_answered (self);
+        end_request (self, &incoming->message);
       return;
     }
 
   if (is_shown)
     _msgpack_rpc_connection_give_back_request (self);
-  if (is_request)
+  if (is_request &&
+      _msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_SERIAL))
+    deliver_request_in_turn (self, &incoming->message, is_heard);
+  else if (is_request)
     deliver_request (self, &incoming->message, is_heard);
   else if (incoming->message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION &&
            !_msgpack_rpc_connection_deliver_extension (self, &incoming->message))
@@ -386,21 +445,6 @@ deliver_reply (gpointer owner,
     self->client_funcs->reply (client, data);
 }
 
-static void
-deliver_unknown_reply (gpointer owner,
-                       gpointer data)
-{
-  Incoming *incoming = data;
-  MsgpackRpcMessage *message = &incoming->message;
-  g_autoptr(GVariant) msgid = _msgpack_rpc_piece_to_value (&message->msgid, message->bytes);
-  g_autoptr(GVariant) error = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
-  g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
-
-  _msgpack_rpc_connection_release_message (owner, incoming->size);
-  g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0, msgid, error,
-                 result);
-}
-
 /* ---- what the link tells: by the holder of its I/O ---- */
 
 static gboolean link_wants_input (gpointer owner);
@@ -414,13 +458,13 @@ pause_while_held (MsgpackRpcConnection *self)
     _msgpack_rpc_link_set_paused (self->link, MSGPACK_RPC_PAUSE_NEW, FALSE);
 }
 
-static void
-post_incoming (MsgpackRpcConnection *self,
-               gsize                 size,
-               MsgpackRpcMessage    *message,
-               MsgpackRpcPostFunc    deliver)
+void
+_msgpack_rpc_connection_post_incoming (MsgpackRpcConnection *self,
+                                       gsize                 size,
+                                       MsgpackRpcMessage    *message,
+                                       MsgpackRpcPostFunc    deliver)
 {
-  Incoming *incoming = g_new (Incoming, 1);
+  MsgpackRpcIncoming *incoming = g_new (MsgpackRpcIncoming, 1);
 
   incoming->item = (MsgpackRpcItem) {
     .lane = _msgpack_rpc_link_get_lane (self->link),
@@ -450,7 +494,7 @@ post_seen (MsgpackRpcConnection *self,
     .bytes = g_bytes_ref (raw),
   };
 
-  post_incoming (self, size, &seen, deliver_incoming);
+  _msgpack_rpc_connection_post_incoming (self, size, &seen, deliver_incoming);
 }
 
 /* Not reading would keep the reply from us that we wait for. */
@@ -515,10 +559,11 @@ take_request (MsgpackRpcConnection *self,
   if (message->time_left > 0 &&
       _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_DEADLINE))
     message->deadline = g_get_monotonic_time () + message->time_left * G_GINT64_CONSTANT (1000);
+  message->place = _msgpack_rpc_connection_take_place (self, TRUE);
   g_atomic_int_inc (&self->requests_in_flight);
   if (in_flight + 1 >= max && g_atomic_int_get (&self->calls_in_flight) == 0)
     _msgpack_rpc_connection_pause_reading (self);
-  post_incoming (self, size, message, deliver_incoming);
+  _msgpack_rpc_connection_post_incoming (self, size, message, deliver_incoming);
 }
 
 static gboolean
@@ -532,8 +577,22 @@ is_boolean (const MsgpackRpcPiece *piece,
 static gboolean
 false_is_success (MsgpackRpcConnection *self)
 {
-  return (g_atomic_int_get (&self->peer) & MSGPACK_RPC_PEER_SAYS_TRUE) != 0 ||
-         msgpack_rpc_connection_get_profile (self) == MSGPACK_RPC_PROFILE_BOOLEAN_ERROR;
+  MsgpackRpcDialect dialect = _msgpack_rpc_settings_get_dialect (self->settings);
+
+  return (dialect & MSGPACK_RPC_DIALECT_BOOLEAN_ERROR) != 0 ||
+         ((dialect & MSGPACK_RPC_DIALECT_STRICT) == 0 &&
+          (g_atomic_int_get (&self->peer) & MSGPACK_RPC_PEER_SAYS_TRUE) != 0);
+}
+
+/* A reply that has both an error and a result, and has ended its call. */
+static void
+note_two_values (MsgpackRpcConnection    *self,
+                 const MsgpackRpcMessage *message)
+{
+  if (!_msgpack_rpc_piece_is_nil (&message->error) &&
+      !_msgpack_rpc_piece_is_nil (&message->result) &&
+      !_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_BOOLEAN_ERROR))
+    _msgpack_rpc_connection_tolerate (self, "a reply has both an error and a result");
 }
 
 static gboolean
@@ -558,11 +617,15 @@ end_call (MsgpackRpcConnection *self,
   error = _msgpack_rpc_message_error_to_gerror (msgpack_rpc_call_get_method (call), error_value, result,
                                                 _msgpack_rpc_connection_peer_knows (
                                                   self, MSGPACK_RPC_EXTENSIONS_ERRORS));
-  return _msgpack_rpc_call_refuse (call, message->bytes, error, says_true ? result : error_value);
+  if (says_true)
+    return _msgpack_rpc_call_refuse (call, message->bytes, error, result, NULL);
+
+  return _msgpack_rpc_call_refuse (call, message->bytes, error, error_value,
+                                   _msgpack_rpc_piece_is_nil (&message->result) ? NULL : result);
 }
 
-static gboolean
-check_held_bytes (MsgpackRpcConnection *self)
+gboolean
+_msgpack_rpc_connection_check_held_bytes (MsgpackRpcConnection *self)
 {
   gsize held = (gsize) g_atomic_pointer_get (&self->held_bytes);
   gsize max = _msgpack_rpc_connection_get_max_held (self);
@@ -588,18 +651,41 @@ hears_replies (MsgpackRpcConnection *self,
          (client != NULL && self->client_funcs->hears_replies (client));
 }
 
-/* Some peers give numbers back in another form. */
+/* Some peers give numbers back in another form: @is_odd. */
 static gboolean
 get_call_id (const MsgpackRpcPiece *msgid,
-             gint64                *id)
+             gint64                *id,
+             gboolean              *is_odd)
 {
   g_autoptr(GVariant) value = NULL;
 
   if (_msgpack_rpc_piece_get_int (msgid, id))
     return TRUE;
 
+  *is_odd = TRUE;
   value = _msgpack_rpc_piece_copy (msgid);
   return _msgpack_rpc_value_get_int (value, id);
+}
+
+static void
+take_answer (MsgpackRpcConnection *self,
+             MsgpackRpcCall       *taken,
+             guint32               id,
+             MsgpackRpcMessage    *message,
+             gboolean              is_heard)
+{
+  g_autoptr(MsgpackRpcCall) call = taken;
+
+  _msgpack_rpc_connection_call_has_left (self);
+  if (_msgpack_rpc_connection_take_refusal (self, call, id, message))
+    return;
+  if (!end_call (self, call, message))
+    count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
+  else if (!_msgpack_rpc_call_is_internal (call) && hears_replies (self, is_heard))
+    _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
+
+  if (G_UNLIKELY (!_msgpack_rpc_piece_is_nil (&message->error)))
+    note_two_values (self, message);
 }
 
 static void
@@ -608,11 +694,12 @@ take_response (MsgpackRpcConnection *self,
                MsgpackRpcMessage    *message,
                gboolean              is_heard)
 {
-  g_autoptr(MsgpackRpcCall) call = NULL;
+  MsgpackRpcCall *call = NULL;
   MsgpackRpcReplyKind kind = MSGPACK_RPC_REPLY_UNKNOWN;
-  gint64 id;
+  gboolean is_odd = FALSE;
+  gint64 id = 0;
 
-  if (get_call_id (&message->msgid, &id))
+  if (get_call_id (&message->msgid, &id, &is_odd))
     {
       g_mutex_lock (&self->lock);
       kind = _msgpack_rpc_call_table_take (&self->calls, id, &call);
@@ -620,39 +707,34 @@ take_response (MsgpackRpcConnection *self,
     }
 
   if (call != NULL)
+    take_answer (self, call, (guint32) id, message, is_heard);
+  else if (kind == MSGPACK_RPC_REPLY_LATE)
+    count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
+  else if (!_msgpack_rpc_connection_take_goodbye (self, message))
     {
-      _msgpack_rpc_connection_call_has_left (self);
-      if (_msgpack_rpc_connection_take_refusal (self, call, (guint32) id, message))
-        return;
-      if (!end_call (self, call, message))
-        count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
-      else if (!_msgpack_rpc_call_is_internal (call) && hears_replies (self, is_heard))
-        _msgpack_rpc_connection_post (self, deliver_reply, g_steal_pointer (&call), g_object_unref);
+      _msgpack_rpc_connection_take_unknown_reply (self, size, message);
       return;
     }
 
-  if (kind == MSGPACK_RPC_REPLY_LATE)
-    {
-      count (self, MSGPACK_RPC_STATISTIC_LATE_REPLIES);
-      return;
-    }
-
-  if (_msgpack_rpc_connection_take_goodbye (self, message))
-    return;
-
-  count (self, MSGPACK_RPC_STATISTIC_UNKNOWN_REPLIES);
-  if (has_handler (self, SIGNAL_UNKNOWN_REPLY) && check_held_bytes (self))
-    post_incoming (self, size, message, deliver_unknown_reply);
+  if (G_UNLIKELY (g_atomic_pointer_get (&self->turns) != NULL))
+    _msgpack_rpc_connection_end_turn (self, id);
+  if (G_UNLIKELY (is_odd))
+    _msgpack_rpc_connection_tolerate (self, "a reply gives back the id as no integer");
 }
 
 static void
 take_invalid (MsgpackRpcConnection *self,
+              gsize                 size,
               MsgpackRpcMessage    *message,
               const GError         *error)
 {
+  if (message->oddity == MSGPACK_RPC_ODDITY_TYPE &&
+      _msgpack_rpc_connection_take_unknown_message (self, size, message))
+    return;
+
   count (self, MSGPACK_RPC_STATISTIC_INVALID_MESSAGES);
   MSGPACK_RPC_DEBUG (MESSAGES, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "%s", error->message);
-  if (message->msgid.type != NULL)
+  if (!_msgpack_rpc_connection_refuses_invalid (self, error) && message->msgid.type != NULL)
     send_error (self, &message->msgid, error);
 }
 
@@ -696,6 +778,11 @@ link_message (gpointer  owner,
   if (self->gate != NULL && _msgpack_rpc_connection_pass_gate (self, &message))
     return;
 
+  if (G_UNLIKELY (message.oddity != MSGPACK_RPC_ODDITY_NONE) &&
+      message.type != MSGPACK_RPC_MESSAGE_INVALID &&
+      !_msgpack_rpc_connection_tolerate_oddity (self, &message))
+    return;
+
   /* Of a request or notification that is found out when it is delivered. */
   is_extension = _msgpack_rpc_connection_is_extension (self, &message);
   is_heard = (message.type == MSGPACK_RPC_MESSAGE_RESPONSE || is_extension ||
@@ -703,16 +790,16 @@ link_message (gpointer  owner,
   is_watched = is_heard && has_handler (self, SIGNAL_MESSAGE);
   size = MAX (size, g_bytes_get_size (raw)) + MSGPACK_RPC_MESSAGE_COST;
   if ((message.type != MSGPACK_RPC_MESSAGE_RESPONSE || is_watched) &&
-      !check_held_bytes (self))
+      !_msgpack_rpc_connection_check_held_bytes (self))
     return;
 
   if (message.type == MSGPACK_RPC_MESSAGE_INVALID)
-    take_invalid (self, &message, error);
+    take_invalid (self, size, &message, error);
 
   if (message.type == MSGPACK_RPC_MESSAGE_REQUEST)
     take_request (self, size, &message);
   else if (message.type == MSGPACK_RPC_MESSAGE_NOTIFICATION && !is_extension)
-    post_incoming (self, size, &message, deliver_incoming);
+    _msgpack_rpc_connection_post_incoming (self, size, &message, deliver_incoming);
   else
     {
       if (is_watched)
@@ -885,7 +972,7 @@ cancel_invocations (MsgpackRpcConnection *self)
   while ((link = self->invocations.head) != NULL)
     {
       g_ptr_array_add (invocations, g_object_ref (link->data));
-      untrack_link (self, link);
+      _msgpack_rpc_connection_untrack (self, link);
     }
   g_mutex_unlock (&self->lock);
 
@@ -936,6 +1023,10 @@ link_ended (gpointer      owner,
   MsgpackRpcDrain *drain = _msgpack_rpc_connection_get_drain (self);
   Ending *ending = g_new0 (Ending, 1);
 
+  g_autoptr(GVariant) all_unsent = NULL;
+
+  if (g_atomic_pointer_get (&self->turns) != NULL)
+    unsent = all_unsent = _msgpack_rpc_connection_end_turns (self, unsent);
   _msgpack_rpc_connection_end_subscriptions (self);
   if (drain != NULL)
     _msgpack_rpc_drain_add_unsent (drain, self->id, incomplete, unsent);

@@ -84,7 +84,8 @@ typedef struct
                             const GError               *error);
   gboolean (*request)      (gpointer                    client,
                             MsgpackRpcInvocation       *invocation);
-  void     (*notification) (gpointer                    client,
+  /* Returns whether anybody listens. */
+  gboolean (*notification) (gpointer                    client,
                             const MsgpackRpcMessage    *message);
   void     (*peer_error)   (gpointer                    client,
                             const char                 *text,
@@ -136,7 +137,7 @@ void _msgpack_rpc_connection_set_closed_func (MsgpackRpcConnection *self,
 gboolean              _msgpack_rpc_emit_request            (gpointer                  object,
                                                             guint                     signal_id,
                                                             MsgpackRpcInvocation     *invocation);
-void                  _msgpack_rpc_emit_notification       (gpointer                  object,
+gboolean              _msgpack_rpc_emit_notification       (gpointer                  object,
                                                             guint                     signal_id,
                                                             const MsgpackRpcMessage  *message);
 /* The detail for a signal about @method; a peer must not make us intern what it likes. */
@@ -257,11 +258,30 @@ void     _msgpack_rpc_connection_begin_waiting     (MsgpackRpcConnection *self,
 void     _msgpack_rpc_connection_end_waiting       (MsgpackRpcConnection *self,
                                                     gsize                 size);
 
-/* The call is about to end without a reply. With the call's lock held. Returns whether the peer is to
- * be told, which the next one does, with no lock held. */
-gboolean _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
+/* What is to be done when a call has ended without a reply. */
+typedef enum
+{
+  MSGPACK_RPC_AFTERMATH_NONE = 0,
+  MSGPACK_RPC_AFTERMATH_CANCEL = 1 << 0, /* the peer is to be told */
+  MSGPACK_RPC_AFTERMATH_NEXT = 1 << 1,   /* the next call has its turn */
+} MsgpackRpcAftermath;
+
+/* The call is about to end without a reply. With the call's lock held. Returns what the next one does
+ * then, with no lock held. */
+MsgpackRpcAftermath
+         _msgpack_rpc_connection_forget_call       (MsgpackRpcConnection *self,
                                                     MsgpackRpcCall       *call,
                                                     guint32               msgid);
+void     _msgpack_rpc_connection_follow_up         (MsgpackRpcConnection *self,
+                                                    guint32               msgid,
+                                                    MsgpackRpcAftermath   aftermath);
+/* Whether the call waits until the peer has answered another one. */
+gboolean _msgpack_rpc_connection_awaits_turn       (MsgpackRpcConnection *self,
+                                                    MsgpackRpcCall       *call);
+/* FALSE if it would wait for ever if this thread waited for it. */
+gboolean _msgpack_rpc_connection_check_turn        (MsgpackRpcConnection  *self,
+                                                    MsgpackRpcCall        *call,
+                                                    GError               **error);
 void     _msgpack_rpc_connection_cancel_call       (MsgpackRpcConnection *self,
                                                     guint32               msgid);
 /* Whether the peer has said that it does. */

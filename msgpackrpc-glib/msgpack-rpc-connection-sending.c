@@ -5,18 +5,25 @@
 
 #include "msgpack-rpc-connection-messages-private.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "msgpack-rpc-debug-private.h"
 #include "msgpack-rpc-message-private.h"
 
 /* How a call gets into the table and the output queue, and out of them. */
 
-gboolean
+MsgpackRpcAftermath
 _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
                                      MsgpackRpcCall       *call,
                                      guint32               msgid)
 {
   MsgpackRpcDelivery delivery = _msgpack_rpc_link_withdraw (self->link, call);
+  MsgpackRpcAftermath aftermath = MSGPACK_RPC_AFTERMATH_NONE;
   gboolean was_there;
+
+  if (G_UNLIKELY (g_atomic_pointer_get (&self->turns) != NULL) &&
+      _msgpack_rpc_connection_give_up_turn (self, call, msgid, &delivery))
+    aftermath = MSGPACK_RPC_AFTERMATH_NEXT;
 
   /* Not in the queue: written, or taken out of it by closing, which has said so itself. */
   if (delivery != MSGPACK_RPC_DELIVERY_SENT)
@@ -28,12 +35,25 @@ _msgpack_rpc_connection_forget_call (MsgpackRpcConnection *self,
   g_mutex_unlock (&self->lock);
 
   if (!was_there || msgid == 0)
-    return FALSE;
+    return aftermath;
 
   _msgpack_rpc_connection_call_has_left (self);
   /* What is neither sent nor in the queue has not come there, or was not handled, as the peer says. */
-  return _msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL) &&
-         msgpack_rpc_call_get_delivery (call) != MSGPACK_RPC_DELIVERY_NOT_SENT;
+  if (_msgpack_rpc_connection_peer_knows (self, MSGPACK_RPC_EXTENSIONS_CANCEL) &&
+      msgpack_rpc_call_get_delivery (call) != MSGPACK_RPC_DELIVERY_NOT_SENT)
+    aftermath |= MSGPACK_RPC_AFTERMATH_CANCEL;
+  return aftermath;
+}
+
+void
+_msgpack_rpc_connection_follow_up (MsgpackRpcConnection *self,
+                                   guint32               msgid,
+                                   MsgpackRpcAftermath   aftermath)
+{
+  if (aftermath & MSGPACK_RPC_AFTERMATH_CANCEL)
+    _msgpack_rpc_connection_cancel_call (self, msgid);
+  if (aftermath & MSGPACK_RPC_AFTERMATH_NEXT)
+    _msgpack_rpc_connection_next_turn (self);
 }
 
 gboolean
@@ -78,11 +98,14 @@ pack_call (MsgpackRpcConnection  *self,
 {
   const char *method = msgpack_rpc_call_get_method (call);
   GVariant *params = msgpack_rpc_call_get_params (call);
-  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
 
+  _msgpack_rpc_connection_check_method (self, method);
   if (msgid != 0)
     return _msgpack_rpc_message_pack_request (msgid, method, params, get_time_left (self, call), flags,
                                               error);
+  if (!_msgpack_rpc_connection_check_notification (self, method, error))
+    return NULL;
 
   return _msgpack_rpc_message_pack_notification (method, params, flags, error);
 }
@@ -180,6 +203,31 @@ cancel_late (MsgpackRpcConnection *self,
     _msgpack_rpc_connection_cancel_call (self, msgid);
 }
 
+/* Whether the call, which is in the table, waits for its turn; ends it with @error otherwise. */
+static gboolean
+waits_for_turn (MsgpackRpcConnection  *self,
+                MsgpackRpcCall        *call,
+                guint32                msgid,
+                MsgpackRpcPacked      *packed,
+                GError               **error)
+{
+  if (!_msgpack_rpc_connection_await_turn (self, call, msgid, packed, error))
+    return FALSE;
+
+  /* Whoever ended it, or the connection, meanwhile may not have found it. */
+  if (_msgpack_rpc_call_has_ended (call))
+    _msgpack_rpc_connection_forget_call (self, call, msgid);
+  else if (_msgpack_rpc_link_has_ended (self->link))
+    {
+      MsgpackRpcDelivery delivery = MSGPACK_RPC_DELIVERY_SENT;
+
+      _msgpack_rpc_connection_give_up_turn (self, call, msgid, &delivery);
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CLOSED, _("The connection is closed"));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 /* The entry is in the table before the first byte is queued: a reply always finds its call. */
 gboolean
 _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
@@ -203,12 +251,18 @@ _msgpack_rpc_connection_try_submit (MsgpackRpcConnection *self,
   if (!_msgpack_rpc_connection_register_call (self, call, msgid))
     return TRUE;
 
-  if (_msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
+  if (msgid != 0 && _msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_SERIAL) &&
+      waits_for_turn (self, call, msgid, packed, &error))
+    return TRUE;
+
+  if (error == NULL && _msgpack_rpc_link_send (self->link, packed, call, FALSE, &error))
     {
       cancel_late (self, call, msgid);
       return TRUE;
     }
 
+  if (G_UNLIKELY (g_atomic_pointer_get (&self->turns) != NULL))
+    _msgpack_rpc_connection_end_turn (self, msgid);
   if (may_refuse && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     return !_msgpack_rpc_connection_unregister_call (self, call, msgid);
 
@@ -222,8 +276,16 @@ _msgpack_rpc_connection_submit_first (MsgpackRpcConnection *self,
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MsgpackRpcPacked) packed = NULL;
-  guint32 msgid = new_msgid (self);
+  guint32 msgid;
 
+  /* There, each waits for those before it. */
+  if (_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_SERIAL))
+    {
+      _msgpack_rpc_connection_submit (self, call);
+      return;
+    }
+
+  msgid = new_msgid (self);
   packed = pack_call (self, call, msgid, &error);
   if (packed != NULL && (!_msgpack_rpc_connection_register_call (self, call, msgid) ||
                          _msgpack_rpc_link_send_first (self->link, packed, call)))
@@ -291,9 +353,14 @@ _msgpack_rpc_connection_send_notice (MsgpackRpcConnection  *self,
                                      MsgpackRpcNotice      *notice,
                                      GError               **error)
 {
-  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
-  MsgpackRpcPacked *packed = _msgpack_rpc_notice_pack (notice, flags, error);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
+  MsgpackRpcPacked *packed;
 
+  _msgpack_rpc_connection_check_method (self, notice->method);
+  if (!_msgpack_rpc_connection_check_notification (self, notice->method, error))
+    return FALSE;
+
+  packed = _msgpack_rpc_notice_pack (notice, flags, error);
   return packed != NULL && _msgpack_rpc_link_send (self->link, packed, NULL, FALSE, error);
 }
 
@@ -304,11 +371,14 @@ connection_send_notification (MsgpackRpcPeer  *peer,
                               GError         **error)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
-  MsgpackRpcPackFlags flags = msgpack_rpc_connection_get_pack_flags (self);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
 
-  packed = _msgpack_rpc_message_pack_notification (method, params, flags, error);
+  _msgpack_rpc_connection_check_method (self, method);
+  if (!_msgpack_rpc_connection_check_notification (self, method, error))
+    return FALSE;
 
+  packed = _msgpack_rpc_message_pack_notification (method, params, flags, error);
   return packed != NULL && _msgpack_rpc_link_send (self->link, packed, NULL, FALSE, error);
 }
 

@@ -22,6 +22,8 @@ _msgpack_rpc_connection_set_setting (MsgpackRpcConnection *self,
   _msgpack_rpc_settings_set (self->settings, setting, value, self, self->reactor);
   if (setting == MSGPACK_RPC_SETTING_EXTENSIONS)
     _msgpack_rpc_connection_announce (self);
+  if (setting == MSGPACK_RPC_SETTING_REPLY_ORDER)
+    _msgpack_rpc_connection_update_order (self);
 }
 
 void

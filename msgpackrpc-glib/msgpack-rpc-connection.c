@@ -258,6 +258,8 @@ msgpack_rpc_connection_finalize (GObject *object)
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (object);
 
   g_clear_pointer (&self->gate, _msgpack_rpc_gate_free);
+  g_clear_pointer (&self->order, _msgpack_rpc_order_free);
+  g_clear_pointer (&self->turns, _msgpack_rpc_turns_free);
   _msgpack_rpc_hold_clear (&self->hold);
   _msgpack_rpc_call_table_clear (&self->calls);
   g_weak_ref_clear (&self->client);
@@ -811,7 +813,7 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  bytes = msgpack_rpc_pack_full (message, msgpack_rpc_connection_get_pack_flags (self), error);
+  bytes = msgpack_rpc_pack_full (message, _msgpack_rpc_settings_get_pack_flags (self->settings), error);
   if (bytes == NULL)
     return FALSE;
 

@@ -29,6 +29,7 @@ typedef struct _MsgpackRpcDecoder MsgpackRpcDecoder;
 typedef struct
 {
   guint64 max_message_size; /* wire bytes of one message */
+  guint64 frame_size;       /* how many the peer has announced, which is the limit then; 0: none */
   guint64 max_decoded_size; /* bytes of memory that decoding one message takes */
   guint max_depth;          /* arrays and maps open at the same time */
   MsgpackRpcStringPolicy string_policy; /* what becomes of a str that is no text */

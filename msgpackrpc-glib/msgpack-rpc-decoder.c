@@ -376,6 +376,14 @@ decoder_get_failure_offset (MsgpackRpcDecoder *self)
   return self->offset + 1 - self->context.trail;
 }
 
+/* Not since what it decodes to is too large. */
+static gboolean
+decoder_has_left_frame (Writer *writer)
+{
+  return writer->failure == MSGPACK_RPC_ERROR_TOO_LARGE &&
+         g_str_equal (writer->failure_what, "Message");
+}
+
 static MsgpackRpcDecoderStatus
 decoder_fail (MsgpackRpcDecoder  *self,
               guint64             offset,
@@ -383,6 +391,14 @@ decoder_fail (MsgpackRpcDecoder  *self,
               GError            **error)
 {
   Writer *writer = &self->context.user;
+
+  if (G_UNLIKELY (writer->settings.frame_size != 0) && decoder_has_left_frame (writer))
+    {
+      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                   "Message is longer than the %" G_GUINT64_FORMAT " bytes that were announced, "
+                   "at offset %" G_GUINT64_FORMAT, writer->settings.frame_size, offset);
+      return MSGPACK_RPC_DECODER_FAILED;
+    }
 
   switch (writer->failure)
     {

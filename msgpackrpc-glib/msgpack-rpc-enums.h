@@ -201,6 +201,8 @@ typedef enum /*< flags >*/
  *   of valid UTF-8 and for each NUL
  * @MSGPACK_RPC_STRING_POLICY_STRICT: it is an error, `MSGPACK_RPC_ERROR_INVALID_MESSAGE`, which
  *   names the offset of the first such byte
+ * @MSGPACK_RPC_STRING_POLICY_BYTES: it becomes an `ay`, as if it were a bin: of peers that write all
+ *   bytes as str
  *
  * What becomes of a str that cannot be an `s`, since it is not valid UTF-8 or has a NUL in it.
  *
@@ -211,6 +213,7 @@ typedef enum
   MSGPACK_RPC_STRING_POLICY_RAW,
   MSGPACK_RPC_STRING_POLICY_REPLACE,
   MSGPACK_RPC_STRING_POLICY_STRICT,
+  MSGPACK_RPC_STRING_POLICY_BYTES,
 } MsgpackRpcStringPolicy;
 
 /**

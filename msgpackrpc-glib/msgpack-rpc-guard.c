@@ -124,11 +124,16 @@ _msgpack_rpc_guard_cut_off (GSocket      *socket,
 }
 
 static void
-say_and_close (GSocket          *socket,
-               MsgpackRpcPacked *packed)
+say_and_close (GSocket            *socket,
+               MsgpackRpcSettings *settings,
+               MsgpackRpcPacked   *packed)
 {
-  g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (packed);
+  g_autoptr(MsgpackRpcPacked) framed = NULL;
+  g_autoptr(GBytes) bytes = NULL;
 
+  if (_msgpack_rpc_settings_has_dialect (settings, MSGPACK_RPC_DIALECT_FRAMED))
+    packed = framed = _msgpack_rpc_packed_frame (packed);
+  bytes = _msgpack_rpc_packed_to_bytes (packed);
   g_socket_set_blocking (socket, FALSE);
   g_socket_send (socket, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL, NULL);
   g_socket_shutdown (socket, FALSE, TRUE, NULL);
@@ -141,7 +146,7 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
                               const GError       *error)
 {
   int profile = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PROFILE);
-  int flags = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (settings);
   const gint64 number = 0;
   const MsgpackRpcPiece msgid = _msgpack_rpc_piece_of_int (&number);
   g_autoptr(GVariant) text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
@@ -149,7 +154,7 @@ _msgpack_rpc_guard_turn_away (GSocket            *socket,
 
   tell (socket, error);
   packed = _msgpack_rpc_message_pack_answer (profile, flags, 0, &msgid, text, NULL);
-  say_and_close (socket, packed);
+  say_and_close (socket, settings, packed);
 }
 
 void
@@ -157,9 +162,9 @@ _msgpack_rpc_guard_dismiss (GSocket            *socket,
                             MsgpackRpcSettings *settings)
 {
   int profile = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PROFILE);
-  int flags = _msgpack_rpc_settings_get (settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (settings);
   g_autoptr(GVariant) ids = g_variant_ref_sink (g_variant_new ("av", NULL));
   g_autoptr(MsgpackRpcPacked) packed = _msgpack_rpc_drain_pack_goodbye (profile, flags, ids);
 
-  say_and_close (socket, packed);
+  say_and_close (socket, settings, packed);
 }

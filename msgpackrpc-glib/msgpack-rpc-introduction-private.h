@@ -4,6 +4,7 @@
 #pragma once
 
 #include "msgpack-rpc-limits-private.h"
+#include "msgpack-rpc-settings-private.h"
 #include "msgpack-rpc-token.h"
 
 G_BEGIN_DECLS
@@ -14,7 +15,7 @@ G_BEGIN_DECLS
 void     _msgpack_rpc_introduction_start_async (GIOStream           *stream,
                                                 MsgpackRpcToken     *token,
                                                 MsgpackRpcLimits    *limits,
-                                                MsgpackRpcPackFlags  flags,
+                                                MsgpackRpcSettings  *settings,
                                                 GCancellable        *cancellable,
                                                 GAsyncReadyCallback  callback,
                                                 gpointer             user_data);

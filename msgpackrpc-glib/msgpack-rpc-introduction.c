@@ -22,6 +22,7 @@ typedef struct
   GIOStream *stream;            /* owned */
   MsgpackRpcProof *proof;       /* owned */
   MsgpackRpcPackFlags flags;
+  gboolean is_framed;
   guint max_size;
   int timeout;
   guint32 msgid;                /* of the request that waits for its answer */
@@ -138,6 +139,7 @@ send (GTask    *task,
   Introduction *self = g_task_get_task_data (task);
   g_autoptr(GVariant) sunk = params != NULL ? g_variant_ref_sink (params) : NULL;
   g_autoptr(MsgpackRpcPacked) packed = NULL;
+  g_autoptr(MsgpackRpcPacked) framed = NULL;
 
   if (sunk != NULL)
     packed = _msgpack_rpc_message_pack_request (msgid, MSGPACK_RPC_AUTHENTICATE, sunk, 0, self->flags,
@@ -150,7 +152,8 @@ send (GTask    *task,
 
   self->msgid = msgid;
   g_clear_pointer (&self->output, g_bytes_unref);
-  self->output = _msgpack_rpc_packed_to_bytes (packed);
+  framed = self->is_framed ? _msgpack_rpc_packed_frame (packed) : NULL;
+  self->output = _msgpack_rpc_packed_to_bytes (framed != NULL ? framed : packed);
   g_output_stream_write_all_async (g_io_stream_get_output_stream (self->stream),
                                    g_bytes_get_data (self->output, NULL),
                                    g_bytes_get_size (self->output), G_PRIORITY_DEFAULT,
@@ -332,13 +335,14 @@ static Introduction *
 introduction_new (GIOStream           *stream,
                   MsgpackRpcToken     *token,
                   MsgpackRpcLimits    *limits,
-                  MsgpackRpcPackFlags  flags)
+                  MsgpackRpcSettings  *settings)
 {
   Introduction *self = g_new0 (Introduction, 1);
 
   self->stream = g_object_ref (stream);
   self->proof = _msgpack_rpc_proof_new (token, stream);
-  self->flags = flags;
+  self->flags = _msgpack_rpc_settings_get_pack_flags (settings);
+  self->is_framed = _msgpack_rpc_settings_has_dialect (settings, MSGPACK_RPC_DIALECT_FRAMED);
   self->max_size = _msgpack_rpc_limits_get (limits, MSGPACK_RPC_LIMIT_MAX_PENDING_MESSAGE_SIZE);
   self->timeout = msgpack_rpc_limits_get_handshake_timeout (limits);
   self->input = g_byte_array_new ();
@@ -346,6 +350,7 @@ introduction_new (GIOStream           *stream,
   self->cancellable = g_cancellable_new ();
   self->unpacker = msgpack_rpc_unpacker_new ();
   _msgpack_rpc_unpacker_set_require_array (self->unpacker, TRUE);
+  _msgpack_rpc_unpacker_set_framed (self->unpacker, self->is_framed);
   _msgpack_rpc_unpacker_set_limits (
       self->unpacker, self->max_size,
       _msgpack_rpc_limits_get (limits, MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE),
@@ -357,13 +362,13 @@ void
 _msgpack_rpc_introduction_start_async (GIOStream           *stream,
                                        MsgpackRpcToken     *token,
                                        MsgpackRpcLimits    *limits,
-                                       MsgpackRpcPackFlags  flags,
+                                       MsgpackRpcSettings  *settings,
                                        GCancellable        *cancellable,
                                        GAsyncReadyCallback  callback,
                                        gpointer             user_data)
 {
   g_autoptr(GTask) task = g_task_new (stream, NULL, callback, user_data);
-  Introduction *self = introduction_new (stream, token, limits, flags);
+  Introduction *self = introduction_new (stream, token, limits, settings);
   GVariant *params;
   GError *error = NULL;
 

@@ -26,6 +26,7 @@ struct _MsgpackRpcInvocation
   char *result_signature;           /* a GRefString, nullable; set before the handler runs */
   MsgpackRpcMethodCounts *counts;   /* atomic, owned; set once; NULL until a method has it */
 
+  MsgpackRpcPlace *place;           /* where its answer goes, not owned; NULL if answers have no order */
   GList tracked;                    /* guarded by the connection's lock: in its list, if it has data */
 
   MsgpackRpcTimer timer;            /* of max-answer-time */

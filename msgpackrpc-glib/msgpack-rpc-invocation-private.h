@@ -26,6 +26,8 @@ GVariant             *_msgpack_rpc_invocation_dup_typed_params (MsgpackRpcInvoca
                                                                GError              **error);
 /* Whether it is neither answered nor cancelled. */
 gboolean              _msgpack_rpc_invocation_is_awaited      (MsgpackRpcInvocation *self);
+/* Where its answer goes, if answers have an order. */
+MsgpackRpcPlace      *_msgpack_rpc_invocation_get_place       (MsgpackRpcInvocation *self);
 /* For the connection's list of what is not answered. */
 GList                *_msgpack_rpc_invocation_get_tracked     (MsgpackRpcInvocation *self);
 /* None for a notification. */

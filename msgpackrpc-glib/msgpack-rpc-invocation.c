@@ -340,6 +340,7 @@ _msgpack_rpc_invocation_new (MsgpackRpcConnection    *connection,
   self->method = g_strdup (message->method != NULL ? message->method : "");
   self->message = g_bytes_ref (message->bytes);
   self->params_piece = message->params;
+  self->place = message->place;
   self->caller_deadline = message->deadline;
   self->answered = is_notification (self);
   return self;
@@ -351,6 +352,12 @@ _msgpack_rpc_invocation_is_awaited (MsgpackRpcInvocation *self)
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return !self->answered && !self->cancelled;
+}
+
+MsgpackRpcPlace *
+_msgpack_rpc_invocation_get_place (MsgpackRpcInvocation *self)
+{
+  return self->place;
 }
 
 GList *

@@ -51,11 +51,15 @@ _msgpack_rpc_link_queue (MsgpackRpcLink         *self,
                          guint                  *n_queued,
                          GError                **error)
 {
+  g_autoptr(MsgpackRpcPacked) framed = NULL;
   g_autoptr(GMutexLocker) locker = NULL;
   gboolean has_room;
 
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
     _msgpack_rpc_link_show_packed (self, packed);
+  framed = _msgpack_rpc_link_frame (self, packed);
+  if (framed != NULL)
+    packed = framed;
 
   locker = g_mutex_locker_new (&self->lock);
   has_room = make_room (self, packed->size, group, max, n_dropped, error);

@@ -61,7 +61,7 @@ _msgpack_rpc_link_rest_input (MsgpackRpcLink *self)
 static void
 set_up_unpacker (MsgpackRpcLink *self)
 {
-  int policy = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_STRING_POLICY);
+  MsgpackRpcStringPolicy policy = _msgpack_rpc_settings_get_string_policy (self->settings);
   guint size = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_MESSAGE_SIZE);
 
   if (g_atomic_int_get (&self->is_pending))
@@ -71,6 +71,9 @@ set_up_unpacker (MsgpackRpcLink *self)
   if (self->unpacker == NULL)
     take_unpacker (self);
   msgpack_rpc_unpacker_set_string_policy (self->unpacker, policy);
+  _msgpack_rpc_unpacker_set_framed (
+      self->unpacker,
+      _msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_FRAMED));
   _msgpack_rpc_unpacker_set_limits (
       self->unpacker, size,
       _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DECODED_SIZE),

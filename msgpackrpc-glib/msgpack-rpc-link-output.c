@@ -414,6 +414,18 @@ _msgpack_rpc_link_show_packed (MsgpackRpcLink   *self,
                             text != NULL ? text : "a message that is not shown");
 }
 
+MsgpackRpcPacked *
+_msgpack_rpc_link_frame (MsgpackRpcLink   *self,
+                         MsgpackRpcPacked *packed)
+{
+  /* Marks are nothing on the wire. */
+  if (packed->size == 0 ||
+      !_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_FRAMED))
+    return NULL;
+
+  return _msgpack_rpc_packed_frame (packed);
+}
+
 gboolean
 _msgpack_rpc_link_send (MsgpackRpcLink    *self,
                         MsgpackRpcPacked  *packed,
@@ -421,12 +433,16 @@ _msgpack_rpc_link_send (MsgpackRpcLink    *self,
                         gboolean           is_answer,
                         GError           **error)
 {
+  g_autoptr(MsgpackRpcPacked) framed = NULL;
   gboolean write_now = FALSE, corked = FALSE, is_home;
 
   g_return_val_if_fail (MSGPACK_RPC_IS_LINK (self), FALSE);
 
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
     _msgpack_rpc_link_show_packed (self, packed);
+  framed = _msgpack_rpc_link_frame (self, packed);
+  if (framed != NULL)
+    packed = framed;
 
   g_mutex_lock (&self->lock);
   if (!_msgpack_rpc_link_check_sendable (self, packed->size, is_answer, error))
@@ -451,10 +467,14 @@ _msgpack_rpc_link_send_first (MsgpackRpcLink   *self,
                               MsgpackRpcPacked *packed,
                               MsgpackRpcCall   *call)
 {
+  g_autoptr(MsgpackRpcPacked) framed = NULL;
   g_autoptr(GMutexLocker) locker = NULL;
 
   if (MSGPACK_RPC_DEBUG_IS_ON (MESSAGES))
     _msgpack_rpc_link_show_packed (self, packed);
+  framed = _msgpack_rpc_link_frame (self, packed);
+  if (framed != NULL)
+    packed = framed;
 
   locker = g_mutex_locker_new (&self->lock);
   if (self->state != STATE_CONNECTING)

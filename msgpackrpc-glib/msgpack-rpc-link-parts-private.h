@@ -76,6 +76,7 @@ struct _MsgpackRpcLink
   gsize charged[N_CHARGES];     /* atomic; what it has been told */
   guint budget_position;        /* the budget's */
   gconstpointer lane;           /* the reactor's; fixed before it is used */
+  gboolean is_quiet;            /* likewise */
 
   GMutex lock;                  /* guards all below, but for what the holder of the I/O has */
   GObject *owner;               /* not owned; NULL once it is disposed of */
@@ -227,6 +228,9 @@ void     _msgpack_rpc_link_check_handshake  (gpointer        owner);
 
 /* Notes how much is queued. The lock is held. */
 void     _msgpack_rpc_link_count_queued   (MsgpackRpcLink   *self);
+/* The message as it is written, if that is not as it was packed; else NULL. */
+MsgpackRpcPacked *_msgpack_rpc_link_frame (MsgpackRpcLink   *self,
+                                           MsgpackRpcPacked *packed);
 /* For debugging. */
 void     _msgpack_rpc_link_show_packed    (MsgpackRpcLink   *self,
                                            MsgpackRpcPacked *packed);

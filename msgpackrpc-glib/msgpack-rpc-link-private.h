@@ -88,6 +88,10 @@ MsgpackRpcLink *_msgpack_rpc_link_new    (GObject                        *owner,
                                           MsgpackRpcLimits               *limits);
 void            _msgpack_rpc_link_disown (MsgpackRpcLink                 *self);
 
+/* A peer that never made a request is never sent a reply, not even one that says what is wrong: servers
+ * have taken that for a request. Before anything is opened. */
+void          _msgpack_rpc_link_set_quiet (MsgpackRpcLink *self);
+
 /* The lane of the reactor that the link belongs to: its own, unless another was set before anything was
  * posted or opened. */
 void          _msgpack_rpc_link_set_lane (MsgpackRpcLink *self,

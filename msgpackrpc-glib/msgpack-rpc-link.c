@@ -949,6 +949,13 @@ _msgpack_rpc_link_close (MsgpackRpcLink      *self,
   _msgpack_rpc_link_settle (self);
 }
 
+static gboolean
+may_report (MsgpackRpcLink *self)
+{
+  return !self->is_quiet ||
+         _msgpack_rpc_statistics_get (self->statistics, MSGPACK_RPC_STATISTIC_REQUESTS) > 0;
+}
+
 /* Queues an error reply of the id 0. Returns whether this thread holds the I/O. */
 static gboolean
 push_failure (MsgpackRpcLink *self,
@@ -957,17 +964,20 @@ push_failure (MsgpackRpcLink *self,
   const gint64 number = 0;
   const MsgpackRpcPiece msgid = _msgpack_rpc_piece_of_int (&number);
   g_autoptr(GVariant) text = g_variant_ref_sink (g_variant_new_string (error->message));
-  int flags = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_PACK_FLAGS);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
+  g_autoptr(MsgpackRpcPacked) framed = NULL;
   g_autoptr(GMutexLocker) locker = NULL;
 
-  packed = _msgpack_rpc_message_pack_response (&msgid, text, NULL, flags, NULL);
+  if (may_report (self))
+    packed = _msgpack_rpc_message_pack_response (&msgid, text, NULL, flags, NULL);
+  framed = packed != NULL ? _msgpack_rpc_link_frame (self, packed) : NULL;
 
   locker = g_mutex_locker_new (&self->lock);
   /* A peer that speaks something else would not understand it. */
   if (packed != NULL && self->output.position == NULL &&
       (self->state == STATE_CONNECTED || self->state == STATE_HALF_CLOSED))
-    _msgpack_rpc_output_push (&self->output, packed, NULL);
+    _msgpack_rpc_output_push (&self->output, framed != NULL ? framed : packed, NULL);
   return self->io_thread == g_thread_self ();
 }
 
@@ -1016,6 +1026,12 @@ _msgpack_rpc_link_has_ended (MsgpackRpcLink *self)
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
   return self->state == STATE_ENDED;
+}
+
+void
+_msgpack_rpc_link_set_quiet (MsgpackRpcLink *self)
+{
+  self->is_quiet = TRUE;
 }
 
 void

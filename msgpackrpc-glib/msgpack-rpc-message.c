@@ -10,52 +10,37 @@
 
 #include "msgpack-rpc-coerce-private.h"
 #include "msgpack-rpc-debug-private.h"
-#include "msgpack-rpc-error-domain-private.h"
-#include "msgpack-rpc-i18n-private.h"
 #include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-variant.h"
 
 /* How much of a text that a peer chose is repeated in a text of ours, in characters. */
 #define QUOTE_LENGTH 100
 
-/* Error values of other forms are shown as they are, if they take no more bytes than this. */
-#define PRINTED_SIZE 1024
+/* What gives up a request, in Keybase's dialect. */
+#define CANCEL_TYPE 3
 
 /* A message of so many bytes or fewer is copied out of the buffer that it was written to. */
 #define SMALL_SIZE 4096
 
-/* How many entries of an error that is a map are looked at. */
-#define ERROR_MAP_SIZE 64
-
 /* ---- values ---- */
 
-static GVariant *
-get_element (GVariant *array,
-             gsize     index)
-{
-  g_autoptr(GVariant) child = g_variant_get_child_value (array, index);
-
-  return _msgpack_rpc_value_unbox (child);
-}
-
-static gboolean
-is_map (GVariant *value)
+gboolean
+_msgpack_rpc_value_is_map (GVariant *value)
 {
   const char *type = g_variant_get_type_string (value);
 
   return *type == '{' || (*type == 'a' && (type[1] == '{' || g_str_equal (type, "a(vv)")));
 }
 
-/* Whether @value, which is unboxed, stands for an array. */
-static gboolean
-is_array (GVariant *value)
+gboolean
+_msgpack_rpc_value_is_array (GVariant *value)
 {
   const char *type = g_variant_get_type_string (value);
 
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_ARRAY:
-      return !is_map (value) && !g_str_equal (type, "ay");
+      return !_msgpack_rpc_value_is_map (value) && !g_str_equal (type, "ay");
 
     case G_VARIANT_CLASS_TUPLE:
       return !g_str_equal (type, "(hay)");
@@ -217,6 +202,7 @@ split (Elements  *self,
 
 static gboolean
 parse_type (MsgpackRpcMessageType  *type,
+            MsgpackRpcOddity       *oddity,
             const Elements         *elements,
             GError                **error)
 {
@@ -230,6 +216,7 @@ parse_type (MsgpackRpcMessageType  *type,
 
   if (number < MSGPACK_RPC_MESSAGE_REQUEST || number > MSGPACK_RPC_MESSAGE_NOTIFICATION)
     {
+      *oddity = MSGPACK_RPC_ODDITY_TYPE;
       g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                    "Message is of the unknown type %" G_GINT64_FORMAT, number);
       return FALSE;
@@ -266,6 +253,7 @@ parse_other_method (MsgpackRpcMessage      *self,
   if (bytes == NULL)
     return fail (error, "Method name is no string");
 
+  self->oddity = MSGPACK_RPC_ODDITY_METHOD;
   self->method_copy = msgpack_rpc_variant_get_string (method);
   self->method = self->method_copy;
   if (self->method == NULL)
@@ -291,14 +279,30 @@ parse_params (MsgpackRpcMessage      *self,
 {
   static const MsgpackRpcPiece none = { "av", 2, NULL, 0 };
 
-  if (_msgpack_rpc_piece_is_nil (piece))
-    self->params = none;
-  else if (_msgpack_rpc_piece_is_array (piece) || _msgpack_rpc_piece_is_map (piece))
+  if (G_LIKELY (_msgpack_rpc_piece_is_array (piece)))
+    {
+      self->params = *piece;
+      return TRUE;
+    }
+
+  self->oddity = MSGPACK_RPC_ODDITY_PARAMS;
+  if (_msgpack_rpc_piece_is_map (piece))
     self->params = *piece;
+  else if (_msgpack_rpc_piece_is_nil (piece))
+    self->params = none;
   else
     return fail (error, "Parameters are neither an array nor a map");
 
   return TRUE;
+}
+
+/* Whether it is a number of 32 bits without a sign, as it should be. */
+static gboolean
+is_usual_id (const MsgpackRpcPiece *piece)
+{
+  gint64 number;
+
+  return _msgpack_rpc_piece_get_int (piece, &number) && number >= 0 && number <= G_MAXUINT32;
 }
 
 /* Whether this is what it means is for the connection to say. */
@@ -317,9 +321,16 @@ parse_request (MsgpackRpcMessage  *self,
 {
   /* Any value will do: it is only given back. */
   if (elements->n > 1)
-    self->msgid = elements->pieces[1];
-  if (elements->n > 4)
-    self->time_left = parse_time_left (&elements->pieces[4]);
+    {
+      self->msgid = elements->pieces[1];
+      if (G_UNLIKELY (!is_usual_id (&self->msgid)))
+        self->oddity = MSGPACK_RPC_ODDITY_ID;
+    }
+  if (G_UNLIKELY (elements->n > 4))
+    {
+      self->oddity = elements->n == 5 ? MSGPACK_RPC_ODDITY_ONE_MORE : MSGPACK_RPC_ODDITY_MORE;
+      self->time_left = parse_time_left (&elements->pieces[4]);
+    }
 
   return check_length (elements, 4, "Request", error) &&
          parse_method (self, &elements->pieces[2], error) &&
@@ -337,6 +348,8 @@ parse_response (MsgpackRpcMessage  *self,
   if (_msgpack_rpc_piece_is_nil (&elements->pieces[1]))
     return fail (error, "Response has no id");
 
+  if (G_UNLIKELY (elements->n > 4))
+    self->oddity = MSGPACK_RPC_ODDITY_MORE;
   self->msgid = elements->pieces[1];
   self->error = elements->pieces[2];
   self->result = elements->pieces[3];
@@ -348,6 +361,9 @@ parse_notification (MsgpackRpcMessage  *self,
                     const Elements     *elements,
                     GError            **error)
 {
+  if (G_UNLIKELY (elements->n > 3))
+    self->oddity = MSGPACK_RPC_ODDITY_MORE;
+
   return check_length (elements, 3, "Notification", error) &&
          parse_method (self, &elements->pieces[1], error) &&
          parse_params (self, &elements->pieces[2], error);
@@ -385,13 +401,55 @@ _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
   *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID,
                                 .bytes = g_bytes_ref (bytes) };
 
-  if (split (&elements, bytes, error) && parse_type (&self->type, &elements, error) &&
+  if (split (&elements, bytes, error) && parse_type (&self->type, &self->oddity, &elements, error) &&
       parse_body (self, &elements, error))
     return TRUE;
 
   self->type = MSGPACK_RPC_MESSAGE_INVALID;
   self->method = NULL;
   return FALSE;
+}
+
+gboolean
+_msgpack_rpc_message_parse_cancel (GBytes          *bytes,
+                                   MsgpackRpcPiece *msgid)
+{
+  Elements elements;
+  gint64 number;
+
+  if (!split (&elements, bytes, NULL) || elements.n < 2 ||
+      !_msgpack_rpc_piece_get_int (&elements.pieces[0], &number) || number != CANCEL_TYPE)
+    return FALSE;
+
+  *msgid = elements.pieces[1];
+  return TRUE;
+}
+
+const char *
+_msgpack_rpc_message_describe_oddity (MsgpackRpcOddity oddity)
+{
+  switch (oddity)
+    {
+    case MSGPACK_RPC_ODDITY_ID:
+      return "its id is no integer from 0 to 4294967295";
+
+    case MSGPACK_RPC_ODDITY_METHOD:
+      return "the name of its method is no str";
+
+    case MSGPACK_RPC_ODDITY_PARAMS:
+      return "its parameters are no array";
+
+    case MSGPACK_RPC_ODDITY_ONE_MORE:
+    case MSGPACK_RPC_ODDITY_MORE:
+      return "it has too many elements";
+
+    case MSGPACK_RPC_ODDITY_TYPE:
+      return "it is of an unknown type";
+
+    case MSGPACK_RPC_ODDITY_NONE:
+    default:
+      return "nothing is wrong";
+    }
 }
 
 void
@@ -451,7 +509,7 @@ append_params (GByteArray           *out,
     }
 
   unboxed = _msgpack_rpc_value_unbox (params);
-  if (!is_array (unboxed) && !is_map (unboxed))
+  if (!_msgpack_rpc_value_is_array (unboxed) && !_msgpack_rpc_value_is_map (unboxed))
     _msgpack_rpc_packer_append_array (out, 1);
 
   return _msgpack_rpc_packer_append_shared (out, references, unboxed, flags, error);
@@ -609,6 +667,12 @@ pack_answer (MsgpackRpcProfile       profile,
 {
   g_autoptr(GVariant) flag = NULL;
 
+  if (profile == MSGPACK_RPC_PROFILE_NEOVIM && error_value != NULL)
+    {
+      flag = _msgpack_rpc_message_error_for_neovim (error_value);
+      return _msgpack_rpc_message_pack_response (msgid, flag, NULL, flags, error);
+    }
+
   if (profile != MSGPACK_RPC_PROFILE_BOOLEAN_ERROR)
     return _msgpack_rpc_message_pack_response (msgid, error_value, result, flags, error);
 
@@ -637,244 +701,4 @@ _msgpack_rpc_message_pack_answer (MsgpackRpcProfile      profile,
   _msgpack_rpc_debug_info (connection_id, msgid, "An answer cannot be sent: %s", error->message);
   text = g_variant_ref_sink (_msgpack_rpc_message_error_from_gerror (error));
   return pack_answer (profile, flags, msgid, text, NULL, NULL);
-}
-
-/* ---- errors ---- */
-
-/* The text of a str or bin, made readable if it is in another encoding; NULL if it is neither or
- * empty. */
-static char *
-get_text (GVariant *value)
-{
-  g_autoptr(GBytes) bytes = msgpack_rpc_variant_get_bytes (value);
-  gsize size;
-  const char *data;
-
-  if (bytes == NULL)
-    return NULL;
-
-  data = g_bytes_get_data (bytes, &size);
-
-  return size > 0 ? g_utf8_make_valid (data, size) : NULL;
-}
-
-/* The value at @name in a map of any form, or at @name in other letter case; NULL if there is none
- * among the first entries. */
-static GVariant *
-lookup (GVariant   *map,
-        const char *name)
-{
-  gsize n = g_variant_is_of_type (map, G_VARIANT_TYPE_ARRAY) ? g_variant_n_children (map) : 0;
-
-  for (gsize i = 0; i < MIN (n, ERROR_MAP_SIZE); i++)
-    {
-      g_autoptr(GVariant) entry = g_variant_get_child_value (map, i);
-      g_autoptr(GVariant) key = g_variant_get_child_value (entry, 0);
-      g_autofree char *text = msgpack_rpc_variant_get_string (key);
-
-      if (text != NULL && g_ascii_strcasecmp (text, name) == 0)
-        return get_element (entry, 1);
-    }
-
-  return NULL;
-}
-
-static char *
-parse_error_map (GVariant *map,
-                 gint64   *number)
-{
-  g_autoptr(GVariant) code = lookup (map, "code");
-  g_autoptr(GVariant) message = lookup (map, "message");
-
-  if (code != NULL)
-    _msgpack_rpc_value_get_int (code, number);
-
-  return message != NULL ? get_text (message) : NULL;
-}
-
-/* `[number, text, …]`, or the text alone. */
-static char *
-parse_error_array (GVariant *array,
-                   gint64   *number)
-{
-  for (gsize i = 0; i < MIN (g_variant_n_children (array), 2); i++)
-    {
-      g_autoptr(GVariant) element = get_element (array, i);
-      char *text = get_text (element);
-
-      if (text != NULL)
-        return text;
-      _msgpack_rpc_value_get_int (element, number);
-    }
-
-  return NULL;
-}
-
-/* The text of an error in any form, or of what its details say; NULL if there is none. @number is
- * the code that comes with it, if any. */
-static char *
-parse_error (GVariant *value,
-             gint64   *number)
-{
-  g_autoptr(GVariant) unboxed = _msgpack_rpc_value_unbox (value);
-
-  if (is_map (unboxed))
-    return parse_error_map (unboxed, number);
-  if (is_array (unboxed))
-    return parse_error_array (unboxed, number);
-
-  return get_text (unboxed);
-}
-
-/* Dotted names of the Ruby and .NET implementations; their text is in the result slot. */
-static gboolean
-is_identifier (const char *text)
-{
-  return g_str_has_prefix (text, ".CallError") ||
-         g_str_has_prefix (text, ".ServerError") ||
-         g_str_has_prefix (text, "RPCError.");
-}
-
-static MsgpackRpcError
-code_from_identifier (const char *identifier)
-{
-  if (g_str_has_suffix (identifier, ".NoMethodError"))
-    return MSGPACK_RPC_ERROR_METHOD_NOT_FOUND;
-  if (g_str_has_suffix (identifier, ".ArgumentError"))
-    return MSGPACK_RPC_ERROR_INVALID_PARAMS;
-  if (g_str_has_suffix (identifier, ".ServerBusyError"))
-    return MSGPACK_RPC_ERROR_BUSY;
-
-  return MSGPACK_RPC_ERROR_REMOTE;
-}
-
-/* JSON-RPC's numbers, which others have taken over with the form of its errors. */
-static MsgpackRpcError
-code_from_number (gint64 number)
-{
-  switch (number)
-    {
-    case -32601:
-      return MSGPACK_RPC_ERROR_METHOD_NOT_FOUND;
-
-    case -32602:
-      return MSGPACK_RPC_ERROR_INVALID_PARAMS;
-
-    default:
-      return MSGPACK_RPC_ERROR_REMOTE;
-    }
-}
-
-static GError *
-error_from_bare_number (const char *method,
-                        gint64      number)
-{
-  g_autofree char *text = NULL;
-
-  switch (number)
-    {
-    case 1:
-      return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_METHOD_NOT_FOUND,
-                          _("The peer has no method “%s”"), method);
-
-    case 2:
-      return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS,
-                          _("The peer does not take these parameters for the method “%s”"), method);
-
-    default:
-      text = g_strdup_printf ("%" G_GINT64_FORMAT, number);
-      return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
-                          _("Method “%s” failed with the error %s"), method, text);
-    }
-}
-
-static GError *
-error_from_unknown_form (const char *method,
-                         GVariant   *value)
-{
-  g_autofree char *printed = NULL;
-
-  if (_msgpack_rpc_value_is_nil (value) || g_variant_get_size (value) > PRINTED_SIZE)
-    return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
-                        _("Method “%s” failed"), method);
-
-  printed = g_variant_print (value, FALSE);
-  return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
-                      _("Method “%s” failed with the error %s"), method, printed);
-}
-
-/* @value is unboxed. */
-static GError *
-error_from_value (const char *method,
-                  GVariant   *value,
-                  GVariant   *details)
-{
-  g_autofree char *text = NULL;
-  g_autofree char *detailed_text = NULL;
-  gint64 number = 0;
-  MsgpackRpcError code;
-
-  text = parse_error (value, &number);
-  if (text == NULL && _msgpack_rpc_value_get_int (value, &number))
-    return error_from_bare_number (method, number);
-  if (text == NULL)
-    return error_from_unknown_form (method, value);
-
-  code = code_from_number (number);
-  if (is_identifier (text))
-    {
-      code = code_from_identifier (text);
-      detailed_text = details != NULL ? parse_error (details, &number) : NULL;
-    }
-
-  return g_error_new_literal (MSGPACK_RPC_ERROR, code,
-                              detailed_text != NULL ? detailed_text : text);
-}
-
-GError *
-_msgpack_rpc_message_error_to_gerror (const char *method,
-                                      GVariant   *error_value,
-                                      GVariant   *result,
-                                      gboolean    has_domains)
-{
-  GError *error = NULL;
-  g_autofree char *quoted = _msgpack_rpc_message_quote_method (method);
-  g_autoptr(GVariant) value = _msgpack_rpc_value_unbox (error_value);
-
-  /* A flag: what it says is in the result slot. */
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN) && !_msgpack_rpc_value_is_nil (result))
-    {
-      g_variant_unref (value);
-      value = _msgpack_rpc_value_unbox (result);
-      result = NULL;
-    }
-
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
-    return g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE,
-                        _("Method “%s” failed"), quoted);
-
-  if (has_domains)
-    error = _msgpack_rpc_error_domain_parse (value);
-  if (error != NULL)
-    return error;
-
-  return error_from_value (quoted, value, result);
-}
-
-GVariant *
-_msgpack_rpc_message_error_from_text (const char *text)
-{
-  g_autofree char *valid = NULL;
-
-  if (text == NULL || *text == '\0')
-    return g_variant_new_string ("Unknown error");
-
-  valid = g_utf8_make_valid (text, -1);
-  return g_variant_new_take_string (g_steal_pointer (&valid));
-}
-
-GVariant *
-_msgpack_rpc_message_error_from_gerror (const GError *error)
-{
-  return _msgpack_rpc_message_error_from_text (error->message);
 }

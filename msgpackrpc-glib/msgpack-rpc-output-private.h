@@ -94,6 +94,8 @@ MsgpackRpcCall *
 MsgpackRpcDelivery
          _msgpack_rpc_output_withdraw (MsgpackRpcOutput   *self,
                                        MsgpackRpcCall     *call);
+/* What a message decodes to, or NULL. */
+GVariant *_msgpack_rpc_output_decode  (MsgpackRpcPacked   *packed);
 /* Empties the queue but for, with @keep_started, a message that was begun. Adds what was not begun
  * to @unsent (of GVariant) and returns what was begun, or NULL; both as decoded messages, unless the
  * queue is opaque. */

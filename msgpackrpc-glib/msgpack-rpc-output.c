@@ -366,14 +366,14 @@ _msgpack_rpc_output_withdraw (MsgpackRpcOutput *self,
 }
 
 /* The limits are for what peers send: what the application has packed fits into its memory. */
-static GVariant *
-message_decode (Message *message)
+GVariant *
+_msgpack_rpc_output_decode (MsgpackRpcPacked *packed)
 {
   g_autoptr(MsgpackRpcDecoder) decoder = _msgpack_rpc_decoder_new ();
   MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (decoder);
-  g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (message->packed);
+  g_autoptr(GBytes) bytes = _msgpack_rpc_packed_to_bytes (packed);
   MsgpackRpcDecoded decoded = { NULL };
-  gsize length, offset = 0;
+  gsize length, offset = packed->header_size;
   const guint8 *data = g_bytes_get_data (bytes, &length);
 
   settings->max_message_size = length;
@@ -402,7 +402,7 @@ drop_message (MsgpackRpcOutput  *self,
   if (message->packed->size == 0)
     return;
 
-  value = message_decode (message);
+  value = _msgpack_rpc_output_decode (message->packed);
   if (message->call != NULL)
     _msgpack_rpc_call_set_delivery (message->call, started ? MSGPACK_RPC_DELIVERY_PARTLY_SENT
                                                            : MSGPACK_RPC_DELIVERY_NOT_SENT);

@@ -13,7 +13,8 @@ typedef struct
 {
   gsize size;        /* of all pieces */
   guint n_pieces;
-  gboolean is_small; /* the one piece is in place of the pointers */
+  guint is_small : 1;    /* the one piece is in place of the pointers */
+  guint header_size : 8; /* what stands before the message itself */
   GBytes *pieces[];
 } MsgpackRpcPacked;
 
@@ -40,6 +41,8 @@ gconstpointer     _msgpack_rpc_packed_get_piece (MsgpackRpcPacked *self,
                                                  gsize            *size);
 /* Consumes it, and returns one that shares no memory with what it was made of. */
 MsgpackRpcPacked *_msgpack_rpc_packed_join      (MsgpackRpcPacked *self);
+/* The same message with its length before it. */
+MsgpackRpcPacked *_msgpack_rpc_packed_frame     (MsgpackRpcPacked *self);
 /* In one piece, which may take a copy. */
 GBytes           *_msgpack_rpc_packed_to_bytes  (MsgpackRpcPacked *self);
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "msgpack-rpc-packer-private.h"
+
 static void
 reference_clear (gpointer data)
 {
@@ -34,6 +36,7 @@ packed_alloc (guint max_pieces)
   self->size = 0;
   self->n_pieces = 0;
   self->is_small = FALSE;
+  self->header_size = 0;
 
   return self;
 }
@@ -94,8 +97,34 @@ _msgpack_rpc_packed_new_small (gconstpointer data,
   self->size = size;
   self->n_pieces = 1;
   self->is_small = TRUE;
+  self->header_size = 0;
   memcpy (self->pieces, data, size);
   return self;
+}
+
+MsgpackRpcPacked *
+_msgpack_rpc_packed_frame (MsgpackRpcPacked *self)
+{
+  g_autoptr(GByteArray) header = g_byte_array_new ();
+  MsgpackRpcPacked *framed;
+
+  _msgpack_rpc_packer_append_uint (header, self->size);
+  if (self->is_small)
+    {
+      guint n_header = header->len;
+
+      g_byte_array_append (header, (const guint8 *) self->pieces, (guint) self->size);
+      framed = _msgpack_rpc_packed_new_small (header->data, header->len);
+      framed->header_size = n_header;
+      return framed;
+    }
+
+  framed = packed_alloc (self->n_pieces + 1);
+  framed->header_size = header->len;
+  packed_add (framed, g_bytes_new (header->data, header->len));
+  for (guint i = 0; i < self->n_pieces; i++)
+    packed_add (framed, g_bytes_ref (self->pieces[i]));
+  return framed;
 }
 
 MsgpackRpcPacked *

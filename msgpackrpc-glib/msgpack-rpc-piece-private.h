@@ -71,6 +71,9 @@ gboolean _msgpack_rpc_piece_is_map   (const MsgpackRpcPiece *self);
 /* Whether it is an integer within 64 bits with a sign; gives it. */
 gboolean _msgpack_rpc_piece_get_int  (const MsgpackRpcPiece *self,
                                       gint64                *out);
+/* Whether both are the same integer, or the same value of the same type. Either may be none. */
+gboolean _msgpack_rpc_piece_is_same_id (const MsgpackRpcPiece *a,
+                                        const MsgpackRpcPiece *b);
 /* The text if it is a str that is one, or NULL. */
 const char *_msgpack_rpc_piece_get_text (const MsgpackRpcPiece *self);
 

@@ -100,3 +100,16 @@ _msgpack_rpc_piece_get_text (const MsgpackRpcPiece *self)
 {
   return _msgpack_rpc_piece_is (self, "s", 1) ? (const char *) self->data : NULL;
 }
+
+gboolean
+_msgpack_rpc_piece_is_same_id (const MsgpackRpcPiece *a,
+                               const MsgpackRpcPiece *b)
+{
+  gint64 left, right;
+
+  if (_msgpack_rpc_piece_get_int (a, &left))
+    return _msgpack_rpc_piece_get_int (b, &right) && left == right;
+
+  return a->type_length == b->type_length && memcmp (a->type, b->type, a->type_length) == 0 &&
+         a->size == b->size && (a->size == 0 || memcmp (a->data, b->data, a->size) == 0);
+}

@@ -11,12 +11,6 @@
 /* In milliseconds. */
 #define DEFAULT_TIMEOUT 25000
 
-/* Shared by reference counting. */
-struct _MsgpackRpcSettings
-{
-  int values[MSGPACK_RPC_N_SETTINGS]; /* atomic */
-};
-
 static const char * const names[MSGPACK_RPC_N_SETTINGS] = {
   [MSGPACK_RPC_SETTING_DEFAULT_TIMEOUT] = "default-timeout",
   [MSGPACK_RPC_SETTING_EXTENSIONS] = "extensions",
@@ -50,11 +44,65 @@ _msgpack_rpc_settings_unref (MsgpackRpcSettings *self)
   g_atomic_rc_box_release (self);
 }
 
-int
-_msgpack_rpc_settings_get (MsgpackRpcSettings *self,
-                           MsgpackRpcSetting   setting)
+static const MsgpackRpcDialect dialects[] = {
+  [MSGPACK_RPC_PROFILE_TOLERANT] = MSGPACK_RPC_DIALECT_PLAIN,
+  [MSGPACK_RPC_PROFILE_BOOLEAN_ERROR] = MSGPACK_RPC_DIALECT_BOOLEAN_ERROR,
+  [MSGPACK_RPC_PROFILE_STRICT] = MSGPACK_RPC_DIALECT_STRICT,
+  [MSGPACK_RPC_PROFILE_NEOVIM] = MSGPACK_RPC_DIALECT_NEOVIM,
+  [MSGPACK_RPC_PROFILE_LEGACY] = MSGPACK_RPC_DIALECT_LEGACY,
+  [MSGPACK_RPC_PROFILE_SERIAL] = MSGPACK_RPC_DIALECT_SERIAL,
+  [MSGPACK_RPC_PROFILE_KEYBASE] = MSGPACK_RPC_DIALECT_CANCELS | MSGPACK_RPC_DIALECT_FRAMED,
+};
+
+static MsgpackRpcDialect
+find_dialect (MsgpackRpcSettings *self)
 {
-  return g_atomic_int_get (&self->values[setting]);
+  guint profile = (guint) _msgpack_rpc_settings_get (self, MSGPACK_RPC_SETTING_PROFILE);
+  MsgpackRpcDialect dialect = MSGPACK_RPC_DIALECT_PLAIN;
+
+  if (profile < G_N_ELEMENTS (dialects))
+    dialect = dialects[profile];
+  if (_msgpack_rpc_settings_get (self, MSGPACK_RPC_SETTING_FRAMING) != MSGPACK_RPC_FRAMING_NONE)
+    dialect |= MSGPACK_RPC_DIALECT_FRAMED;
+  if (_msgpack_rpc_settings_get (self, MSGPACK_RPC_SETTING_REPLY_ORDER) !=
+      MSGPACK_RPC_REPLY_ORDER_ANY)
+    dialect |= MSGPACK_RPC_DIALECT_IN_ORDER;
+  return dialect;
+}
+
+/* Whoever sets something at the same time looks at it after having done so, too. */
+static void
+update_dialect (MsgpackRpcSettings *self)
+{
+  MsgpackRpcDialect dialect;
+
+  do
+    {
+      dialect = find_dialect (self);
+      g_atomic_int_set (&self->dialect, (int) dialect);
+    }
+  while (find_dialect (self) != dialect);
+}
+
+MsgpackRpcPackFlags
+_msgpack_rpc_settings_get_pack_flags (MsgpackRpcSettings *self)
+{
+  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get (self, MSGPACK_RPC_SETTING_PACK_FLAGS);
+
+  if (_msgpack_rpc_settings_has_dialect (self, MSGPACK_RPC_DIALECT_LEGACY))
+    flags |= MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW;
+  return flags;
+}
+
+MsgpackRpcStringPolicy
+_msgpack_rpc_settings_get_string_policy (MsgpackRpcSettings *self)
+{
+  int policy = _msgpack_rpc_settings_get (self, MSGPACK_RPC_SETTING_STRING_POLICY);
+
+  if (policy == MSGPACK_RPC_STRING_POLICY_RAW &&
+      _msgpack_rpc_settings_has_dialect (self, MSGPACK_RPC_DIALECT_LEGACY))
+    return MSGPACK_RPC_STRING_POLICY_BYTES;
+  return policy;
 }
 
 void
@@ -69,6 +117,7 @@ _msgpack_rpc_settings_set (MsgpackRpcSettings *self,
   if (g_atomic_int_exchange (&self->values[setting], value) == value)
     return;
 
+  update_dialect (self);
   pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (object), names[setting]);
   if (pspec != NULL)
     _msgpack_rpc_reactor_notify (reactor, object, pspec);

@@ -125,8 +125,7 @@ _msgpack_rpc_subscription_get_topic (MsgpackRpcSubscription *self)
 static MsgpackRpcPackFlags
 get_pack_flags (MsgpackRpcSubscription *self)
 {
-  return (MsgpackRpcPackFlags) _msgpack_rpc_settings_get (self->settings,
-                                                          MSGPACK_RPC_SETTING_PACK_FLAGS);
+  return _msgpack_rpc_settings_get_pack_flags (self->settings);
 }
 
 /* ---- a call that waits for room ---- */

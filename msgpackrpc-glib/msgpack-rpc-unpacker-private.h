@@ -15,6 +15,10 @@ void _msgpack_rpc_unpacker_set_limits        (MsgpackRpcUnpacker *self,
 void _msgpack_rpc_unpacker_set_require_array (MsgpackRpcUnpacker *self,
                                               gboolean            require_array);
 
+/* With it, the length of each message stands before it, as an integer. */
+void _msgpack_rpc_unpacker_set_framed        (MsgpackRpcUnpacker *self,
+                                              gboolean            framed);
+
 /* As next(), of an unpacker that requires arrays: the serialised form of one, of type `av`. Returns a
  * full reference. */
 GBytes *_msgpack_rpc_unpacker_next_array (MsgpackRpcUnpacker  *self,

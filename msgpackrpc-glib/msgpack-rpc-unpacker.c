@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "msgpack-rpc-decoder-private.h"
+#include "msgpack-rpc-frame-private.h"
 #include "msgpack-rpc-enum-types.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-unpacker-private.h"
@@ -51,9 +52,6 @@
 #define MIN_BODY_READ (16 * 1024)
 #endif
 
-/* How much of what is no message is shown. */
-#define MAX_SHOWN_BYTES 32
-
 struct _MsgpackRpcUnpacker
 {
   GObject parent_instance;
@@ -74,6 +72,11 @@ struct _MsgpackRpcUnpacker
 
   GError *failure; /* what every next () returns from now on */
   gboolean require_array;
+
+  gboolean framed;
+  guint64 max_size;    /* the limit for a message, of one that is framed */
+  guint64 frame_size;  /* of the message that next () is at; 0: its length has not come */
+  guint64 frame_start; /* where it begins */
 };
 
 G_DEFINE_FINAL_TYPE (MsgpackRpcUnpacker, msgpack_rpc_unpacker, G_TYPE_OBJECT)
@@ -657,35 +660,6 @@ msgpack_rpc_unpacker_feed_bytes (MsgpackRpcUnpacker *self,
     self->lent_bytes = g_bytes_ref (bytes);
 }
 
-/* Shows the first bytes as text, with what is not printable escaped. */
-static char *
-show_bytes (const guint8 *data,
-            gsize         length)
-{
-  GString *text = g_string_new ("\"");
-  gsize n = MIN (length, MAX_SHOWN_BYTES);
-
-  for (gsize i = 0; i < n; i++)
-    {
-      guint8 byte = data[i];
-
-      if (byte == '\n')
-        g_string_append (text, "\\n");
-      else if (byte == '\r')
-        g_string_append (text, "\\r");
-      else if (byte == '"' || byte == '\\')
-        g_string_append_printf (text, "\\%c", byte);
-      else if (g_ascii_isprint (byte))
-        g_string_append_c (text, byte);
-      else
-        g_string_append_printf (text, "\\x%02x", byte);
-    }
-
-  g_string_append (text, length > n ? "…\"" : "\"");
-
-  return g_string_free (text, FALSE);
-}
-
 static gboolean
 unpacker_check_array (MsgpackRpcUnpacker *self,
                       const guint8       *data,
@@ -701,7 +675,7 @@ unpacker_check_array (MsgpackRpcUnpacker *self,
   if ((data[start] & 0xf0) == 0x90 || data[start] == 0xdc || data[start] == 0xdd)
     return TRUE;
 
-  shown = show_bytes (data + start, end - start);
+  shown = _msgpack_rpc_show_bytes (data + start, end - start);
   unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                                     "expected a message (an array), got %s at offset "
                                     "%" G_GUINT64_FORMAT, shown,
@@ -709,6 +683,79 @@ unpacker_check_array (MsgpackRpcUnpacker *self,
 
   return FALSE;
 }
+
+/* ---- lengths before messages ---- */
+
+/* It is but a number, so nothing is taken for what it claims. */
+static MsgpackRpcDecoderStatus
+unpacker_decode_length (MsgpackRpcUnpacker *self,
+                        const guint8       *data,
+                        gsize              *start,
+                        gsize               end)
+{
+  MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (self->decoder);
+  guint64 offset = _msgpack_rpc_decoder_get_offset (self->decoder);
+  GError *error = NULL;
+  gsize size;
+
+  if (!_msgpack_rpc_frame_read (data + *start, end - *start, self->max_size, offset, &size,
+                                &self->frame_size, &error))
+    {
+      unpacker_fail (self, error);
+      return MSGPACK_RPC_DECODER_FAILED;
+    }
+  if (size == 0)
+    return MSGPACK_RPC_DECODER_MORE;
+
+  *start += size;
+  self->frame_start = offset + size;
+  _msgpack_rpc_decoder_set_offset (self->decoder, self->frame_start);
+  settings->frame_size = self->frame_size;
+  settings->max_message_size = self->frame_size;
+  return MSGPACK_RPC_DECODER_DONE;
+}
+
+static void
+unpacker_end_frame (MsgpackRpcUnpacker *self)
+{
+  MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (self->decoder);
+
+  self->frame_size = 0;
+  settings->frame_size = 0;
+  settings->max_message_size = self->max_size;
+}
+
+/* It can have been no more: that was its limit. FALSE if it was less. */
+static gboolean
+unpacker_leave_frame (MsgpackRpcUnpacker *self,
+                      MsgpackRpcDecoded  *decoded)
+{
+  guint64 announced = self->frame_size;
+  guint64 size = _msgpack_rpc_decoder_get_offset (self->decoder) - self->frame_start;
+
+  unpacker_end_frame (self);
+  if (size == announced)
+    return TRUE;
+
+  g_clear_pointer (&decoded->value, g_variant_unref);
+  g_clear_pointer (&decoded->array, g_bytes_unref);
+  unpacker_fail (self, g_error_new (MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
+                                    "Message at offset %" G_GUINT64_FORMAT " has %" G_GUINT64_FORMAT
+                                    " bytes, not the %" G_GUINT64_FORMAT " that were announced",
+                                    self->frame_start, size, announced));
+  return FALSE;
+}
+
+void
+_msgpack_rpc_unpacker_set_framed (MsgpackRpcUnpacker *self,
+                                  gboolean            framed)
+{
+  if (self->framed && !framed)
+    unpacker_end_frame (self);
+  self->framed = framed;
+}
+
+/* ---- messages ---- */
 
 static MsgpackRpcDecoderStatus
 unpacker_decode (MsgpackRpcUnpacker  *self,
@@ -720,6 +767,13 @@ unpacker_decode (MsgpackRpcUnpacker  *self,
   gsize end = in_buffer ? self->end : self->lent_end;
   MsgpackRpcDecoderStatus status;
   GError *error = NULL;
+
+  if (G_UNLIKELY (self->framed) && self->frame_size == 0)
+    {
+      status = unpacker_decode_length (self, data, start, end);
+      if (status != MSGPACK_RPC_DECODER_DONE)
+        return status;
+    }
 
   if (!unpacker_check_array (self, data, *start, end))
     return MSGPACK_RPC_DECODER_FAILED;
@@ -813,6 +867,9 @@ unpacker_next (MsgpackRpcUnpacker  *self,
       else
         status = unpacker_decode (self, in_buffer, &decoded);
 
+      if (G_UNLIKELY (self->framed) && status == MSGPACK_RPC_DECODER_DONE &&
+          !unpacker_leave_frame (self, &decoded))
+        break;
       if (status == MSGPACK_RPC_DECODER_DONE ||
           (status == MSGPACK_RPC_DECODER_MORE && !unpacker_has_more (self, is_body, in_buffer)))
         {
@@ -913,7 +970,10 @@ _msgpack_rpc_unpacker_set_limits (MsgpackRpcUnpacker *self,
 {
   MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (self->decoder);
 
-  settings->max_message_size = max_message_size;
+  self->max_size = max_message_size;
+  /* One that has begun has its own. */
+  if (G_LIKELY (self->frame_size == 0))
+    settings->max_message_size = max_message_size;
   settings->max_decoded_size = max_decoded_size;
   settings->max_depth = max_depth;
 }
@@ -1003,7 +1063,7 @@ _msgpack_rpc_unpacker_keep (MsgpackRpcUnpacker *self)
 gboolean
 _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self)
 {
-  return _msgpack_rpc_unpacker_get_buffered (self) == 0 &&
+  return _msgpack_rpc_unpacker_get_buffered (self) == 0 && self->frame_size == 0 &&
          _msgpack_rpc_decoder_is_between_messages (self->decoder);
 }
 

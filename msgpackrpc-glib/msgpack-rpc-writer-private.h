@@ -964,6 +964,9 @@ writer_put_raw_str (Writer        *self,
                           *end == '\0' ? "NUL in a str" : "str that is not valid UTF-8",
                           0, end - str);
 
+    case MSGPACK_RPC_STRING_POLICY_BYTES:
+      return writer_put (self, KIND_MAP_ANY, str, length, &suffix_ay, object);
+
     case MSGPACK_RPC_STRING_POLICY_RAW:
     default:
       return writer_put_opaque (self, 256, (const guint8 *) str, length, object);
