@@ -70,6 +70,20 @@ test_bin_errors (Dialect       *d,
   g_assert_error (msgpack_rpc_call_get_error (pair), MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE);
 }
 
+static void
+test_errors_for_ruby (Dialect       *d,
+                      gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("ruby-neovim, and Neovim itself: an error is a pair of a number and a text");
+
+  msgpack_rpc_connection_set_profile (d->connection, MSGPACK_RPC_PROFILE_NEOVIM);
+  msgpack_rpc_dispatcher_add_method (d->dispatcher, "read", NULL, fail_handler, NULL, NULL);
+  add_method (d, "twice", "(x)");
+  dialect_assert_answer (d, "94 00 00 a4 'read' 90", "94 01 00 92 00 ac 'no such file' c0");
+  dialect_assert_answer (d, "94 00 01 a5 'twice' 90",
+                         "94 01 01 92 01 d9 22 'twice() takes 1 argument (0 given)' c0");
+}
+
 /* ---- 51: ids ---- */
 
 static void
@@ -124,6 +138,77 @@ test_float_ids (Dialect       *d,
   dialect_assert_log (d, "unknown 1.5 @mv nothing @mv nothing; ");
 }
 
+/* ---- 52: what peers say about faults ---- */
+
+static void
+peer_error_cb (MsgpackRpcConnection *connection G_GNUC_UNUSED,
+               const char           *text,
+               GVariant             *value G_GNUC_UNUSED,
+               gpointer              data)
+{
+  Dialect *d = data;
+
+  g_string_append_printf (d->log, "peer-error %s; ", text);
+}
+
+static void
+listen_to_peer_errors (Dialect *d)
+{
+  g_signal_handlers_disconnect_by_func (d->connection, dialect_unknown_reply_cb, d);
+  g_signal_connect (d->connection, "peer-error", G_CALLBACK (peer_error_cb), d);
+}
+
+static void
+test_neovim_faults (Dialect       *d,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = dialect_call (d, "nvim_eval", "('1',)",
+                                                 "94 00 01 a9 'nvim_eval' 91 a1 '1'");
+
+  g_test_summary ("Neovim says what was wrong to nobody, and closes: it is heard, and calls end");
+
+  listen_to_peer_errors (d);
+  send_hex (&d->raw, "94 01 00 92 01 d9 23 'Request array size should be 4 or 5' c0");
+  raw_peer_close (&d->raw);
+  dialect_assert_log (d, "peer-error Request array size should be 4 or 5; closed -; ");
+  dialect_assert_error (call, "The peer closed the connection");
+}
+
+static void
+test_neovim_goes_on (Dialect       *d,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+
+  g_test_summary ("Neovim says again and again that it cannot parse something, and stays");
+
+  listen_to_peer_errors (d);
+  for (guint i = 0; i < 3; i++)
+    {
+      send_hex (&d->raw, "94 01 00 92 00 ae 'Invalid data !' c0");
+      dialect_assert_log (d, "peer-error Invalid data !; ");
+    }
+  call = dialect_call (d, "nvim_eval", "('1',)", "94 00 01 a9 'nvim_eval' 91 a1 '1'");
+  send_hex (&d->raw, "94 01 01 c0 01");
+  dialect_assert_result (call, "int64 1");
+}
+
+static void
+test_npm_faults (Dialect       *d,
+                 gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = dialect_call (d, "sum", "(1, 2)",
+                                                 "94 00 01 a3 'sum' 92 01 02");
+
+  g_test_summary ("npm packages do so with the id 0, or -1 for a notification that they do not know");
+
+  listen_to_peer_errors (d);
+  send_hex (&d->raw, "94 01 00 b4 'Invalid message type' c0 94 01 ff af 'Not Implemented' c0"
+                     "94 01 01 c0 03");
+  dialect_assert_log (d, "peer-error Invalid message type; peer-error Not Implemented; ");
+  dialect_assert_result (call, "int64 3");
+}
+
 /* ---- 53: Go ---- */
 
 static void
@@ -156,6 +241,20 @@ test_go_serves (Dialect       *d,
                        "94 00 02 a1 'm' 9f 000102030405060708090a0b0c0d0e");
   send_hex (&d->raw, "94 01 02 c0 c0");
   dialect_assert_result (many, "@mv nothing");
+}
+
+static void
+test_go_no_notifications (Dialect       *d,
+                          gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Go would close on a notification: a profile keeps them back");
+
+  msgpack_rpc_connection_set_profile (d->connection, MSGPACK_RPC_PROFILE_SERIAL);
+  g_assert_false (msgpack_rpc_peer_send_notification (d->peer, "Arith.Note", NULL, &error));
+  g_assert_nonnull (error);
+  assert_nothing_came (d);
 }
 
 /* ---- 54: replies that nobody waits for ---- */
@@ -417,6 +516,29 @@ test_javascript_numbers (Dialect       *d,
   g_assert_cmpfloat (large, ==, 0x1p63);
 }
 
+static void
+test_one_chunk (Dialect       *d,
+                gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) first = NULL;
+  g_autoptr(MsgpackRpcCall) second = NULL;
+  char byte;
+
+  g_test_summary ("An npm server takes each chunk for one message: the next comes after its answer");
+
+  msgpack_rpc_connection_set_profile (d->connection, MSGPACK_RPC_PROFILE_SERIAL);
+  first = msgpack_rpc_peer_start_call (d->peer, "a", NULL);
+  second = msgpack_rpc_peer_start_call (d->peer, "b", NULL);
+  assert_comes (&d->raw, "94 00 01 a1 'a' 90", "", "");
+  test_drain ();
+  g_assert_cmpint (recv (d->raw.fd, &byte, 1, MSG_DONTWAIT), <, 0);
+  send_hex (&d->raw, "94 01 01 c0 01");
+  dialect_assert_result (first, "int64 1");
+  assert_comes (&d->raw, "94 00 02 a1 'b' 90", "", "");
+  send_hex (&d->raw, "94 01 02 c0 02");
+  dialect_assert_result (second, "int64 2");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -427,10 +549,15 @@ main (int    argc,
   g_test_add ("/dialects/" name, Dialect, NULL, dialect_setup, function, dialect_teardown)
   ADD ("50/calls", test_bin_calls);
   ADD ("50/errors", test_bin_errors);
+  ADD ("50/errors-sent", test_errors_for_ruby);
   ADD ("51/first-ids", test_first_ids);
   ADD ("51/float-ids", test_float_ids);
+  ADD ("52/neovim", test_neovim_faults);
+  ADD ("52/neovim-stays", test_neovim_goes_on);
+  ADD ("52/npm", test_npm_faults);
   ADD ("53/client", test_go_calls);
   ADD ("53/server", test_go_serves);
+  ADD ("53/no-notifications", test_go_no_notifications);
   ADD ("54/one-answer", test_one_answer);
   ADD ("54/no-answer", test_no_answer);
   ADD ("54/no-goodbye", test_no_goodbye);
@@ -438,6 +565,7 @@ main (int    argc,
   ADD ("55/session", test_ui_session);
   ADD ("55/too-deep", test_silent_close);
   ADD ("56/numbers", test_javascript_numbers);
+  ADD ("56/chunks", test_one_chunk);
 
   return g_test_run ();
 }
