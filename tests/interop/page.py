@@ -67,16 +67,24 @@ def make_table(peers):
     lines = [f'| peer | its end | {" | ".join(COLUMNS)} |', '|---' * (len(COLUMNS) + 2) + '|']
     for peer, ends in peers.items():
         for end, features in ends.items():
+            if not is_whole(features):
+                continue
             cells = [make_cell(len(everything[column] & features), len(everything[column]))
                      for column in COLUMNS]
             lines.append(f'| `{peer}` | {end} | {" | ".join(cells)} |')
     return lines
 
 
+def is_whole(features):
+    """Whether they are more than oddities that an end has been asked for."""
+    return not all(map(is_odd, features))
+
+
 def describe_ends(where, ends):
     """In parentheses; nothing for all."""
     for side in ('', 'client', 'server'):
-        if where == {end for end in ends if end.startswith(side)}:
+        whole = {end for end, features in ends.items() if end.startswith(side) and is_whole(features)}
+        if whole <= where and all(end.startswith(side) for end in where):
             return f' ({side})' if side else ''
     return f' ({", ".join(sorted(where))})'
 

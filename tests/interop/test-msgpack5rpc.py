@@ -36,6 +36,14 @@ class Client(Arrays, node_peers.Client):
         'int-is-wide': {'d280000000': 'result d3ffffffff80000000'},
     }
 
+    def test_odd_ext_ends_client(self):
+        """Where it comes in an answer."""
+        client = node_peers.start(
+            self, peers.Driver, self.PROGRAM,
+            self.serve('tcp://127.0.0.1:0', """--method=bad=echo '{"$ext":[5,"AQID"]}'"""))
+        with self.assertRaises(EOFError):
+            client.call('bad')
+
 
 @needs_npm('msgpack5rpc')
 class Server(Arrays, node_peers.Server):
