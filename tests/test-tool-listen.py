@@ -5,6 +5,7 @@
 “subscribe”."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
@@ -12,6 +13,8 @@ import re
 import signal
 import socket
 import subprocess
+import sys
+import termios
 import threading
 import unittest
 
@@ -187,6 +190,12 @@ class Listen(TestCase):
         self.assertEqual(lines, [{'kind': 'notification', 'method': 'a', 'params': [1]},
                                  {'kind': 'request', 'id': 5, 'method': 'b', 'params': [None]}])
 
+    def test_what_is_no_message_of_a_method(self):
+        messages = [[RESPONSE, 0, [0, 'oops'], None], [9, 'x']]
+        self.check(['--count=2'], messages, 'error [0,"oops"]', 'unknown [9,"x"]')
+        self.check(['--count=1', '--method=*'], [*messages, [NOTIFICATION, 'm', []]],
+                   'notification m []')
+
     def test_a_method_is_called_first(self):
         def talk(link):
             link.answer('attach', [1, {'a': None}])
@@ -218,6 +227,19 @@ class Listen(TestCase):
                 tool.line()
                 self.assertEqual(tool.end(number), (SUCCESS, '', ''))
             self.assertTrue(ended.is_set())
+
+    def test_interrupted_while_printing(self):
+        """Nobody reads, and the pipe is full."""
+        def is_full():
+            waiting = fcntl.ioctl(tool.process.stdout, termios.FIONREAD, b'\0' * 4)
+            return int.from_bytes(waiting, sys.byteorder) == size
+
+        with saying([NOTIFICATION, 'm', ['x' * (1 << 20)]]) as peer:
+            with Running('listen', peer.address) as tool:
+                size = fcntl.fcntl(tool.process.stdout, fcntl.F_GETPIPE_SZ)
+                wait_until(is_full)
+                tool.process.send_signal(signal.SIGINT)
+                self.assertEqual(tool.process.wait(DEADLINE), SUCCESS)
 
     def test_interrupted_while_connecting(self):
         with socket.create_server(('127.0.0.1', 0)) as listener:
@@ -272,6 +294,15 @@ class Listen(TestCase):
         status, out, err = run('listen', '--count=1', command)
         self.assertEqual((status, err), (SUCCESS, ''))
         self.assert_lines(out, 'notification m [1]')
+
+    def test_interrupted_with_a_program(self):
+        """A terminal interrupts both, and it does not matter who is the first."""
+        command = r'''exec:sh -c "printf '\223\002\241m\221\001'; exec cat >/dev/null"'''
+        for _ in range(20):
+            with Running('listen', command, start_new_session=True) as tool:
+                tool.line()
+                os.killpg(tool.process.pid, signal.SIGINT)
+                self.assertEqual(tool.end(), (SUCCESS, '', ''))
 
     def test_a_program_ends(self):
         status, out, err = run('listen', 'exec:sh -c "echo why >&2; exit 3"')

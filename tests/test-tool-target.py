@@ -58,6 +58,19 @@ class Dialect(TestCase):
                 self.assertEqual(run('call', *args, peer.address, 'm')[0], status)
 
 
+    def test_framing(self):
+        def serve(conn):
+            answer = response(b'\x01')
+            request = array(b'\x00', b'\x01', string('m'), b'\x90')
+            self.assertEqual(receive(conn, 1 + len(request)), bytes([len(request)]) + request)
+            conn.sendall(bytes([len(answer)]) + answer)
+            receive_all(conn)
+
+        with Peer(serve) as peer:
+            self.assert_run(['call', '--framing=msgpack-length', peer.address, 'm'],
+                            (SUCCESS, 'null\n', ''))
+
+
 @unittest.skipUnless(shutil.which('openssl'), 'openssl is not installed')
 class Tls(TestCase):
     def make_certificate(self, name):

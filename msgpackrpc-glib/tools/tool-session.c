@@ -5,7 +5,12 @@
 
 #include "tool-session.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -88,6 +93,42 @@ tool_session_prepare (ToolSession  *self,
   return TRUE;
 }
 
+/* ---- being interrupted ---- */
+
+/* Not g_unix_signal_add (), which knows of a signal only later: a program that this one has started
+ * gets the same Ctrl-C, and its end must not seem to be what has ended the session. */
+static volatile sig_atomic_t was_interrupted = FALSE;
+static int interrupt_pipe[2]; /* for the main loop */
+
+static void
+interrupt (int number G_GNUC_UNUSED)
+{
+  int saved_errno = errno;
+
+  was_interrupted = TRUE;
+  /* There is room for one byte for each signal. */
+  (void) !write (interrupt_pipe[1], "", 1);
+  errno = saved_errno;
+}
+
+/* Each signal once: who interrupts a second time does not want to wait until the connection is
+ * closed. */
+static gboolean
+catch_interrupts (GError **error)
+{
+  const struct sigaction action = {
+    .sa_handler = interrupt,
+    .sa_flags = SA_RESETHAND,
+  };
+
+  if (!g_unix_open_pipe (interrupt_pipe, FD_CLOEXEC, error))
+    return FALSE;
+
+  sigaction (SIGINT, &action, NULL);
+  sigaction (SIGTERM, &action, NULL);
+  return TRUE;
+}
+
 /* ---- printing ---- */
 
 static char *
@@ -148,6 +189,42 @@ line_for_people (ToolFormat       format,
   return g_string_free (line, FALSE);
 }
 
+/* FALSE with no error if there was an interrupt while nobody read. */
+static gboolean
+wait_for_reader (void)
+{
+  GPollFD fds[] = { { STANDARD_OUTPUT, G_IO_OUT, 0 }, { interrupt_pipe[0], G_IO_IN, 0 } };
+
+  /* It may be cut short by the signal. */
+  while (g_poll (fds, G_N_ELEMENTS (fds), -1) < 0)
+    ;
+
+  return fds[0].revents != 0;
+}
+
+/* The stdio of C could not be interrupted while it waits for a reader. No more is written at a time than
+ * a pipe has room for when it says that it has some. */
+static gboolean
+write_line (const char  *line,
+            GError     **error)
+{
+  g_autofree char *text = g_strconcat (line, "\n", NULL);
+  gsize size = strlen (text);
+  gsize done = 0;
+
+  while (done < size && wait_for_reader ())
+    {
+      ssize_t n = write (STANDARD_OUTPUT, text + done, MIN (size - done, PIPE_BUF));
+
+      if (n >= 0)
+        done += n;
+      else if (errno != EINTR && errno != EAGAIN)
+        return tool_set_write_error (error);
+    }
+
+  return done == size;
+}
+
 /* Prints what arrived, unless the end was reached before. */
 void
 tool_session_print (ToolSession     *self,
@@ -161,7 +238,7 @@ tool_session_print (ToolSession     *self,
 
   line = self->is_json ? line_of_json (event)
                        : line_for_people (self->format, self->colours, event);
-  if (!tool_print_line (line, &error))
+  if (!write_line (line, &error))
     tool_session_fail (self, TOOL_EXIT_NO_ANSWER, error);
   else if (self->count > 0 && --self->count == 0)
     tool_session_end (self, TOOL_EXIT_SUCCESS);
@@ -187,15 +264,17 @@ tool_session_fail (ToolSession  *self,
                    ToolExit      exit,
                    const GError *error)
 {
-  if (!self->has_ended)
+  if (was_interrupted)
+    exit = TOOL_EXIT_SUCCESS;
+  else if (!self->has_ended)
     tool_complain (error);
   tool_session_end (self, exit);
 }
 
-/* The signal does again what it did before: who interrupts a second time does not want to wait
- * until the connection is closed. */
 static gboolean
-interrupted_cb (gpointer user_data)
+interrupted_cb (int          fd G_GNUC_UNUSED,
+                GIOCondition condition G_GNUC_UNUSED,
+                gpointer     user_data)
 {
   tool_session_end (user_data, TOOL_EXIT_SUCCESS);
   return G_SOURCE_REMOVE;
@@ -293,7 +372,7 @@ tell_lost (ToolSession  *self,
 {
   g_autoptr(GError) error = why_lost (cause);
 
-  if (self->is_lost)
+  if (self->is_lost || was_interrupted)
     return;
 
   self->is_lost = TRUE;
@@ -352,8 +431,8 @@ add_sources (ToolSession *self)
   GPtrArray *sources = g_ptr_array_new_with_free_func (drop_source);
   int timeout = tool_target_get_timeout (self->target);
 
-  take_source (sources, g_unix_signal_source_new (SIGINT), interrupted_cb, self);
-  take_source (sources, g_unix_signal_source_new (SIGTERM), interrupted_cb, self);
+  take_source (sources, g_unix_fd_source_new (interrupt_pipe[0], G_IO_IN),
+               G_SOURCE_FUNC (interrupted_cb), self);
   take_source (sources, g_unix_fd_source_new (STANDARD_OUTPUT, G_IO_ERR),
                G_SOURCE_FUNC (reader_gone_cb), self);
   if (timeout != G_MAXINT)
@@ -378,8 +457,16 @@ closed_cb (GObject      *source,
 ToolExit
 tool_session_run (ToolSession *self)
 {
-  g_autoptr(GPtrArray) sources = add_sources (self);
+  g_autoptr(GPtrArray) sources = NULL;
+  g_autoptr(GError) error = NULL;
 
+  if (!catch_interrupts (&error))
+    {
+      tool_complain (error);
+      return TOOL_EXIT_NO_ANSWER;
+    }
+
+  sources = add_sources (self);
   g_signal_connect (self->client, "status-changed", G_CALLBACK (status_changed_cb), self);
   msgpack_rpc_client_open_async (self->client, NULL, opened_cb, self);
   g_main_loop_run (self->loop);

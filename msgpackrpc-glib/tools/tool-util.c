@@ -192,8 +192,9 @@ tool_refuse_usage (const GError *error)
   return TOOL_EXIT_USAGE;
 }
 
-static gboolean
-set_write_error (GError **error)
+/* Tells of errno. */
+gboolean
+tool_set_write_error (GError **error)
 {
   g_set_error (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
                _("Could not write the result: %s"), g_strerror (errno));
@@ -208,7 +209,7 @@ tool_print_line (const char  *line,
   if (printf ("%s\n", line) >= 0 && fflush (stdout) == 0)
     return TRUE;
 
-  return set_write_error (error);
+  return tool_set_write_error (error);
 }
 
 /* Writes what people read, in the encoding of the locale. */
@@ -220,5 +221,5 @@ tool_print_text (const char  *text,
   if (fflush (stdout) == 0 && !ferror (stdout))
     return TRUE;
 
-  return set_write_error (error);
+  return tool_set_write_error (error);
 }

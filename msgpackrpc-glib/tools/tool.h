@@ -42,12 +42,13 @@ GStrv           tool_parse_options (GOptionContext     *context,
 char           *tool_resolve_address (const char        *address) G_GNUC_WARN_UNUSED_RESULT;
 int             tool_milliseconds  (double              seconds);
 
-void            tool_complain      (const GError       *error);
-ToolExit        tool_exit_for      (const GError       *error);
-ToolExit        tool_refuse_usage  (const GError       *error);
-gboolean        tool_print_line    (const char         *line,
-                                    GError            **error);
-gboolean        tool_print_text    (const char         *text,
-                                    GError            **error);
+void            tool_complain        (const GError      *error);
+ToolExit        tool_exit_for        (const GError      *error);
+ToolExit        tool_refuse_usage    (const GError      *error);
+gboolean        tool_set_write_error (GError           **error);
+gboolean        tool_print_line      (const char        *line,
+                                      GError           **error);
+gboolean        tool_print_text      (const char        *text,
+                                      GError           **error);
 
 G_END_DECLS
