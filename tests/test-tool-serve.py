@@ -298,6 +298,12 @@ class TestStdio(unittest.TestCase):
         unpacker.feed(done.stdout)
         self.assertEqual(list(unpacker), [[RESPONSE, 2, None, 3], [RESPONSE, 1, None, 'late']])
 
+    def test_garbage(self):
+        done = run('serve', '--test', 'stdio:', input=b'hello\n')
+        self.assertEqual(done.returncode, NO_ANSWER)
+        self.assertEqual(msgpack.unpackb(done.stdout)[:2], [RESPONSE, 0])
+        self.assertIn('msgpackrpc: ', done.stderr.decode())
+
     def test_no_input(self):
         done = run('serve', '--test', 'stdio:')
         self.assertEqual((done.returncode, done.stdout, done.stderr), (SUCCESS, b'', b'stdio:\n'))
@@ -486,7 +492,8 @@ class TestPrograms(unittest.TestCase):
             peer.send(NOTIFICATION, 'note', [])
             peer.start('wait')
             peer.socket.shutdown(socket.SHUT_WR)
-            self.assertEqual(peer.receive()[2], 'The program of wait() was stopped: its caller has hung up')
+            self.assertEqual(peer.receive()[2],
+                             'The program of wait() was stopped: its caller has hung up')
         (self.folder / 'go').touch()
         wait_until((self.folder / 'done').exists)
 
@@ -509,6 +516,18 @@ class TestOptions(unittest.TestCase):
                 self.assertEqual(second.receive()[:2], [RESPONSE, 0])
                 self.assertEqual(first.call('add', 2, 2), (None, 4))
             self.assertEqual(served.wait(), (SUCCESS, '', ''))
+
+    def test_once_waits_for_notifications(self):
+        with tempfile.TemporaryDirectory() as folder:
+            code = 'echo > begun; until [ -e go ]; do sleep 0.01; done'
+            with Served('-m', f"note=sh -c '{code}'", '--once', cwd=folder) as served:
+                with served.connect() as first:
+                    first.send(NOTIFICATION, 'note', [])
+                    wait_until(pathlib.Path(folder, 'begun').exists)
+                with served.connect() as second:
+                    self.assertEqual(second.receive()[:2], [RESPONSE, 0])
+                pathlib.Path(folder, 'go').touch()
+                self.assertEqual(served.wait(), (SUCCESS, '', ''))
 
     def test_verbose(self):
         with Served('--test', '--verbose') as served:
@@ -578,6 +597,19 @@ class TestOptions(unittest.TestCase):
         with Served('--test', '--profile=boolean-error') as served, served.connect() as peer:
             self.assertEqual(peer.call('add', 1, 2), (False, 3))
             self.assertEqual(peer.call('fail', 'x'), (True, 'x'))
+
+    def test_framing(self):
+        with Served('--test', '--framing=msgpack-length') as served, served.connect() as peer:
+            request = msgpack.packb([REQUEST, 1, 'add', [1, 2]])
+            peer.socket.sendall(msgpack.packb(len(request)) + request)
+            answer = [RESPONSE, 1, None, 3]
+            self.assertEqual([peer.receive(), peer.receive()], [len(msgpack.packb(answer)), answer])
+
+    def test_reply_order(self):
+        with Served('--test', '--reply-order=request') as served, served.connect() as peer:
+            peer.start('slow', 0.2, 'a')
+            peer.start('add', 1, 2)
+            self.assertEqual([peer.receive()[3] for _ in range(2)], ['a', 3])
 
     def test_activation(self):
         with socket.create_server(('127.0.0.1', 0)) as listener:

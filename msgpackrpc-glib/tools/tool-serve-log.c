@@ -74,12 +74,6 @@ show_value (GVariant *value)
   return g_strconcat (start, "…", NULL);
 }
 
-static guint64
-get_connection_id (MsgpackRpcInvocation *invocation)
-{
-  return msgpack_rpc_connection_get_id (msgpack_rpc_invocation_get_connection (invocation));
-}
-
 static char *
 show_id (MsgpackRpcInvocation *invocation)
 {
@@ -92,12 +86,13 @@ static void
 answered (MsgpackRpcInvocation *invocation,
           GVariant             *result,
           GVariant             *error_value,
-          gpointer              user_data G_GNUC_UNUSED)
+          gpointer              user_data)
 {
   g_autofree char *id = show_id (invocation);
   g_autofree char *value = show_value (result != NULL ? result : error_value);
 
-  print_line (get_connection_id (invocation),
+  /* An invocation that was cancelled has no connection any more. */
+  print_line (GPOINTER_TO_SIZE (user_data),
               result != NULL ? TOOL_COLOUR_GREEN : TOOL_COLOUR_RED,
               result != NULL ? "%s ← %s" : _("%s ← error %s"), id, value);
 }
@@ -107,14 +102,17 @@ asked (MsgpackRpcInvocation  *invocation,
        gpointer               user_data G_GNUC_UNUSED,
        GError               **error G_GNUC_UNUSED)
 {
+  MsgpackRpcConnection *connection = msgpack_rpc_invocation_get_connection (invocation);
+  guint64 connection_id = msgpack_rpc_connection_get_id (connection);
   g_autofree char *id = show_id (invocation);
   g_autofree char *method = tool_escape_text (msgpack_rpc_invocation_get_method (invocation));
   g_autofree char *params = show_value (msgpack_rpc_invocation_get_params (invocation));
 
-  print_line (get_connection_id (invocation), TOOL_COLOUR_RESET, "%s%s→ %s %s", id != NULL ? id : "",
+  print_line (connection_id, TOOL_COLOUR_RESET, "%s%s→ %s %s", id != NULL ? id : "",
               id != NULL ? " " : "", method, params);
   if (id != NULL)
-    msgpack_rpc_invocation_add_answer_filter (invocation, answered, NULL, NULL);
+    msgpack_rpc_invocation_add_answer_filter (invocation, answered,
+                                              GSIZE_TO_POINTER ((gsize) connection_id), NULL);
   return TRUE;
 }
 

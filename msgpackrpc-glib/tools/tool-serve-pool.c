@@ -12,6 +12,7 @@
 
 #include "tool-json.h"
 #include "tool-program.h"
+#include "tool.h"
 
 /* A program runs for each call of its method: it reads the parameters as JSON and prints the result. There
  * are never more than a number of them at a time; other calls wait for their turn. */
@@ -191,6 +192,7 @@ stop (Run *run)
       return;
     }
 
+  answer_with_failure (run, "was not started: its caller has hung up");
   g_queue_unlink (&run->pool->waiting, &run->link);
   run_free (run);
 }
@@ -275,6 +277,8 @@ start (Run *run)
       return;
     }
 
+  /* Why is for whoever runs the server. */
+  tool_complain (error);
   answer_with_failure (run, "could not be started");
   run_free (run);
 }

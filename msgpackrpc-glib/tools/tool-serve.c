@@ -54,14 +54,16 @@ drained_cb (GObject      *source,
   self->has_ended = TRUE;
 }
 
+/* Nobody takes its place while programs end. */
 static void
-only_client_disconnected (MsgpackRpcServer     *server G_GNUC_UNUSED,
+only_client_disconnected (MsgpackRpcServer     *server,
                           MsgpackRpcConnection *connection G_GNUC_UNUSED,
                           const GError         *error,
                           gpointer              user_data)
 {
   Service *self = user_data;
 
+  msgpack_rpc_server_set_max_connections (server, 0);
   if (error != NULL && !self->has_ended)
     self->error = g_error_copy (error);
   self->has_ended = TRUE;
