@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Copyright 2026 The msgpackrpc-glib authors
 
-"""Runs the samples in Python and JavaScript, and pairs of a server and a client in any two of the
-three languages."""
+"""Runs the samples in Python, JavaScript and Vala, and pairs of a server and a client in any two of the
+four languages."""
 
 import os
 import pathlib
@@ -19,6 +19,7 @@ PROGRAMS = {
     'C': [BUILT_EXAMPLES / 'sample'],
     'Python': [sys.executable, EXAMPLES / 'sample.py'],
     'JavaScript': ['gjs', '-m', EXAMPLES / 'sample.js'],
+    'Vala': [BUILT_EXAMPLES / 'sample-vala'],
 }
 # Whoever has no GJS, or builds no examples, still tests the others.
 LANGUAGES = {name: command for name, command in PROGRAMS.items() if shutil.which(command[0])}
