@@ -48,10 +48,6 @@ def read_names(names):
     return {peer: dict(sorted(ends.items())) for peer, ends in sorted(peers.items())}
 
 
-def is_odd(feature):
-    return feature.startswith('odd-')
-
-
 def make_cell(n_passed, n_all):
     if n_passed == n_all:
         return 'yes'
@@ -76,8 +72,8 @@ def make_table(peers):
 
 
 def is_whole(features):
-    """Whether they are more than oddities that an end has been asked for."""
-    return not all(map(is_odd, features))
+    """Whether an end has been asked for all, and not for something that it alone does."""
+    return BASIC & features != set()
 
 
 def describe_ends(where, ends):
@@ -89,6 +85,14 @@ def describe_ends(where, ends):
     return f' ({", ".join(sorted(where))})'
 
 
+def describe(feature):
+    """An oddity, or a profile that helps against one; None for any other."""
+    kind, _, name = feature.partition('-')
+    if kind == 'odd':
+        return name.replace('-', ' ')
+    return f'profile {name} helps' if kind == 'profile' else None
+
+
 def make_oddities(peers):
     """Each with the ends where it is seen."""
     lines = []
@@ -96,8 +100,8 @@ def make_oddities(peers):
         odd = collections.defaultdict(set)
         for end, features in ends.items():
             for feature in features:
-                if is_odd(feature):
-                    odd[feature.removeprefix('odd-').replace('-', ' ')].add(end)
+                odd[describe(feature)].add(end)
+        odd.pop(None, None)
         if odd:
             texts = [name + describe_ends(where, ends) for name, where in sorted(odd.items())]
             lines.append(f'- **`{peer}`:** {"; ".join(texts)}')

@@ -150,6 +150,17 @@ class Server(Go, peers.Features):
         client.notify('note', 1)
         self.check_ended(client)
 
+    def test_profile_serial(self):
+        """In which none is sent, and one call at a time."""
+        address = peers.Process(self, PROGRAM, 'server').first_line()
+        notified = subprocess.run([peers.TOOL, 'notify', '--profile=serial', address, 'note'],
+                                  capture_output=True, text=True, timeout=peers.DEADLINE)
+        self.assertNotEqual(notified.returncode, 0)
+        self.assertIn('notification', notified.stderr)
+        called = subprocess.run([peers.TOOL, 'call', '--profile=serial', address, 'Test.Add', '[1, 2]'],
+                                capture_output=True, text=True, timeout=peers.DEADLINE)
+        self.assertEqual((called.stdout, called.stderr), ('3\n', ''))
+
 
 if __name__ == '__main__':
     peers.main()

@@ -36,6 +36,13 @@ class Client(node_peers.Client):
     test_error_text = None
     test_unknown_method = None
 
+    def test_profile_neovim(self):
+        """Which sends all errors as such arrays."""
+        client = node_peers.start(self, peers.Driver, self.PROGRAM,
+                                  self.serve('tcp://127.0.0.1:0', '--profile=neovim'))
+        outcome = client.call('fail', 'Grüße')
+        self.assertEqual((outcome.kind, outcome.text), ('failed', 'fail: Grüße'))
+
     def check_failed(self, expected, method, *params):
         outcome = self.client.call(method, *params)
         self.assertEqual((outcome.kind, outcome.text), ('failed', expected))

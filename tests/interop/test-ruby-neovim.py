@@ -63,8 +63,17 @@ class OverTcp(Client, peers.Features):
     PREFIX = '/interop/ruby-neovim/client-tcp'
 
     def connect(self, **settings):
-        host, port = self.serve().removeprefix('tcp://').split(':')
+        return self.connect_to(self.serve(), **settings)
+
+    def connect_to(self, address, **settings):
+        host, port = address.removeprefix('tcp://').split(':')
         return peers.Driver(self, *COMMAND, 'tcp', host, port, **settings)
+
+    def test_profile_neovim(self):
+        """Which sends all errors as such arrays."""
+        client = self.connect_to(self.serve('tcp://127.0.0.1:0', '--profile=neovim'))
+        outcome = client.call('fail', 'Grüße')
+        self.assertEqual((outcome.kind, outcome.value), ('error', 'Grüße'))
 
 
 @needs_ruby_neovim
