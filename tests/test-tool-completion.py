@@ -62,6 +62,12 @@ class Called(TestCase):
             options = set(re.findall(r' (--[\w-]+)', run(command, '--help')[1]))
             self.assertEqual(set(self.complete(f'msgpackrpc {command} --')), options, command)
 
+    def test_values_are_those_of_the_help(self):
+        help_text = run('call', '--help')[1]
+        for option in ('framing', 'profile', 'reply-order'):
+            names = re.search(rf'--{option}=NAME .*: (.*)', help_text).group(1).split(', ')
+            self.assertEqual(set(self.complete(f'msgpackrpc call --{option} ')), set(names), option)
+
     def test_files(self):
         folder = self.make_folder()
         (folder / 'socket').touch()
