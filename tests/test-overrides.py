@@ -339,7 +339,8 @@ class Calls(Ends):
         names = [method.get_name() for method in self.dispatcher.props.methods]
         self.assertIn('add', names)
         self.assertEqual(len(self.dispatcher.props.methods), len(names))
-        self.assertEqual(len(list(self.server.props.connections)), 1)
+        # The client may be connected before the server has let it in.
+        iterate_until(lambda: len(list(self.server.props.connections)) == 1)
 
 
 class Lives(Ends):
