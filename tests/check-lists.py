@@ -18,6 +18,7 @@ PATTERNS = {
     'msgpackrpc-glib/soup': ('msgpack-rpc-*.c',),
     'tests': ('check-*.py', 'test-*.c', 'test-*.js', 'test-*.py', 'test-*.vala'),
     'tests/fuzzing': ('fuzz-*.c',),
+    'tests/gtk': ('test-*.c', 'test-*.py'),
     'tests/interop': ('*.c', 'test-*.py'),
     'examples': ('*.c',),
     'docs': ('*.md',),

@@ -100,6 +100,17 @@ needs_to_build ()
   need 'msgpack-c (pkg-config module)' libmsgpack-dev has_msgpack
 }
 
+# The typelib may be there without what the bus of accessibility is made of.
+has_accessibility ()
+{
+  [[ -e /usr/share/dbus-1/services/org.a11y.Bus.service ]]
+}
+
+has_eyes ()
+{
+  /usr/bin/python3 -c 'import gi; gi.require_version ("Atspi", "2.0")'
+}
+
 needs_to_test ()
 {
   need_module gobject-introspection-1.0 libgirepository1.0-dev
@@ -107,7 +118,11 @@ needs_to_test ()
   need_module gtk4 libgtk-4-dev
   need_module libsoup-3.0 libsoup-3.0-dev
   need 'TLS for GIO' glib-networking has_tls
+  need 'the accessibility bus' at-spi2-core has_accessibility
+  need_program Xvfb xvfb
   need_program chromium chromium
+  need_program dbus-daemon dbus-daemon
+  need 'DejaVu fonts' fonts-dejavu-core test -d /usr/share/fonts/truetype/dejavu
   need_program gi-docgen gi-docgen
   need_program gjs gjs
   need_program msgfmt gettext
@@ -115,7 +130,11 @@ needs_to_test ()
   need_program nvim neovim
   need_program systemd-socket-activate systemd
   need_program openssl openssl
+  need_program scrot scrot
   need_program vapigen valac
+  need_program xdotool xdotool
+  need 'icons of GTK' adwaita-icon-theme test -d /usr/share/icons/Adwaita
+  need 'types of AT-SPI' gir1.2-atspi-2.0 has_eyes
   need_python_module gbulb python3-gbulb
   need_python_module gi python3-gi
   need_python_module msgpack python3-msgpack
