@@ -49,7 +49,9 @@ def make_odd(min_int=-MAX_SAFE, max_int=MAX_SAFE):
 def start(case, kind, program, *args):
     """Starts a program of peers/, as a peers.Process or peers.Driver."""
     return kind(case, 'node', peers.PROGRAMS / program, *args,
-                env=os.environ | {'NODE_PATH': str(peers.npm.NODE_MODULES)})
+                env=os.environ | {'NODE_PATH': str(peers.npm.NODE_MODULES),
+                                     # Else the package neovim copies each result for its log.
+                                     'NVIM_NODE_LOG_LEVEL': 'error'})
 
 
 class Client(peers.Features):
