@@ -110,8 +110,11 @@ typedef enum
  *   is a [signal@Connection::peer-error], too
  * @MSGPACK_RPC_PROFILE_LEGACY: for peers from before MessagePack told text from bytes: all is written
  *   as with [flags@PackFlags.LEGACY_RAW], and bytes are what they send if it is no valid UTF-8
- * @MSGPACK_RPC_PROFILE_SERIAL: for peers that handle one message at a time: one call is sent when the
- *   one before has ended, in order, and notifications are an error, as such peers have none
+ * @MSGPACK_RPC_PROFILE_SERIAL: for peers that handle one message at a time: a call is sent when the
+ *   peer has answered the one before, in order, also if that was given up; notifications fail with
+ *   `G_IO_ERROR_NOT_SUPPORTED`, as such peers have none. A handler that waits for a call while the peer
+ *   waits for the handler fails with `G_IO_ERROR_WOULD_BLOCK`; handlers that run in other threads, and
+ *   those that do not block, wait until the call times out
  * @MSGPACK_RPC_PROFILE_KEYBASE: for Keybase's framed dialect: [enum@Framing.MSGPACK_LENGTH] whatever
  *   [property@Connection:framing] says, and `[3, id, method]` cancels a request
  *
@@ -162,7 +165,8 @@ typedef enum
  * In which order a [class@Connection] answers the requests of its peer.
  *
  * A request that nobody answers holds up others until [property@Dispatcher:max-answer-time] ends
- * it.
+ * it. What is held counts as requests in flight and as [property@Limits:max-queued-bytes]; when the
+ * connection is closed it is not sent, as it would be taken for another answer.
  *
  * Since: 1.0
  */
