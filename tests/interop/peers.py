@@ -488,6 +488,24 @@ class Features(Case):
         self.assertEqual(outcome.value, 3, outcome)
 
 
+class BytesAreStr:
+    """The cases of a peer that sends its bytes as str: a base before Features."""
+
+    test_blob = None
+    test_large_bin = None
+
+    def test_odd_blob_becomes_str(self):
+        outcome = self.client.call('blob', MEGABYTE)
+        self.assertTrue(outcome.packed == f'db{MEGABYTE:08x}' + ''.join(
+            f'{number % 255 + 1:02x}' for number in range(MEGABYTE)))
+
+    def test_odd_large_bin_becomes_str(self):
+        # Some end a str at a NUL.
+        data = os.urandom(MEGABYTE).replace(b'\0', b'0')
+        outcome = self.client.call_packed('echo', msgpack.packb(data).hex())
+        self.assertTrue(outcome.packed == f'db{MEGABYTE:08x}{data.hex()}')
+
+
 def name_of_values(feature):
     return f'test_values_{feature}'.replace('-', '_')
 

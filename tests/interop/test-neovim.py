@@ -91,7 +91,7 @@ class Embedded(Server, peers.Features):
         return ToNeovim(self, peers.OURS, '--', *NVIM, '--embed', env=environment(self))
 
 
-class Client:
+class Client(peers.BytesAreStr):
     """Vim's rpcrequest()."""
 
     ODD = {
@@ -137,14 +137,6 @@ class Client:
         fast = [self.client.start('add', number, 1) for number in range(100)]
         self.assertEqual(self.client.outcome(fast[-1]).value, 100)
         self.assertEqual(self.client.order[-101:], [slow, *fast])
-
-    test_blob = None
-    test_large_bin = None
-
-    def test_odd_blob_becomes_str(self):
-        outcome = self.client.call('blob', peers.MEGABYTE)
-        self.assertTrue(outcome.packed == f'db{peers.MEGABYTE:08x}' + ''.join(
-            f'{number % 255 + 1:02x}' for number in range(peers.MEGABYTE)))
 
     def test_notifications_to_client(self):
         params = ['event', [1, 'two', [3]]]

@@ -11,6 +11,11 @@ for number = 0, 255 do
   digits_of[byte], byte_of[digits] = digits, byte
 end
 
+-- split() would not see a newline before a composing character.
+function Lines_of(text)
+  return vim.split(text, '\n', {plain = true})
+end
+
 -- Bytes are lines in Vim, with a newline for each NUL.
 function To_hex(lines)
   for i, line in ipairs(lines) do
@@ -20,7 +25,7 @@ function To_hex(lines)
 end
 
 function From_hex(digits)
-  local lines = vim.split(digits:gsub('..', byte_of), '\n', {plain = true})
+  local lines = Lines_of((digits:gsub('..', byte_of)))
   for i, line in ipairs(lines) do
     lines[i] = line:gsub('%z', '\n')
   end
@@ -30,15 +35,17 @@ LUA
 
 " msgpackparse() and msgpackdump() take Vim's strings for bin, rpcrequest() for str.
 
+" Most of what is large is numbers, whose type is 0.
+
 function! s:blob(lines) abort
   return eval('0z' .. v:lua.To_hex(a:lines))
 endfunction
 
 function! s:from_parsed(value) abort
   if type(a:value) == v:t_string
-    return s:blob(split(a:value, "\n", v:true))
+    return s:blob(v:lua.Lines_of(a:value))
   elseif type(a:value) == v:t_list
-    return map(copy(a:value), {_, each -> s:from_parsed(each)})
+    return map(copy(a:value), 'type(v:val) ? s:from_parsed(v:val) : v:val')
   elseif type(a:value) != v:t_dict
     return a:value
   elseif get(a:value, '_TYPE') is v:msgpack_types.string
@@ -48,14 +55,14 @@ function! s:from_parsed(value) abort
   elseif has_key(a:value, '_TYPE')
     return a:value
   endif
-  return map(copy(a:value), {_, each -> s:from_parsed(each)})
+  return map(copy(a:value), 'type(v:val) ? s:from_parsed(v:val) : v:val')
 endfunction
 
 function! s:to_dump(value) abort
   if type(a:value) == v:t_string
-    return {'_TYPE': v:msgpack_types.string, '_VAL': split(a:value, "\n", v:true)}
+    return {'_TYPE': v:msgpack_types.string, '_VAL': v:lua.Lines_of(a:value)}
   elseif type(a:value) == v:t_list || type(a:value) == v:t_dict
-    return map(copy(a:value), {_, each -> s:to_dump(each)})
+    return map(copy(a:value), 'type(v:val) ? s:to_dump(v:val) : v:val')
   endif
   return a:value
 endfunction
