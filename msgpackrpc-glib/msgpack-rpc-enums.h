@@ -160,7 +160,8 @@ typedef enum
  * @MSGPACK_RPC_REPLY_ORDER_REQUEST: in the order of the requests, for peers that do not look at the
  *   ids: an answer is held until all earlier requests are answered
  * @MSGPACK_RPC_REPLY_ORDER_REVERSE: the last request first, for Neovim before 0.9: an answer is held
- *   until all later requests are answered
+ *   until all later requests are answered. Such a Neovim also wants to have dealt with one answer
+ *   before it reads the next; one that was held may come too early for it, and it closes
  *
  * In which order a [class@Connection] answers the requests of its peer.
  *

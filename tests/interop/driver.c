@@ -2,9 +2,9 @@
  * Copyright 2026 The msgpackrpc-glib authors */
 
 /* The library's client as a program that peers.py drives, as it drives other clients; the lines that
- * they read and write are described there. Arguments: [--PROPERTY=NICK...] ADDRESS, or -- PROGRAM ARG...
+ * they read and write are described there. Arguments: ADDRESS, or -- PROGRAM ARG...
  *
- * Besides, it answers hold(value) when the line “answer” tells it to: each answers one, the oldest. */
+ * Besides, it answers hold(value) when a line tells it to: “answer” the oldest, “answer-last” the newest. */
 
 #include <locale.h>
 #include <stdlib.h>
@@ -188,13 +188,13 @@ hold (MsgpackRpcInvocation  *invocation,
 }
 
 static void
-answer (GQueue *held)
+answer (MsgpackRpcInvocation *invocation) /* (transfer full) */
 {
-  g_autoptr(MsgpackRpcInvocation) invocation = g_queue_pop_head (held);
   g_autoptr(GVariant) value = NULL;
 
   value = g_variant_get_child_value (msgpack_rpc_invocation_get_params (invocation), 0);
   msgpack_rpc_invocation_return_value (invocation, value);
+  g_object_unref (invocation);
 }
 
 static MsgpackRpcDispatcher *
@@ -272,22 +272,12 @@ line_cb (GIOChannel   *channel,
 
   words = g_strsplit (g_strchomp (line), " ", -1);
   if (g_str_equal (words[0], "answer"))
-    answer (&driver->held);
+    answer (g_queue_pop_head (&driver->held));
+  else if (g_str_equal (words[0], "answer-last"))
+    answer (g_queue_pop_tail (&driver->held));
   else
     send_message (MSGPACK_RPC_PEER (driver->client), words);
   return G_SOURCE_CONTINUE;
-}
-
-/* An argument such as “--profile=neovim”. */
-static void
-set_enum (MsgpackRpcClient *client,
-          const char       *argument)
-{
-  g_auto(GStrv) parts = g_strsplit (argument + strlen ("--"), "=", 2);
-  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (client), parts[0]);
-  GEnumValue *value = g_enum_get_value_by_nick (G_PARAM_SPEC_ENUM (pspec)->enum_class, parts[1]);
-
-  g_object_set (client, parts[0], value->value, NULL);
 }
 
 static MsgpackRpcClient *
@@ -296,17 +286,12 @@ make_client (char   **arguments,
 {
   g_autoptr(GError) error = NULL;
   g_autoptr(MsgpackRpcDispatcher) dispatcher = make_dispatcher (held);
-  char **address = arguments;
   MsgpackRpcClient *client;
 
-  while (g_str_has_prefix (*address, "--") && (*address)[2] != '\0')
-    address++;
-  if (g_str_equal (*address, "--"))
-    client = msgpack_rpc_client_new_for_argv ((const char * const *) address + 1);
+  if (g_str_equal (arguments[0], "--"))
+    client = msgpack_rpc_client_new_for_argv ((const char * const *) arguments + 1);
   else
-    client = msgpack_rpc_client_new (*address);
-  for (char **argument = arguments; argument != address; argument++)
-    set_enum (client, *argument);
+    client = msgpack_rpc_client_new (arguments[0]);
 
   msgpack_rpc_client_set_dispatcher (client, dispatcher);
   msgpack_rpc_client_set_default_timeout (client, TIMEOUT);

@@ -28,8 +28,8 @@ class Faults(peers.Case):
     def setUp(self):
         self.editor, self.address = run_editor(self, '127.0.0.1:0')
 
-    def connect(self, *options):
-        return ToNeovim(self, peers.OURS, *options, self.address)
+    def connect(self):
+        return ToNeovim(self, peers.OURS, self.address)
 
     def check_closed(self, client, number):
         outcome = client.outcome(number)
@@ -45,20 +45,15 @@ class Faults(peers.Case):
         self.assertNotEqual(self.editor.process.wait(peers.DEADLINE), 0)
         self.assertIn('E41: Out of memory', self.editor.errors())
 
-    def test_long_method(self):
-        """Neovim of version 0.9 and later closes the connection when a name has more than 100 bytes."""
-        outcome = self.connect().call('x' * 1000)
-        self.assertEqual(outcome.value, [0, 'Invalid method: ' + 'x' * 1000])
-
     def test_odd_failed_notification_is_told(self):
         client = self.connect()
         client.notify('no_such_method')
         client.wait_received('notification', 'nvim_error_event',
                              [0, 'Invalid method: no_such_method'])
 
-    def start_holding(self, *options):
+    def start_holding(self):
         """Neovim waits for two answers."""
-        client = self.connect(*options)
+        client = self.connect()
         calls = []
         for value in ('outer', 'inner'):
             calls.append(client.start('callback', 'hold', [value]))
@@ -73,6 +68,14 @@ class Faults(peers.Case):
         self.check_closed(client, inner)
         # The editor goes on.
         self.assertEqual(self.connect().call('add', 1, 2).value, 3)
+
+    def test_callback_in_reverse_order(self):
+        """And not before it has dealt with the one before: two that come in one piece close, too."""
+        client, outer, inner = self.start_holding()
+        client.obey('answer-last')
+        self.assertEqual(client.outcome(inner).value, 'inner')
+        client.obey('answer')
+        self.assertEqual(client.outcome(outer).value, 'outer')
 
 
 @needs_nvim
@@ -130,6 +133,12 @@ class Client(peers.BytesAreStr):
     def test_unknown_method(self):
         self.check_error('There is no method “no_such_method”', 'no_such_method')
 
+    def test_profile_neovim(self):
+        """Which makes all of the form that it knows."""
+        self.client = self.connect('--profile=neovim')
+        self.check_error('no such day', 'fail_obj', 7, 'no such day')
+        self.check_error('Grüße', 'fail', 'Grüße')
+
     test_pipelining = None
 
     def test_odd_one_at_a_time(self):
@@ -172,16 +181,16 @@ class Client(peers.BytesAreStr):
 class ClientOverTcp(Client, peers.Features):
     PREFIX = '/interop/neovim/client-tcp'
 
-    def connect(self):
-        return self.start_client('tcp', self.serve().removeprefix('tcp://'))
+    def connect(self, *options):
+        return self.start_client('tcp', self.serve('tcp://127.0.0.1:0', *options).removeprefix('tcp://'))
 
 
 @needs_nvim
 class ClientOverUnix(Client, peers.Features):
     PREFIX = '/interop/neovim/client-unix'
 
-    def connect(self):
-        address = self.serve(f'unix://{self.make_folder()}/socket')
+    def connect(self, *options):
+        address = self.serve(f'unix://{self.make_folder()}/socket', *options)
         return self.start_client('pipe', address.removeprefix('unix://'))
 
 
@@ -189,8 +198,8 @@ class ClientOverUnix(Client, peers.Features):
 class ClientOfJob(Client, peers.Features):
     PREFIX = '/interop/neovim/client-job'
 
-    def connect(self):
-        return self.start_client('job', peers.TOOL, 'serve', '--test', 'stdio:')
+    def connect(self, *options):
+        return self.start_client('job', peers.TOOL, 'serve', '--test', *options, 'stdio:')
 
 
 if __name__ == '__main__':
