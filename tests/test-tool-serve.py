@@ -552,6 +552,15 @@ class TestOptions(unittest.TestCase):
         self.assertEqual(lines[13:], ['6 ← (a large value)', 'disconnected'])
         self.assertEqual([c for c in log if c != '\n' and not c.isprintable()], [])
 
+    def test_verbose_on_a_socket_with_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Served('--test', '--verbose', address=f'{folder}/socket') as served:
+                with socket.socket(socket.AF_UNIX) as sock:
+                    sock.connect(f'{folder}/socket')
+                    wait_until(lambda: 'connected' in served.read_errors())
+                self.assertRegex(served.end()[2],
+                                 rf'connected: process {os.getpid()} of user {os.getuid()}\n')
+
     def test_colours(self):
         with Served('--test', '--verbose', '--color=always') as served:
             with served.connect() as peer:

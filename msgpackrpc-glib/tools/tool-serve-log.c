@@ -125,7 +125,9 @@ describe_peer (MsgpackRpcConnection *connection)
   g_autoptr(GSocketAddress) address = msgpack_rpc_connection_get_remote_address (connection);
 
   if (credentials != NULL)
-    return g_credentials_to_string (credentials);
+    /* Translators: two numbers */
+    return g_strdup_printf (_("process %d of user %u"), g_credentials_get_unix_pid (credentials, NULL),
+                            g_credentials_get_unix_user (credentials, NULL));
   if (G_IS_INET_SOCKET_ADDRESS (address))
     return g_socket_connectable_to_string (G_SOCKET_CONNECTABLE (address));
 
