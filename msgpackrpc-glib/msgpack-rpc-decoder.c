@@ -392,12 +392,19 @@ decoder_fail (MsgpackRpcDecoder  *self,
 {
   Writer *writer = &self->context.user;
 
+  self->offset = offset;
   if (G_UNLIKELY (writer->settings.frame_size != 0) && decoder_has_left_frame (writer))
     {
       g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE,
                    "Message is longer than the %" G_GUINT64_FORMAT " bytes that were announced, "
                    "at offset %" G_GUINT64_FORMAT, writer->settings.frame_size, offset);
       return MSGPACK_RPC_DECODER_FAILED;
+    }
+
+  if (writer->failure == MSGPACK_RPC_ERROR_INVALID_MESSAGE)
+    {
+      offset += writer->failure_value;
+      self->offset = offset;
     }
 
   switch (writer->failure)
@@ -419,7 +426,7 @@ decoder_fail (MsgpackRpcDecoder  *self,
     case MSGPACK_RPC_ERROR_INVALID_MESSAGE:
       g_set_error (error, MSGPACK_RPC_ERROR, writer->failure,
                    "Invalid MessagePack: %s at offset %" G_GUINT64_FORMAT,
-                   writer->failure_what, offset + writer->failure_value);
+                   writer->failure_what, offset);
       break;
 
     default:

@@ -267,7 +267,7 @@ take_bytes (Introduction  *self,
             gboolean       keep,
             GError       **error)
 {
-  guint size = (guint) (_msgpack_rpc_unpacker_get_offset (self->unpacker) - self->offset);
+  guint size = (guint) (msgpack_rpc_unpacker_get_offset (self->unpacker) - self->offset);
 
   if (keep && size > self->max_size - self->early->len)
     {

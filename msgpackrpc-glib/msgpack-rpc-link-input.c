@@ -53,7 +53,7 @@ _msgpack_rpc_link_rest_input (MsgpackRpcLink *self)
   if (self->unpacker == NULL || !_msgpack_rpc_unpacker_is_reusable (self->unpacker))
     return;
 
-  self->input_offset = _msgpack_rpc_unpacker_get_offset (self->unpacker);
+  self->input_offset = msgpack_rpc_unpacker_get_offset (self->unpacker);
   g_private_replace (&spare_unpacker, g_steal_pointer (&self->unpacker));
 }
 
@@ -137,7 +137,7 @@ _msgpack_rpc_link_parse_input (MsgpackRpcLink *self,
         return TRUE;
 
       self->funcs->message (owner, message,
-                            _msgpack_rpc_unpacker_get_offset (self->unpacker) - before);
+                            msgpack_rpc_unpacker_get_offset (self->unpacker) - before);
       if (n % CLOCK_INTERVAL == 0 && self->turn_end != 0 &&
           g_get_monotonic_time () >= self->turn_end)
         {

@@ -56,7 +56,7 @@ msgpack_decoder_decode (MsgpackRpcStreamDecoder  *decoder,
       return TRUE;
     }
 
-  *used = (gsize) (_msgpack_rpc_unpacker_get_offset (self->unpacker) - self->fed);
+  *used = (gsize) (msgpack_rpc_unpacker_get_offset (self->unpacker) - self->fed);
   msgpack_rpc_stream_decoder_finish (decoder, message);
   g_clear_object (&self->unpacker);
   return TRUE;

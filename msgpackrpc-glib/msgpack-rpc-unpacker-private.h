@@ -42,9 +42,7 @@ void _msgpack_rpc_unpacker_keep (MsgpackRpcUnpacker *self);
 /* Whether nothing is held of a message that next () has not returned. */
 gboolean _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self);
 
-/* Offsets in the stream: of the first byte that next () has not used, and of the first byte of the
- * message that next () is at. */
-guint64 _msgpack_rpc_unpacker_get_offset         (MsgpackRpcUnpacker *self);
+/* Where in the stream the message begins that next () is at. */
 guint64 _msgpack_rpc_unpacker_get_message_offset (MsgpackRpcUnpacker *self);
 
 /* Whether it may be used for another stream: it is empty, and has not failed. */

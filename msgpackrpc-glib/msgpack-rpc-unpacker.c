@@ -923,6 +923,29 @@ _msgpack_rpc_unpacker_next_array (MsgpackRpcUnpacker  *self,
 }
 
 /**
+ * msgpack_rpc_unpacker_get_offset:
+ * @self: an unpacker
+ *
+ * Gets how far in the stream [method@Unpacker.next] has come: how many of the bytes that the
+ * unpacker was fed in all are behind it.
+ *
+ * When a message was returned, the next one begins there. When one is not complete, some of its bytes
+ * may be counted. When the unpacker has failed, the item begins there that is invalid, or goes beyond a
+ * limit.
+ *
+ * Returns: a number of bytes
+ *
+ * Since: 1.0
+ */
+guint64
+msgpack_rpc_unpacker_get_offset (MsgpackRpcUnpacker *self)
+{
+  g_return_val_if_fail (MSGPACK_RPC_IS_UNPACKER (self), 0);
+
+  return _msgpack_rpc_decoder_get_offset (self->decoder);
+}
+
+/**
  * msgpack_rpc_unpacker_finish:
  * @self: an unpacker
  * @error: return location for an error
@@ -1065,12 +1088,6 @@ _msgpack_rpc_unpacker_is_empty (MsgpackRpcUnpacker *self)
 {
   return _msgpack_rpc_unpacker_get_buffered (self) == 0 && self->frame_size == 0 &&
          _msgpack_rpc_decoder_is_between_messages (self->decoder);
-}
-
-guint64
-_msgpack_rpc_unpacker_get_offset (MsgpackRpcUnpacker *self)
-{
-  return _msgpack_rpc_decoder_get_offset (self->decoder);
 }
 
 guint64

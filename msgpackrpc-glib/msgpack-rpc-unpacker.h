@@ -54,6 +54,8 @@ MSGPACK_RPC_AVAILABLE_IN_1_0
 GVariant *msgpack_rpc_unpacker_next       (MsgpackRpcUnpacker  *self,
                                            GError             **error);
 MSGPACK_RPC_AVAILABLE_IN_1_0
+guint64   msgpack_rpc_unpacker_get_offset (MsgpackRpcUnpacker *self);
+MSGPACK_RPC_AVAILABLE_IN_1_0
 gboolean  msgpack_rpc_unpacker_finish     (MsgpackRpcUnpacker  *self,
                                            GError             **error);
 

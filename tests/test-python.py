@@ -847,7 +847,9 @@ class Values(PairCase):
         self.assertIsNone(unpacker.next())
         unpacker.feed(GLib.Bytes(b'\xc3\x05'))
         self.assertEqual(unpacker.next().unpack(), [1, True])
+        self.assertEqual(unpacker.get_offset(), 3)
         self.assertEqual(unpacker.next().unpack(), 5)
+        self.assertEqual(unpacker.get_offset(), 4)
         self.assertTrue(unpacker.finish())
         unpacker.feed(GLib.Bytes(b'\x92'))
         with self.assertRaises(GLib.Error):

@@ -240,7 +240,7 @@ test_split_once (void)
 
       feed_copy (unpacker, bytes->data, split);
       take_all (unpacker, values);
-      g_assert_cmpuint (_msgpack_rpc_unpacker_get_offset (unpacker) +
+      g_assert_cmpuint (msgpack_rpc_unpacker_get_offset (unpacker) +
                         _msgpack_rpc_unpacker_get_buffered (unpacker), ==, split);
       feed_copy (unpacker, bytes->data + split, bytes->len - split);
       take_all (unpacker, values);
@@ -396,7 +396,7 @@ test_offsets (void)
   assert_needs_more (unpacker);
   g_assert_false (_msgpack_rpc_unpacker_is_empty (unpacker));
   g_assert_cmpuint (_msgpack_rpc_unpacker_get_message_offset (unpacker), ==, 1);
-  g_assert_cmpuint (_msgpack_rpc_unpacker_get_offset (unpacker), ==, 1);
+  g_assert_cmpuint (msgpack_rpc_unpacker_get_offset (unpacker), ==, 1);
   g_assert_cmpuint (_msgpack_rpc_unpacker_get_buffered (unpacker), ==, 3);
 
   feed_hex (unpacker, "61 01");
@@ -464,6 +464,7 @@ test_invalid_byte (void)
       value = values->len == 0 ? msgpack_rpc_unpacker_next (unpacker, NULL) : NULL;
       g_assert_true (value != NULL || values->len == 1);
       assert_next_fails (unpacker, MSGPACK_RPC_ERROR_INVALID_MESSAGE, "byte 0xc1 at offset 4");
+      g_assert_cmpuint (msgpack_rpc_unpacker_get_offset (unpacker), ==, 4);
     }
 }
 

@@ -104,7 +104,7 @@ read_messages (Reading            *self,
 
       g_assert_no_error (self->error);
       g_assert_false (g_variant_is_floating (value));
-      g_assert_cmpuint (_msgpack_rpc_unpacker_get_offset (unpacker), ==, end);
+      g_assert_cmpuint (msgpack_rpc_unpacker_get_offset (unpacker), ==, end);
       g_ptr_array_add (self->values, value);
       g_array_append_val (self->ends, end);
     }
