@@ -65,9 +65,13 @@ stdio_stream_close (GIOStream     *stream,
 {
   StdioStream *self = (StdioStream *) stream;
 
-  restore_flags (g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (self->input)), self->input_flags);
-  restore_flags (g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (self->output)),
-                 self->output_flags);
+  /* One that was closed by itself may be something else by now. */
+  if (!g_input_stream_is_closed (self->input))
+    restore_flags (g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (self->input)),
+                   self->input_flags);
+  if (!g_output_stream_is_closed (self->output))
+    restore_flags (g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (self->output)),
+                   self->output_flags);
 
   return G_IO_STREAM_CLASS (stdio_stream_parent_class)->close_fn (stream, cancellable, error);
 }
