@@ -26,6 +26,11 @@ _msgpackrpc_options ()
     methods) echo "$common $target --format" ;;
     listen) echo "$common $target --count --format --json --method --variant" ;;
     subscribe) echo "$common $target --count --format --json --no-reconnect" ;;
+    tap)
+      echo "$common --allow-remote --format --framing --full --method --output --record --relative" \
+        '--tls-ca --tls-certificate'
+      ;;
+    show) echo "$common --format --framing --full --method --relative" ;;
   esac
 }
 
@@ -34,8 +39,9 @@ _msgpackrpc_takes_value ()
 {
   case $1 in
     --color | --connections | --count | --duration | --format | --framing | --in-flight) true ;;
-    --max-programs | --method | --profile | --rate | --reply-order | --time-limit | --timeout) true ;;
-    --tls-ca | --tls-certificate | --token | --warm-up | -m | -n | -t) true ;;
+    --max-programs | --method | --output | --profile | --rate | --record | --reply-order) true ;;
+    --time-limit | --timeout | --tls-ca | --tls-certificate | --token | --warm-up) true ;;
+    -m | -n | -o | -t) true ;;
     *) false ;;
   esac
 }
@@ -49,7 +55,7 @@ _msgpackrpc_values ()
     --framing) echo 'none msgpack-length' ;;
     --profile) echo 'tolerant boolean-error strict neovim legacy serial keybase' ;;
     --reply-order) echo 'any request reverse' ;;
-    --tls-ca | --tls-certificate | --token) echo 'file' ;;
+    --output | --record | --tls-ca | --tls-certificate | --token) echo 'file' ;;
   esac
 }
 
@@ -61,7 +67,11 @@ _msgpackrpc_arguments ()
 
   case $1:$2 in
     serve:0) echo "$listen stdio:" ;;
-    bench:0 | call:0 | listen:0 | methods:0 | notify:0 | subscribe:0) echo "$connect" ;;
+    show:0) echo 'file' ;;
+    tap:0) echo 'tcp:// unix:// unix-abstract: stdio:' ;;
+    bench:0 | call:0 | listen:0 | methods:0 | notify:0 | subscribe:0 | tap:1)
+      echo "$connect"
+      ;;
   esac
 }
 
@@ -123,7 +133,7 @@ _msgpackrpc ()
   elif [[ $current == -* ]]; then
     choices=$(_msgpackrpc_options "$command")
   elif [[ -z $command ]]; then
-    choices='call notify serve methods listen subscribe bench'
+    choices='call notify serve methods listen subscribe tap show bench'
   elif [[ $last == @* && $position -gt 0 ]]; then
     # Bash replaces the @, too, although it is no part of its word.
     _msgpackrpc_complete_file "$last"

@@ -20,6 +20,8 @@ static const ToolCommand *commands[] = {
   &tool_methods_command,
   &tool_listen_command,
   &tool_subscribe_command,
+  &tool_tap_command,
+  &tool_show_command,
   &tool_bench_command,
 };
 

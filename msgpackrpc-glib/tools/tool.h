@@ -31,7 +31,9 @@ extern const ToolCommand tool_listen_command;
 extern const ToolCommand tool_methods_command;
 extern const ToolCommand tool_notify_command;
 extern const ToolCommand tool_serve_command;
+extern const ToolCommand tool_show_command;
 extern const ToolCommand tool_subscribe_command;
+extern const ToolCommand tool_tap_command;
 
 GOptionContext *tool_context_new   (const ToolCommand  *command,
                                     const GOptionEntry *entries) G_GNUC_WARN_UNUSED_RESULT;
