@@ -640,6 +640,9 @@ _msgpack_rpc_call_check_turn (MsgpackRpcCall  *self,
 {
   g_autoptr(MsgpackRpcConnection) connection = NULL;
 
+  if (G_LIKELY (g_atomic_int_get (&self->delivery) != (int) MSGPACK_RPC_DELIVERY_NOT_SENT))
+    return TRUE;
+
   g_mutex_lock (&self->lock);
   g_set_object (&connection, self->connection);
   g_mutex_unlock (&self->lock);

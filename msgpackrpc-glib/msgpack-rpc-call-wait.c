@@ -5,6 +5,7 @@
 
 #include "msgpack-rpc-call-parts-private.h"
 #include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-connection-private.h"
 
 /* Waiting for calls, of any connections, in any thread. */
 
@@ -183,7 +184,7 @@ check_not_held (Wait    *self,
         return FALSE;
       }
 
-  for (gsize i = 0; i < self->n_calls; i++)
+  for (gsize i = 0; _msgpack_rpc_connection_has_handlers_in_turn () && i < self->n_calls; i++)
     if (!_msgpack_rpc_call_check_turn (self->calls[i], error))
       return FALSE;
 

@@ -151,6 +151,7 @@ refuse_unknown_reply (MsgpackRpcConnection    *self,
   g_autoptr(GVariant) value = _msgpack_rpc_piece_to_value (&message->error, message->bytes);
   g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
   g_autofree char *text = NULL;
+  g_autofree char *quoted = NULL;
   g_autofree char *what = NULL;
 
   if (_msgpack_rpc_value_is_nil (value))
@@ -160,7 +161,8 @@ refuse_unknown_reply (MsgpackRpcConnection    *self,
     }
 
   text = _msgpack_rpc_message_error_to_text (value, result);
-  what = g_strdup_printf ("a reply has the id of no request, and says: %s", text);
+  quoted = _msgpack_rpc_message_quote_method (text);
+  what = g_strdup_printf ("a reply has the id of no request, and says: %s", quoted);
   fail_strictly (self, TRUE, what);
 }
 

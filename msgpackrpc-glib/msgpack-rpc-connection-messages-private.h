@@ -226,7 +226,7 @@ gboolean              _msgpack_rpc_connection_fill_place     (MsgpackRpcConnecti
                                                               const MsgpackRpcPiece   *msgid,
                                                               MsgpackRpcPacked        *answer,
                                                               GList                   *tracked);
-/* The order has changed. */
+/* The order has changed, or the connection has ended. */
 void                  _msgpack_rpc_connection_update_order   (MsgpackRpcConnection    *self);
 /* The ids of requests that are answered, but whose answer waits. The lock is held. */
 void                  _msgpack_rpc_connection_list_held_answers (MsgpackRpcConnection *self,

@@ -1027,6 +1027,7 @@ link_ended (gpointer      owner,
 
   if (g_atomic_pointer_get (&self->turns) != NULL)
     unsent = all_unsent = _msgpack_rpc_connection_end_turns (self, unsent);
+  _msgpack_rpc_connection_update_order (self);
   _msgpack_rpc_connection_end_subscriptions (self);
   if (drain != NULL)
     _msgpack_rpc_drain_add_unsent (drain, self->id, incomplete, unsent);

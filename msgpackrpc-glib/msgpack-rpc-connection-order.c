@@ -69,7 +69,12 @@ pop_next (MsgpackRpcConnection *self)
 {
   MsgpackRpcOrder *order = self->order;
   int wanted = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_REPLY_ORDER);
-  GList *link = wanted == MSGPACK_RPC_REPLY_ORDER_REVERSE ? order->places.tail : order->places.head;
+  GList *link;
+
+  /* What cannot be sent any more waits for nothing. */
+  if (_msgpack_rpc_link_has_ended (self->link))
+    wanted = MSGPACK_RPC_REPLY_ORDER_ANY;
+  link = wanted == MSGPACK_RPC_REPLY_ORDER_REVERSE ? order->places.tail : order->places.head;
 
   /* It may have been changed meanwhile. */
   while (wanted == MSGPACK_RPC_REPLY_ORDER_ANY && link != NULL &&

@@ -278,6 +278,8 @@ void     _msgpack_rpc_connection_follow_up         (MsgpackRpcConnection *self,
 /* Whether the call waits until the peer has answered another one. */
 gboolean _msgpack_rpc_connection_awaits_turn       (MsgpackRpcConnection *self,
                                                     MsgpackRpcCall       *call);
+/* Whether the next one is worth asking. */
+gboolean _msgpack_rpc_connection_has_handlers_in_turn (void);
 /* FALSE if it would wait for ever if this thread waited for it. */
 gboolean _msgpack_rpc_connection_check_turn        (MsgpackRpcConnection  *self,
                                                     MsgpackRpcCall        *call,

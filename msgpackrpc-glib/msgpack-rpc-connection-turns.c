@@ -26,6 +26,9 @@ struct _MsgpackRpcTurns
   GThread *handler_thread;    /* in which a request of the peer is being handled, or NULL */
 };
 
+/* Atomic; of how many connections handler threads are known. */
+static int n_handlers;
+
 static void
 turn_free (Turn *turn)
 {
@@ -228,8 +231,15 @@ _msgpack_rpc_connection_enter_handler (MsgpackRpcConnection *self,
   MsgpackRpcTurns *turns = ensure_turns (self);
   GThread *before = turns->handler_thread;
 
+  g_atomic_int_add (&n_handlers, (thread != NULL) - (before != NULL));
   turns->handler_thread = thread;
   return before;
+}
+
+gboolean
+_msgpack_rpc_connection_has_handlers_in_turn (void)
+{
+  return g_atomic_int_get (&n_handlers) > 0;
 }
 
 gboolean

@@ -3,7 +3,7 @@
 
 /* How the messages of peers look that are not quite as the specification says, and what peers do not
  * take: the rules 17 to 29 of docs/dialects.md, but for the lengths before messages (21) and one
- * call at a time (27), which have files of their own. */
+ * call at a time (27), which have files of their own; and the profile of rule 30. */
 
 #include "test-dialects.h"
 
@@ -543,6 +543,36 @@ test_datagrams (Dialect       *d G_GNUC_UNUSED,
   g_assert_nonnull (strstr (error->message, "udp"));
 }
 
+/* ---- 30: all that is legacy, by its profile ---- */
+
+static void
+test_legacy_profile (Dialect       *d,
+                     gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autofree char *text = g_strnfill (32, 'x');
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("The profile legacy sends raw, and takes what is no UTF-8 for bytes, which go back");
+
+  set_profile (d, MSGPACK_RPC_PROFILE_LEGACY);
+  g_assert_cmpuint (msgpack_rpc_connection_get_pack_flags (d->connection), ==,
+                    MSGPACK_RPC_PACK_FLAGS_NONE);
+  g_assert_true (msgpack_rpc_peer_send_notification (d->peer, "n", g_variant_new ("(s)", text),
+                                                     &error));
+  assert_comes (&d->raw, "93 02 a1 'n' 91 da0020", text, "");
+  g_assert_false (msgpack_rpc_peer_send_notification (d->peer, "n",
+                                                      g_variant_new_parsed ("((handle 5, b'x'),)"),
+                                                      &error));
+  g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_VALUE);
+
+  dialect_assert_answer (d, "94 00 01 a4 'echo' 93 a2 ff61 a3 610062 a1 'x'",
+                         "94 01 01 c0 93 a2 ff61 a3 610062 a1 'x'");
+  dialect_assert_log (d, "echo [<[byte 0xff, 0x61]>, <[byte 0x61, 0x00, 0x62]>, <'x'>]; ");
+  msgpack_rpc_connection_set_string_policy (d->connection, MSGPACK_RPC_STRING_POLICY_REPLACE);
+  send_hex (&d->raw, "93 02 a1 'n' 91 a2 ff61");
+  dialect_assert_log (d, "n [<'\357\277\275a'>]; ");
+}
+
 int
 main (int    argc,
       char **argv)
@@ -579,6 +609,7 @@ main (int    argc,
   ADD ("26/neovim", test_neovim_error);
   ADD ("28/deaf", test_deaf_peer);
   ADD ("29/datagrams", test_datagrams);
+  ADD ("30/profile", test_legacy_profile);
 
   return g_test_run ();
 }
