@@ -2,8 +2,8 @@
  * Copyright 2026 The msgpackrpc-glib authors */
 
 /* A chat: a server and a client for it, each in one loop. They exchange lines, so that `nc` is a
- * client, too; those of the server itself begin with an asterisk. What is said is also the topic “chat”
- * of a MessagePack-RPC server. */
+ * client, too; those of the server itself begin with an asterisk. Others take part by MessagePack-RPC,
+ * with the methods “join” and “say” and the topics “chat” and “members”. */
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -18,6 +18,7 @@
 #define MAX_TEXT 1024   /* bytes that somebody says at once */
 #define MAX_NAME 20     /* characters */
 #define MAX_MEMBERS 100
+#define MAX_QUEUED (1024 * 1024) /* bytes for one who came by MessagePack-RPC */
 #define MAX_ATTEMPTS 5
 #define NAME_TIMEOUT 60000 /* milliseconds */
 #define DRAIN_TIMEOUT 2000
@@ -109,7 +110,7 @@ typedef struct
   GMainLoop *loop;
   MsgpackRpcConnector *connector;
   MsgpackRpcServer *publisher; /* nullable */
-  GHashTable *members;         /* channel, owned → name, owned */
+  GHashTable *members;         /* channel or connection, owned → name, owned */
   Keyboard keyboard;
   gboolean is_leaving;
 } Room;
@@ -168,27 +169,27 @@ tell (MsgpackRpcChannel *channel,
     msgpack_rpc_channel_close_async (channel, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
 }
 
-/* To all but @except, and on the terminal. */
+/* To all who read lines but @except, and on the terminal. */
 static void
-broadcast (Room              *room,
-           const char        *line,
-           MsgpackRpcChannel *except)
+broadcast (Room       *room,
+           const char *line,
+           gpointer    except)
 {
   GHashTableIter iter;
-  gpointer channel;
+  gpointer member;
 
   g_hash_table_iter_init (&iter, room->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    if (channel != except)
-      tell (channel, "%s", line);
+  while (g_hash_table_iter_next (&iter, &member, NULL))
+    if (member != except && MSGPACK_RPC_IS_CHANNEL (member))
+      tell (member, "%s", line);
   g_print ("%s\n", line);
 }
 
 static void
-say (Room              *room,
-     const char        *name,
-     const char        *text,
-     MsgpackRpcChannel *sender)
+say (Room       *room,
+     const char *name,
+     const char *text,
+     gpointer    sender)
 {
   g_autofree char *cleaned = clean (text, MAX_TEXT);
   g_autofree char *line = g_strdup_printf ("%s: %s", name, cleaned);
@@ -199,15 +200,31 @@ say (Room              *room,
                                 NULL);
 }
 
+static GVariant *
+list_names (Room *room)
+{
+  g_autoptr(GList) names = g_hash_table_get_values (room->members);
+  GVariantBuilder builder;
+
+  names = g_list_sort (names, (GCompareFunc) g_utf8_collate);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (GList *l = names; l != NULL; l = l->next)
+    g_variant_builder_add (&builder, "s", l->data);
+  return g_variant_builder_end (&builder);
+}
+
+/* That somebody has come or gone. */
 static void
-announce (Room              *room,
-          const char        *name,
-          const char        *what,
-          MsgpackRpcChannel *except)
+announce (Room       *room,
+          const char *name,
+          const char *what,
+          gpointer    except)
 {
   g_autofree char *line = g_strdup_printf ("* %s %s", name, what);
 
   broadcast (room, line, except);
+  if (room->publisher != NULL)
+    msgpack_rpc_server_publish (room->publisher, "members", list_names (room), NULL);
 }
 
 static gboolean
@@ -347,16 +364,14 @@ receive_guest (Room            *room,
 /* ---- of the server: the others, and the server itself ---- */
 
 static void
-remove_member (Room            *room,
-               MsgpackRpcEvent *event)
+remove_member (Room         *room,
+               gpointer      member,
+               const GError *error,
+               gsize         n_unsent)
 {
-  MsgpackRpcChannel *channel = msgpack_rpc_event_get_channel (event);
-  const GError *error = msgpack_rpc_event_get_error (event);
-  gsize n_unsent = g_variant_n_children (msgpack_rpc_event_get_unsent (event)) +
-                   (msgpack_rpc_event_get_incomplete (event) != NULL);
   gpointer key, name;
 
-  if (!g_hash_table_steal_extended (room->members, channel, &key, &name))
+  if (!g_hash_table_steal_extended (room->members, member, &key, &name))
     return;
 
   if (!room->is_leaving)
@@ -367,6 +382,17 @@ remove_member (Room            *room,
     g_print ("* %" G_GSIZE_FORMAT " lines were not sent to %s\n", n_unsent, (char *) name);
   g_object_unref (key);
   g_free (name);
+}
+
+static void
+remove_channel (Room            *room,
+                MsgpackRpcEvent *event)
+{
+  gsize n_unsent = g_variant_n_children (msgpack_rpc_event_get_unsent (event)) +
+                   (msgpack_rpc_event_get_incomplete (event) != NULL);
+
+  remove_member (room, msgpack_rpc_event_get_channel (event), msgpack_rpc_event_get_error (event),
+                 n_unsent);
 }
 
 static void
@@ -424,7 +450,7 @@ room_event_cb (GObject      *source,
 
     case MSGPACK_RPC_EVENT_KIND_REMOTE_DISCONNECT:
     case MSGPACK_RPC_EVENT_KIND_FINISH_DISCONNECT:
-      remove_member (room, event);
+      remove_channel (room, event);
       break;
 
     default:
@@ -492,18 +518,125 @@ print_addresses (const char  *what,
     g_print ("* %s %s\n", what, addresses[i]);
 }
 
+/* ---- of the server: those who come by MessagePack-RPC ---- */
+
+static gboolean
+refuse (GError     **error,
+        const char  *reason)
+{
+  g_set_error_literal (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_REMOTE, reason);
+  return FALSE;
+}
+
+static gboolean
+join_cb (MsgpackRpcInvocation  *invocation,
+         GVariant              *params,
+         gpointer               user_data,
+         GError               **error)
+{
+  MsgpackRpcConnection *connection = msgpack_rpc_invocation_get_connection (invocation);
+  Room *room = user_data;
+  const char *problem;
+  const char *name;
+
+  g_variant_get (params, "(&s)", &name);
+  if (connection == NULL)
+    return refuse (error, "you have gone already");
+  if (g_hash_table_contains (room->members, connection))
+    return refuse (error, "you have joined already");
+
+  problem = check_name (room, name);
+  if (problem != NULL)
+    return refuse (error, problem);
+
+  g_hash_table_insert (room->members, g_object_ref (connection), g_strdup (name));
+  announce (room, name, "has come", NULL);
+  return msgpack_rpc_invocation_return_value (invocation, list_names (room));
+}
+
+static gboolean
+say_cb (MsgpackRpcInvocation  *invocation,
+        GVariant              *params,
+        gpointer               user_data,
+        GError               **error)
+{
+  MsgpackRpcConnection *connection = msgpack_rpc_invocation_get_connection (invocation);
+  Room *room = user_data;
+  const char *name = g_hash_table_lookup (room->members, connection);
+  const char *text;
+
+  g_variant_get (params, "(&s)", &text);
+  if (name == NULL)
+    return refuse (error, "join first");
+  if (text[0] == '\0' || strlen (text) > MAX_TEXT)
+    return refuse (error, "a text has 1 to 1024 bytes");
+
+  say (room, name, text, connection);
+  return msgpack_rpc_invocation_return_value (invocation, NULL);
+}
+
+static void
+disconnected_cb (MsgpackRpcServer     *publisher G_GNUC_UNUSED,
+                 MsgpackRpcConnection *connection,
+                 const GError         *error,
+                 gpointer              user_data)
+{
+  remove_member (user_data, connection, error, 0);
+}
+
+static void
+add_method (MsgpackRpcDispatcher *dispatcher,
+            const char           *name,
+            MsgpackRpcHandler     handler,
+            Room                 *room,
+            const char           *param_name,
+            const char           *result_signature,
+            const char           *description)
+{
+  const char * const param_names[] = { param_name, NULL };
+  g_autoptr(MsgpackRpcMethod) method = NULL;
+
+  msgpack_rpc_dispatcher_add_method (dispatcher, name, "(s)", handler, room, NULL);
+  method = msgpack_rpc_dispatcher_lookup_method (dispatcher, name);
+  msgpack_rpc_method_set_param_names (method, param_names);
+  msgpack_rpc_method_set_result_signature (method, result_signature);
+  msgpack_rpc_method_set_description (method, description);
+}
+
+static MsgpackRpcDispatcher *
+make_dispatcher (Room *room)
+{
+  MsgpackRpcDispatcher *dispatcher = msgpack_rpc_dispatcher_new ();
+  g_autoptr(MsgpackRpcTopic) chat = msgpack_rpc_dispatcher_add_topic (dispatcher, "chat", "(ss)");
+  g_autoptr(MsgpackRpcTopic) members = NULL;
+
+  msgpack_rpc_topic_set_description (chat, "Who has said what");
+  members = msgpack_rpc_dispatcher_add_topic (dispatcher, "members", "as");
+  msgpack_rpc_topic_set_description (members, "The names of all, whenever somebody comes or goes");
+  /* Who reads slowly needs to know only how it is now. */
+  msgpack_rpc_topic_set_policy (members, MSGPACK_RPC_TOPIC_POLICY_CONFLATE);
+
+  add_method (dispatcher, "join", join_cb, room, "name", "as",
+              "Takes part under a name, and returns the names of all");
+  add_method (dispatcher, "say", say_cb, room, "text", NULL, "Says something to all");
+  return dispatcher;
+}
+
 static gboolean
 publish_at (Room        *room,
             const char  *address,
             GError     **error)
 {
-  g_autoptr(MsgpackRpcDispatcher) dispatcher = msgpack_rpc_dispatcher_new ();
-  g_autoptr(MsgpackRpcTopic) topic = msgpack_rpc_dispatcher_add_topic (dispatcher, "chat", "(ss)");
+  g_autoptr(MsgpackRpcDispatcher) dispatcher = make_dispatcher (room);
   g_auto(GStrv) addresses = NULL;
 
-  msgpack_rpc_topic_set_description (topic, "Who has said what");
   room->publisher = msgpack_rpc_server_new ();
   msgpack_rpc_server_set_dispatcher (room->publisher, dispatcher);
+  msgpack_rpc_server_set_max_connections (room->publisher, MAX_MEMBERS);
+  /* Who does not read what the others say has to go here, too. */
+  msgpack_rpc_limits_set_max_queued_bytes (msgpack_rpc_server_get_limits (room->publisher),
+                                           MAX_QUEUED);
+  g_signal_connect (room->publisher, "client-disconnected", G_CALLBACK (disconnected_cb), room);
   addresses = msgpack_rpc_server_listen_sync (room->publisher, address, NULL, error);
   if (addresses != NULL)
     print_addresses ("Publishing at", addresses);
@@ -552,8 +685,8 @@ serve (const char  *address,
     g_main_loop_run (room.loop);
 
   keyboard_stop (&room.keyboard);
-  g_hash_table_unref (room.members);
   g_clear_object (&room.publisher);
+  g_hash_table_unref (room.members);
   g_object_unref (room.connector);
   g_main_loop_unref (room.loop);
   return done;
@@ -777,7 +910,7 @@ main (int    argc,
   const GOptionEntry entries[] = {
     { "listen", 'l', 0, G_OPTION_ARG_STRING, &listen, "Serve at an address", "ADDRESS" },
     { "publish", 'p', 0, G_OPTION_ARG_STRING, &publish,
-      "Publish the topic “chat” at another one, by MessagePack-RPC", "ADDRESS" },
+      "Let others take part by MessagePack-RPC at another one", "ADDRESS" },
     { "connect", 'c', 0, G_OPTION_ARG_STRING, &connect, "Join a server (" ADDRESS ")", "ADDRESS" },
     { "name", 'n', 0, G_OPTION_ARG_STRING, &name, "Your name there", "NAME" },
     { NULL },

@@ -19,9 +19,6 @@ PROGRAM = pathlib.Path(os.environ['G_TEST_BUILDDIR']).parent / 'examples/chat'
 DEADLINE = 20
 N_LINES = 3000
 QUESTION = '* What is your name?'
-SUBSCRIBE = b'\x94\x00\x01\xadrpc.subscribe\x91\xa4chat'
-SUBSCRIBED = b'\x94\x01\x01\xc0'
-NOTIFICATION = b'\x93\x02'
 
 
 class RawClient:
@@ -41,6 +38,57 @@ class RawClient:
 
     def read(self):
         return self.file.readline().rstrip('\n')
+
+
+def pack(value):
+    """As MessagePack; what the tests have is short."""
+    if value is None:
+        return b'\xc0'
+    if isinstance(value, int):
+        return bytes([value])
+    if isinstance(value, (list, tuple)):
+        return bytes([0x90 + len(value)]) + b''.join(map(pack, value))
+    data = value.encode()
+    if len(data) < 32:
+        return bytes([0xa0 + len(data)]) + data
+    if len(data) < 256:
+        return bytes([0xd9, len(data)]) + data
+    return b'\xda' + len(data).to_bytes(2, 'big') + data
+
+
+class RawPeer:
+    """Takes part by MessagePack-RPC."""
+    def __init__(self, test, path):
+        self.test = test
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE)
+        self.socket.connect(path)
+        self.n_calls = 0
+        test.addCleanup(self.socket.close)
+
+    def call(self, method, *params):
+        self.n_calls += 1
+        self.socket.sendall(pack([0, self.n_calls, method, params]))
+
+    def expect(self, *messages):
+        expected = b''.join(map(pack, messages))
+        received = b''
+        while len(received) < len(expected):
+            part = self.socket.recv(len(expected) - len(received))
+            self.test.assertNotEqual(part, b'', f'after {received}')
+            received += part
+        self.test.assertEqual(received, expected)
+
+    def expect_result(self, result):
+        self.expect([1, self.n_calls, None, result])
+
+    def expect_error(self, text):
+        self.expect([1, self.n_calls, text, None])
+
+    def subscribe(self, *topics):
+        for topic in topics:
+            self.call('rpc.subscribe', topic)
+            self.expect_result(None)
 
 
 @unittest.skipUnless(PROGRAM.exists(), 'the examples are not built')
@@ -227,26 +275,98 @@ class Chat(unittest.TestCase):
         self.assertEqual(self.finish(self.server), (['* ann has come', '* Leaving'], '', 0))
         self.assertEqual(self.finish(ann), (['* The server has gone'], '', 0))
 
+    def publish(self):
+        """Serves peers, too, and returns the path of the socket."""
+        path = f'{self.folder}/rpc'
+        self.serve(f'--publish=unix://{path}')
+        return path
+
     def test_topic(self):
         """Who has subscribed to the topic gets a value for each line."""
-        publish = f'unix://{self.folder}/topic'
-        self.serve(f'--publish={publish}')
-        ann, subscriber = self.join('ann', 0), RawClient(publish)
-        self.addCleanup(subscriber.close)
-        subscriber.socket.sendall(SUBSCRIBE)
-        self.assertEqual(subscriber.socket.recv(100)[:4], SUBSCRIBED)
+        subscriber = RawPeer(self, self.publish())
+        ann = self.join('ann', 0)
+        subscriber.subscribe('chat')
         self.type(ann, 'good news')
         self.wait_for(self.server, 'ann: good news')
         self.type(self.server, 'no news')
         self.type(self.server, '/quit')
-        received = b''
-        while part := subscriber.socket.recv(1000):
-            received += part
-        self.assertIn(b'\xa4chat', received)
-        self.assertTrue(received.startswith(NOTIFICATION))
-        first, second = b'\x92\xa3ann\xa9good news', b'\x92\xa6server\xa7no news'
-        self.assertLess(-1, received.find(first))
-        self.assertLess(received.find(first), received.find(second))
+        subscriber.expect([2, 'chat', [['ann', 'good news']]], [2, 'chat', [['server', 'no news']]])
+        while subscriber.socket.recv(1000):
+            pass
+
+    def test_peers(self):
+        """Those who come by MessagePack-RPC and by lines are in one room."""
+        path = self.publish()
+        ann, zoe = self.join('ann', 0), RawPeer(self, path)
+        zoe.subscribe('chat', 'members')
+        zoe.call('join', 'zoe')
+        zoe.expect_result(['ann', 'zoe'])
+        zoe.expect([2, 'members', [['ann', 'zoe']]])
+        zoe.call('say', 'bell \x07')
+        zoe.expect([2, 'chat', [['zoe', 'bell ?']]])
+        zoe.expect_result(None)
+        self.assertEqual(self.wait_for(ann, 'zoe: bell ?'), ['* zoe has come'])
+        self.type(ann, 'hello')
+        zoe.expect([2, 'chat', [['ann', 'hello']]])
+
+        ben = self.join('ben', 2)
+        zoe.expect([2, 'members', [['ann', 'ben', 'zoe']]])
+        self.type(ben, '/quit')
+        zoe.expect([2, 'members', [['ann', 'zoe']]])
+        zoe.socket.close()
+        self.wait_for(ann, '* zoe has gone')
+        # The name is free again.
+        other = RawPeer(self, path)
+        other.call('join', 'Zoe')
+        other.expect_result(['Zoe', 'ann'])
+
+    def test_bad_peers(self):
+        path = self.publish()
+        ann, zoe, bad = self.join('ann', 0), RawPeer(self, path), RawPeer(self, path)
+        bad.call('say', 'I am nobody')
+        bad.expect_error('join first')
+        zoe.call('join', 'zoe')
+        zoe.expect_result(['ann', 'zoe'])
+        for name, problem in [('ANN', 'the name is taken'), ('Zoe', 'the name is taken'),
+                              ('server', 'the name is taken'), ('', 'a name has 1 to 20 characters'),
+                              ('x' * 21, 'a name has 1 to 20 characters'),
+                              ('a b', 'a name has letters, digits, - and _')]:
+            bad.call('join', name)
+            bad.expect_error(problem)
+        bad.call('join', 'bad')
+        bad.expect_result(['ann', 'bad', 'zoe'])
+        bad.call('join', 'worse')
+        bad.expect_error('you have joined already')
+        for text in '', 'x' * 1025:
+            bad.call('say', text)
+            bad.expect_error('a text has 1 to 1024 bytes')
+        bad.call('say', 'x' * 1024)
+        bad.expect_result(None)
+        self.wait_for(ann, f'bad: {"x" * 1024}')
+        # The name is taken for lines, too.
+        guest = self.connect()
+        guest.say('BAD')
+        self.assertEqual(guest.read(), '* No: the name is taken')
+        bad.socket.sendall(b'\xc1')
+        self.wait_for(ann, '* bad is lost')
+
+    def test_deaf_peer(self):
+        """Who does not read what the others say has to go."""
+        path = self.publish()
+        ann, deaf = self.connect(), RawPeer(self, path)
+        deaf.subscribe('chat')
+        deaf.call('join', 'deaf')
+        deaf.expect_result(['deaf'])
+        ann.say('ann')
+        self.assertEqual(ann.read(), '* Welcome, ann; 1 others are here')
+        sender = threading.Thread(target=ann.say, args=['x' * 1000] * N_LINES + ['last'])
+        sender.start()
+        awaited = {'* deaf is lost', 'ann: last'}
+        while awaited:
+            line = self.server.stdout.readline()
+            self.assertNotEqual(line, '', f'before {awaited}')
+            awaited.discard(line.strip())
+        sender.join()
 
     def test_errors(self):
         for args, status in [(['--listen=tcp://x:y'], 1), (['--listen=a', '--name=x'], 2),
