@@ -41,7 +41,7 @@ async function startServer(address) {
     const server = new MsgpackRpc.Server({dispatcher});
     const addresses = await server.listen_async(address, null);
     // A host name may stand for several addresses; each of them will do.
-    return [server, addresses[0]];
+    return {server, bound: addresses[0]};
 }
 
 // ---- the client ----
@@ -95,7 +95,7 @@ async function untilInputEnds() {
 }
 
 async function runServer(address, withClient) {
-    const [server, bound] = await startServer(address);
+    const {server, bound} = await startServer(address);
     let succeeded = true;
 
     if (withClient) {

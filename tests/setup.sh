@@ -131,12 +131,14 @@ needs_to_test ()
   need_program systemd-socket-activate systemd
   need_program openssl openssl
   need_program scrot scrot
+  need_program tsc node-typescript
   need_program vapigen valac
   need_program xdotool xdotool
   need 'icons of GTK' adwaita-icon-theme test -d /usr/share/icons/Adwaita
   need 'types of AT-SPI' gir1.2-atspi-2.0 has_eyes
   need_python_module gbulb python3-gbulb
   need_python_module gi python3-gi
+  need_python_module mypy mypy
   need_python_module msgpack python3-msgpack
 }
 
