@@ -7,6 +7,7 @@ import datetime
 import enum
 import gc
 import logging
+import sys
 import threading
 import time
 import typing
@@ -118,6 +119,75 @@ class Values(unittest.TestCase):
         ]:
             with self.subTest(text=text), self.assertRaisesRegex(error, text):
                 MsgpackRpc.to_variant(value)
+
+    def test_many_alike(self):
+        """Long arrays are the same as short ones, whichever of their values is another."""
+        for value in self.VALUES:
+            for many in ([value] * 40, {str(i): value for i in range(40)},
+                         {i: value for i in range(40)}):
+                self.check_both_ways(many)
+        for value, other in [(1, 1.0), (1, True), (1, 2 ** 63), (1, None), (1, 'a'), (1.5, 2),
+                             (True, 1), ('a', b'a'), ('a', 'a\0'), ('a', '\udcff'), ([1], [1.0]),
+                             ([1], []), ({'a': 1}, {}), (1, MsgpackRpc.Ext(1, b'a'))]:
+            for place in (0, 20, 39):
+                many = [value] * 40
+                many[place] = other
+                self.check_both_ways(many)
+                self.check_both_ways([many])
+                self.check_both_ways(dict(zip('abcdefghijklmnopqrstuvwxyz', many)))
+
+    def check_both_ways(self, value):
+        variant = MsgpackRpc.to_variant(value)
+        for form in (variant, MsgpackRpc.unpack(MsgpackRpc.pack(variant))):
+            # repr () tells 1 from True and 1.0.
+            self.assertEqual(repr(MsgpackRpc.from_variant(form)), repr(value))
+
+    def test_typed_arrays(self):
+        for kind, values in [('ab', [True, False]), ('an', [-1, 5]), ('aq', [65535]),
+                             ('ai', [-1]), ('au', [2 ** 32 - 1]), ('ax', [-1]), ('at', [2 ** 64 - 1]),
+                             ('ad', [0.5]), ('as', ['a', 'ü']), ('ao', ['/a']), ('ah', [3]),
+                             ('aax', [[1], []]), ('amx', [None, 1])]:
+            for value in (values, values * 20, []):
+                self.check(MsgpackRpc.from_variant(GLib.Variant(kind, value)), value)
+
+    def test_unsound_bytes(self):
+        """Variants made of any bytes are read as GLib reads them."""
+        for kind, data in [('ax', b'12345'), ('ab', b'\2\1'), ('as', b'abc'), ('av', b'\xff' * 40),
+                           ('a{sv}', b'\1' * 33), ('(hay)', b'\xff'), ('mx', b'abc')]:
+            with self.subTest(kind=kind):
+                MsgpackRpc.from_variant(GLib.Variant.new_from_bytes(
+                    GLib.VariantType(kind), GLib.Bytes.new(data), False))
+
+    def assert_work(self, most, function, *args):
+        """How much Python does, in steps of its interpreter."""
+        steps = 0
+
+        def trace(frame, event, _arg):
+            nonlocal steps
+            frame.f_trace_opcodes = True
+            steps += event == 'opcode'
+            return trace
+
+        old = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            result = function(*args)
+        finally:
+            sys.settrace(old)
+        self.assertGreater(steps, 0)
+        self.assertLess(steps, most)
+        return result
+
+    def test_work(self):
+        """What is alike is converted at once, in either direction; all else with little work."""
+        for value, most in [(list(range(10000)), 500), ([0.5, 1.5] * 5000, 500),
+                            ([True, False] * 5000, 500), (['text', 'ü'] * 5000, 500),
+                            (b'x' * 2 ** 20, 500), ('x' * 2 ** 20, 500),
+                            ([1, 'a'] * 500, 110000), ({str(i): i for i in range(1000)}, 110000)]:
+            variant = self.assert_work(most, MsgpackRpc.to_variant, value)
+            received = MsgpackRpc.unpack(MsgpackRpc.pack(variant))
+            for form in (variant, received):
+                self.assertEqual(self.assert_work(most, MsgpackRpc.from_variant, form), value)
 
     def test_large_bytes(self):
         """Bytes are not gone through one by one, which would take seconds."""

@@ -3,7 +3,9 @@
 
 """Values of Python as variants of the library, and back."""
 
+import array
 import datetime
+import functools
 import inspect
 import operator
 import types
@@ -17,7 +19,22 @@ MsgpackRpc = get_introspection_module('MsgpackRpc')
 # What the library can send.
 MAX_DEPTH = 40
 
-ANY_TYPE = GLib.VariantType.new('v')
+# Arrays as long as this are looked at as a whole, to see whether their values are all alike.
+MANY = 16
+
+# Each look into a class of introspection costs as much as a small call.
+Variant = GLib.Variant
+get_child_value = Variant.get_child_value
+get_type_string = Variant.get_type_string
+get_variant = Variant.get_variant
+n_children = Variant.n_children
+new_int64 = Variant.new_int64
+new_string = Variant.new_string
+new_variant = Variant.new_variant
+new_bytes = GLib.Bytes.new
+type_of = functools.lru_cache(256)(GLib.VariantType.new)
+
+ANY_TYPE = type_of('v')
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 TIMESTAMP = -1
 RAW_STRING = 256
@@ -33,64 +50,81 @@ class Ext(typing.NamedTuple):
 # ---- to variants ----
 
 def write_none(_value, _depth):
-    return GLib.Variant.new_maybe(ANY_TYPE, None)
+    return Variant.new_maybe(ANY_TYPE, None)
 
 
 def write_bool(value, _depth):
-    return GLib.Variant.new_boolean(value)
+    return Variant.new_boolean(value)
 
 
 def write_int(value, _depth):
     if -0x8000000000000000 <= value <= 0x7fffffffffffffff:
-        return GLib.Variant.new_int64(value)
+        return new_int64(value)
     if 0 < value <= 0xffffffffffffffff:
-        return GLib.Variant.new_uint64(value)
+        return Variant.new_uint64(value)
     raise OverflowError('An integer does not fit into 64 bits')
 
 
 def write_float(value, _depth):
-    return GLib.Variant.new_double(value)
+    return Variant.new_double(value)
 
 
 def write_str(value, _depth):
     """Bytes that are not UTF-8 are surrogates in Python, as they are in names of files."""
-    if '\0' not in value:
-        try:
-            value.encode()
-            return GLib.Variant.new_string(value)
-        except UnicodeEncodeError:
-            pass
+    if is_text(value):
+        return new_string(value)
     data = value.encode(errors='surrogateescape')
-    return MsgpackRpc.variant_new_raw_string(GLib.Bytes.new(data))
+    return MsgpackRpc.variant_new_raw_string(new_bytes(data))
 
 
 def write_bytes(value, _depth):
-    return MsgpackRpc.variant_new_bytes(GLib.Bytes.new(bytes(value)))
+    return MsgpackRpc.variant_new_bytes(new_bytes(bytes(value)))
+
+
+def write_numbers(values, kind, code):
+    """An array of numbers in one call; None if one of them does not fit."""
+    try:
+        data = array.array(code, values).tobytes()
+    except OverflowError:
+        return None
+    return Variant.new_from_bytes(type_of(kind), new_bytes(data), True)
+
+
+def write_strings(values):
+    return Variant.new_strv(values) if is_text(''.join(values)) else None
+
+
+# How values that are all of one type are written in one call.
+WRITERS_OF_MANY = {
+    bool: lambda values: write_numbers(values, 'ab', 'B'),
+    int: lambda values: write_numbers(values, 'ax', 'q'),
+    float: lambda values: write_numbers(values, 'ad', 'd'),
+    str: write_strings,
+}
 
 
 def write_array(value, depth):
-    children = [GLib.Variant.new_variant(write(child, depth + 1)) for child in value]
-    return GLib.Variant.new_array(ANY_TYPE, children)
+    kinds = set(map(type, value))
+    if len(kinds) == 1 and (write_many := WRITERS_OF_MANY.get(kinds.pop())) is not None:
+        variant = write_many(value)
+        if variant is not None:
+            return variant
+    children = [new_variant(write(child, depth + 1)) for child in value]
+    return Variant.new_array(ANY_TYPE, children)
 
 
 def write_map(value, depth):
-    if all(isinstance(key, str) and is_text(key) for key in value):
-        entries = GLib.VariantBuilder.new(GLib.VariantType.new('a{sv}'))
-        new_key = GLib.Variant.new_string
-        new_entry = GLib.Variant.new_dict_entry
-    else:
-        entries = GLib.VariantBuilder.new(GLib.VariantType.new('a(vv)'))
-
-        def new_key(key):
-            return GLib.Variant.new_variant(write(key, depth + 1))
-
-        def new_entry(key, child):
-            return GLib.Variant.new_tuple(key, child)
-
-    for key, child in value.items():
-        child = GLib.Variant.new_variant(write(child, depth + 1))
-        entries.add_value(new_entry(new_key(key), child))
-    return entries.end()
+    children = [write(child, depth + 1) for child in value.values()]
+    if all(isinstance(key, str) for key in value) and is_text(''.join(value)):
+        kinds = set(map(get_type_string, children))
+        kind = kinds.pop() if len(kinds) == 1 else 'v'
+        if kind == 'v':
+            children = map(new_variant, children)
+        return Variant.new_array(type_of(f'{{s{kind}}}'),
+                                 list(map(Variant.new_dict_entry, map(new_string, value), children)))
+    keys = [new_variant(write(key, depth + 1)) for key in value]
+    return Variant.new_array(type_of('(vv)'),
+                             list(map(Variant.new_tuple, keys, map(new_variant, children))))
 
 
 def write_datetime(value, _depth):
@@ -104,7 +138,7 @@ def write_datetime(value, _depth):
 def write_ext(value, _depth):
     if not -128 <= value.type <= 127:
         raise OverflowError(f'The type of an extension value is from -128 to 127, not {value.type}')
-    return MsgpackRpc.variant_new_ext(value.type, GLib.Bytes.new(bytes(value.data)))
+    return MsgpackRpc.variant_new_ext(value.type, new_bytes(bytes(value.data)))
 
 
 WRITERS = {
@@ -122,7 +156,7 @@ WRITERS = {
     dict: write_map,
     datetime.datetime: write_datetime,
     Ext: write_ext,
-    GLib.Variant: lambda value, _depth: value,
+    Variant: lambda value, _depth: value,
 }
 
 
@@ -162,16 +196,16 @@ def to_variant(value, signature=None):
     exactly that type, or GLib.Error says where it does not fit.
     """
     variant = write(value, 0)
-    if signature is None or variant.get_type_string() == signature:
+    if signature is None or get_type_string(variant) == signature:
         return variant
-    return MsgpackRpc.unpack_as(MsgpackRpc.pack(variant), GLib.VariantType.new(signature))
+    return MsgpackRpc.unpack_as(MsgpackRpc.pack(variant), type_of(signature))
 
 
 # ---- from variants ----
 
 def read_handle(value):
     """An extension value, a timestamp, or a string that is not UTF-8."""
-    kind = value.get_child_value(0).get_handle()
+    kind = get_child_value(value, 0).get_handle()
     data = MsgpackRpc.variant_get_bytes(value) if kind == RAW_STRING else None
     if data is not None:
         return (data.get_data() or b'').decode(errors='surrogateescape')
@@ -184,7 +218,7 @@ def read_handle(value):
     found, ext_type, data = MsgpackRpc.variant_get_ext(value)
     if found:
         return Ext(ext_type, data.get_data() or b'')
-    return tuple(read_children(value))
+    return read_tuple(value)
 
 
 def read_bytes(value):
@@ -192,7 +226,36 @@ def read_bytes(value):
 
 
 def read_children(value):
-    return [from_variant(value.get_child_value(i)) for i in range(value.n_children())]
+    return [from_variant(get_child_value(value, i)) for i in range(n_children(value))]
+
+
+def read_numbers(code, value):
+    """The numbers of an array at once."""
+    data = value.get_normal_form().get_data_as_bytes().get_data() or b''
+    return array.array(code, data).tolist()
+
+
+def read_alike(value, kind):
+    """Reads an array of variants that are all of one kind, which only its bytes can tell."""
+    try:
+        packed = MsgpackRpc.pack(value)
+        alike = MsgpackRpc.unpack_as(packed, type_of('a' + kind))
+        return from_variant(alike) if MsgpackRpc.pack(alike).equal(packed) else None
+    except GLib.Error:
+        return None
+
+
+def read_array(value):
+    """What came as an array from a peer."""
+    count = n_children(value)
+    if count >= MANY:
+        first, last = (get_type_string(get_variant(get_child_value(value, i)))
+                       for i in (0, count - 1))
+        if first == last and first in 'bxds':
+            values = read_alike(value, first)
+            if values is not None:
+                return values
+    return [from_variant(get_variant(get_child_value(value, i))) for i in range(count)]
 
 
 def freeze(value):
@@ -204,12 +267,20 @@ def freeze(value):
     return value
 
 
-def read_map(value):
+def read_any(value):
+    return from_variant(get_variant(value))
+
+
+def read_any_key(value):
+    return freeze(read_any(value))
+
+
+def read_map(read_key, read_value, value):
     result = {}
-    for i in range(value.n_children()):
-        entry = value.get_child_value(i)
-        key = from_variant(entry.get_child_value(0))
-        result[freeze(key)] = from_variant(entry.get_child_value(1))
+    for i in range(n_children(value)):
+        entry = get_child_value(value, i)
+        key = read_key(get_child_value(entry, 0))
+        result[key] = read_value(get_child_value(entry, 1))
     return result
 
 
@@ -218,25 +289,53 @@ def read_maybe(value):
     return None if child is None else from_variant(child)
 
 
+def read_tuple(value):
+    return tuple(read_children(value))
+
+
 READERS = {
-    'b': GLib.Variant.get_boolean,
-    'y': GLib.Variant.get_byte,
-    'n': GLib.Variant.get_int16,
-    'q': GLib.Variant.get_uint16,
-    'i': GLib.Variant.get_int32,
-    'u': GLib.Variant.get_uint32,
-    'x': GLib.Variant.get_int64,
-    't': GLib.Variant.get_uint64,
-    'h': GLib.Variant.get_handle,
-    'd': GLib.Variant.get_double,
-    's': GLib.Variant.get_string,
-    'o': GLib.Variant.get_string,
-    'g': GLib.Variant.get_string,
-    'v': lambda value: from_variant(value.get_variant()),
+    'b': Variant.get_boolean,
+    'y': Variant.get_byte,
+    'n': Variant.get_int16,
+    'q': Variant.get_uint16,
+    'i': Variant.get_int32,
+    'u': Variant.get_uint32,
+    'x': Variant.get_int64,
+    't': Variant.get_uint64,
+    'h': Variant.get_handle,
+    'd': Variant.get_double,
+    's': Variant.get_string,
+    'o': Variant.get_string,
+    'g': Variant.get_string,
+    'v': read_any,
+    'av': read_array,
     'ay': read_bytes,
-    'a(vv)': read_map,
+    'ab': lambda value: list(map(bool, read_numbers('B', value))),
+    'an': functools.partial(read_numbers, 'h'),
+    'aq': functools.partial(read_numbers, 'H'),
+    'ai': functools.partial(read_numbers, 'i'),
+    'au': functools.partial(read_numbers, 'I'),
+    'ax': functools.partial(read_numbers, 'q'),
+    'at': functools.partial(read_numbers, 'Q'),
+    'ad': functools.partial(read_numbers, 'd'),
+    'as': Variant.get_strv,
+    'a(vv)': functools.partial(read_map, read_any_key, read_any),
     '(hay)': read_handle,
 }
+
+
+@functools.lru_cache(256)
+def reader_of(kind):
+    reader = READERS.get(kind)
+    if reader is not None:
+        return reader
+    if kind.startswith('a{'):
+        return functools.partial(read_map, READERS[kind[2]], reader_of(kind[3:-1]))
+    if kind[0] == 'a':
+        return read_children
+    if kind[0] == 'm':
+        return read_maybe
+    return read_tuple
 
 
 def from_variant(value):
@@ -247,17 +346,7 @@ def from_variant(value):
     Ext. Bytes of a string that are not UTF-8 are surrogates, as os.fsdecode () makes them. Keys
     that are arrays or maps become tuples.
     """
-    kind = value.get_type_string()
-    reader = READERS.get(kind)
-    if reader is not None:
-        return reader(value)
-    if kind.startswith('a{'):
-        return read_map(value)
-    if kind[0] == 'a':
-        return read_children(value)
-    if kind[0] == 'm':
-        return read_maybe(value)
-    return tuple(read_children(value))
+    return reader_of(get_type_string(value))(value)
 
 
 # ---- types of Python as signatures ----
