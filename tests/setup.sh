@@ -106,9 +106,9 @@ has_accessibility ()
   [[ -e /usr/share/dbus-1/services/org.a11y.Bus.service ]]
 }
 
-has_eyes ()
+has_typelib ()
 {
-  /usr/bin/python3 -c 'import gi; gi.require_version ("Atspi", "2.0")'
+  /usr/bin/python3 -c "import gi; gi.require_version ('$1', '$2')"
 }
 
 needs_to_test ()
@@ -133,9 +133,11 @@ needs_to_test ()
   need_program scrot scrot
   need_program tsc node-typescript
   need_program vapigen valac
+  need_program xclip xclip
   need_program xdotool xdotool
   need 'icons of GTK' adwaita-icon-theme test -d /usr/share/icons/Adwaita
-  need 'types of AT-SPI' gir1.2-atspi-2.0 has_eyes
+  need 'types of AT-SPI' gir1.2-atspi-2.0 has_typelib Atspi 2.0
+  need 'types of GTK' gir1.2-gtk-4.0 has_typelib Gtk 4.0
   need_python_module gbulb python3-gbulb
   need_python_module gi python3-gi
   need_python_module mypy mypy

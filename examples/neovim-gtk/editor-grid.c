@@ -10,7 +10,7 @@
 /* What Neovim is asked for has one grid, of this number. */
 #define GRID 1
 
-#define MAX_SIZE 2000
+#define MAX_SIZE 1000
 #define MAX_HIGHLIGHTS 100000
 #define MAX_MODES 100
 
@@ -21,6 +21,8 @@ typedef struct
   gint64 special;
   EditorStyle style;
 } Highlight;
+
+static const Highlight none = { .foreground = -1, .background = -1, .special = -1 };
 
 typedef struct
 {
@@ -329,11 +331,14 @@ read_style (GVariant *map)
     { "bold", EDITOR_STYLE_BOLD },
     { "italic", EDITOR_STYLE_ITALIC },
     { "underline", EDITOR_STYLE_UNDERLINE },
-    { "underdouble", EDITOR_STYLE_UNDERLINE },
-    { "underdotted", EDITOR_STYLE_UNDERLINE },
-    { "underdashed", EDITOR_STYLE_UNDERLINE },
-    { "underlineline", EDITOR_STYLE_UNDERLINE },
     { "undercurl", EDITOR_STYLE_UNDERCURL },
+    { "underdouble", EDITOR_STYLE_UNDERDOUBLE },
+    { "underdotted", EDITOR_STYLE_UNDERDOTTED },
+    { "underdashed", EDITOR_STYLE_UNDERDASHED },
+    /* As Neovim up to 0.7 calls them. */
+    { "underlineline", EDITOR_STYLE_UNDERDOUBLE },
+    { "underdot", EDITOR_STYLE_UNDERDOTTED },
+    { "underdash", EDITOR_STYLE_UNDERDASHED },
     { "strikethrough", EDITOR_STYLE_STRIKETHROUGH },
     { "reverse", EDITOR_STYLE_REVERSE },
   };
@@ -358,8 +363,8 @@ hl_attr_define (EditorGrid *self,
       !g_variant_is_of_type (map, G_VARIANT_TYPE_VARDICT))
     return;
 
-  if (self->highlights->len <= number)
-    g_array_set_size (self->highlights, (guint) number + 1);
+  while (self->highlights->len <= number)
+    g_array_append_val (self->highlights, none);
   highlight = &g_array_index (self->highlights, Highlight, number);
   highlight->foreground = look_up_int (map, "foreground", -1);
   highlight->background = look_up_int (map, "background", -1);
@@ -385,14 +390,16 @@ editor_grid_get_look (EditorGrid *self,
                       guint       number,
                       EditorLook *look)
 {
-  Highlight highlight = { .foreground = -1, .background = -1, .special = -1 };
+  Highlight highlight = none;
 
   if (number > 0 && number < self->highlights->len)
     highlight = g_array_index (self->highlights, Highlight, number);
 
   set_colour (&look->foreground, highlight.foreground, self->defaults.foreground);
   set_colour (&look->background, highlight.background, self->defaults.background);
-  set_colour (&look->special, highlight.special, self->defaults.special);
+  look->special = look->foreground;
+  if (highlight.special >= 0 || (highlight.style & EDITOR_STYLE_UNDERCURL) != 0)
+    set_colour (&look->special, highlight.special, self->defaults.special);
   look->style = highlight.style;
   if ((highlight.style & EDITOR_STYLE_REVERSE) != 0)
     {
@@ -740,8 +747,6 @@ editor_grid_class_init (EditorGridClass *klass)
 static void
 editor_grid_init (EditorGrid *self)
 {
-  const Highlight none = { .foreground = -1, .background = -1, .special = -1 };
-
   self->highlights = g_array_new (FALSE, TRUE, sizeof (Highlight));
   g_array_append_val (self->highlights, none);
   self->defaults = (Highlight) { .foreground = 0, .background = 0xffffff, .special = 0xff0000 };

@@ -35,10 +35,16 @@ void editor_session_mouse  (EditorSession *self,
                             const char    *modifiers,
                             guint          row,
                             guint          column);
-/* Runs a command; what it says is for nobody. */
-void editor_session_run    (EditorSession *self,
-                            const char    *command);
-void editor_session_stop   (EditorSession *self);
+void editor_session_edit     (EditorSession *self,
+                              const char    *path);
+/* The option “background”, unless the user's configuration has its own will. */
+void editor_session_set_dark (EditorSession *self,
+                              gboolean       is_dark);
+
+/* Neovim asks about what is not saved, and ends, or does not. FALSE if it is still asking. */
+gboolean editor_session_quit (EditorSession *self);
+/* Ends it, whatever it is doing. */
+void     editor_session_stop (EditorSession *self);
 
 gboolean editor_session_is_running (EditorSession *self);
 /* It has been asked something, and says nothing at all. */

@@ -3,10 +3,17 @@
 
 #include "editor-view.h"
 
+#include <math.h>
+
 #include "editor-font.h"
 #include "editor-keys.h"
 
 #define DEFAULT_FONT "Monospace 11"
+#define DEFAULT_FONT_SIZE 11
+#define DEFAULT_COLUMNS 100
+#define DEFAULT_ROWS 32
+#define MIN_FONT_SIZE 4
+#define MAX_FONT_SIZE 72
 
 struct _EditorView
 {
@@ -15,12 +22,16 @@ struct _EditorView
   EditorGrid *grid;             /* owned */
   EditorFont *font;             /* owned */
   PangoFontDescription *description; /* owned */
+  int font_size;                /* before it was zoomed, in units of Pango */
   GPtrArray *rows;              /* of GskRenderNode, nullable: each row as it was drawn last */
   GtkIMContext *input_method;   /* owned */
   guint columns;
   guint n_rows;
+  guint natural_columns;
+  guint natural_rows;
   guint blink_id;
   gboolean is_cursor_hidden;
+  char *preedit;                /* owned; what an input method has not committed yet */
   double scroll_left;
   int pressed_button;           /* 0: none */
   guint mouse_row;
@@ -52,20 +63,34 @@ append_rectangle (GtkSnapshot   *snapshot,
   gtk_snapshot_append_color (snapshot, colour, &GRAPHENE_RECT_INIT (x, y, width, height));
 }
 
-/* A wave of one point up and one down for each cell. */
+/* A line of pieces with gaps between them. */
 static void
-append_undercurl (EditorView       *self,
-                  GtkSnapshot      *snapshot,
-                  const EditorLook *look,
-                  float             x,
-                  guint             n_cells)
+append_pieces (GtkSnapshot   *snapshot,
+               const GdkRGBA *colour,
+               float          x,
+               float          y,
+               float          width,
+               float          piece,
+               float          gap)
 {
-  float width = (float) editor_font_get_width (self->font) / 2;
-  float bottom = (float) editor_font_get_height (self->font) - 2;
+  for (float start = 0; start < width; start += piece + gap)
+    append_rectangle (snapshot, colour, x + start, y, MIN (piece, width - start), 1);
+}
 
-  for (guint i = 0; i < 2 * n_cells; i++)
-    append_rectangle (snapshot, &look->special, x + (float) i * width,
-                      i % 2 == 0 ? bottom : bottom + 1, width, 1);
+/* A wave, four steps a cell. */
+static void
+append_undercurl (EditorView    *self,
+                  GtkSnapshot   *snapshot,
+                  const GdkRGBA *colour,
+                  float          x,
+                  guint          n_cells)
+{
+  static const float depths[] = { 0, 1, 2, 1 };
+  float step = (float) editor_font_get_width (self->font) / 4;
+  float top = (float) editor_font_get_height (self->font) - 4;
+
+  for (guint i = 0; i < 4 * n_cells; i++)
+    append_rectangle (snapshot, colour, x + (float) i * step, top + depths[i % 4], step, 1.5f);
 }
 
 static void
@@ -77,14 +102,20 @@ append_lines (EditorView       *self,
 {
   float width = (float) (editor_font_get_width (self->font) * (int) n_cells);
   float height = (float) editor_font_get_height (self->font);
+  float line = MIN ((float) editor_font_get_ascent (self->font) + 2, height - 1);
 
-  if ((look->style & EDITOR_STYLE_UNDERLINE) != 0)
-    append_rectangle (snapshot, &look->foreground, x,
-                      (float) editor_font_get_ascent (self->font) + 2, width, 1);
+  if ((look->style & (EDITOR_STYLE_UNDERLINE | EDITOR_STYLE_UNDERDOUBLE)) != 0)
+    append_rectangle (snapshot, &look->special, x, line, width, 1);
+  if ((look->style & EDITOR_STYLE_UNDERDOUBLE) != 0)
+    append_rectangle (snapshot, &look->special, x, MIN (line + 2, height - 1), width, 1);
+  if ((look->style & EDITOR_STYLE_UNDERDOTTED) != 0)
+    append_pieces (snapshot, &look->special, x, line, width, 1, 2);
+  if ((look->style & EDITOR_STYLE_UNDERDASHED) != 0)
+    append_pieces (snapshot, &look->special, x, line, width, 4, 3);
   if ((look->style & EDITOR_STYLE_STRIKETHROUGH) != 0)
-    append_rectangle (snapshot, &look->foreground, x, height / 2, width, 1);
+    append_rectangle (snapshot, &look->foreground, x, floorf (height / 2), width, 1);
   if ((look->style & EDITOR_STYLE_UNDERCURL) != 0)
-    append_undercurl (self, snapshot, look, x, n_cells);
+    append_undercurl (self, snapshot, &look->special, x, n_cells);
 }
 
 static gboolean
@@ -281,6 +312,42 @@ append_cursor (EditorView  *self,
   gtk_snapshot_restore (snapshot);
 }
 
+/* What is being composed stands at the cursor, underlined, and over what is there. */
+static void
+append_preedit (EditorView  *self,
+                GtkSnapshot *snapshot)
+{
+  g_autoptr(PangoLayout) layout = NULL;
+  EditorCursor cursor;
+  EditorLook plain;
+  guint row, column;
+  int width, height;
+  GdkRectangle place;
+
+  if (self->preedit == NULL || self->preedit[0] == '\0')
+    return;
+
+  editor_grid_get_cursor (self->grid, &cursor, &row, &column);
+  editor_grid_get_look (self->grid, 0, &plain);
+  layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), self->preedit);
+  pango_layout_set_font_description (layout, self->description);
+  pango_layout_get_pixel_size (layout, &width, &height);
+  place = (GdkRectangle) {
+    .x = editor_font_get_width (self->font) * (int) column,
+    .y = editor_font_get_height (self->font) * (int) row,
+    .width = width,
+    .height = MAX (height, editor_font_get_height (self->font)),
+  };
+  append_rectangle (snapshot, &plain.background, (float) place.x, (float) place.y,
+                    (float) place.width, (float) place.height);
+  gtk_snapshot_save (snapshot);
+  gtk_snapshot_translate (snapshot, &GRAPHENE_POINT_INIT ((float) place.x, (float) place.y));
+  gtk_snapshot_append_layout (snapshot, layout, &plain.foreground);
+  gtk_snapshot_restore (snapshot);
+  append_rectangle (snapshot, &plain.foreground, (float) place.x,
+                    (float) (place.y + place.height - 1), (float) place.width, 1);
+}
+
 static void
 editor_view_snapshot (GtkWidget   *widget,
                       GtkSnapshot *snapshot)
@@ -293,6 +360,7 @@ editor_view_snapshot (GtkWidget   *widget,
                     (float) gtk_widget_get_height (widget));
   append_rows (self, snapshot);
   append_cursor (self, snapshot);
+  append_preedit (self, snapshot);
 }
 
 /* ---- the cursor blinks ---- */
@@ -342,20 +410,24 @@ place_input_method (EditorView *self)
   gtk_im_context_set_cursor_location (self->input_method, &place);
 }
 
-/* Assistive technologies are told the line with the cursor, as in any entry. */
+/* Assistive technologies are told the line with the cursor, as in any entry, and where that is. */
 static void
 tell_line (EditorView *self)
 {
   EditorCursor cursor;
   guint row, column;
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *place = NULL;
+  const char *mode = editor_grid_get_mode (self->grid);
 
   if (editor_grid_get_rows (self->grid) == 0)
     return;
 
   editor_grid_get_cursor (self->grid, &cursor, &row, &column);
   text = editor_grid_dup_text (self->grid, row);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
+  place = g_strdup_printf ("%s, row %u, column %u", mode != NULL ? mode : "normal", row + 1,
+                           column + 1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, text,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, place, -1);
 }
 
 static void
@@ -422,6 +494,17 @@ commit_cb (GtkIMContext *input_method G_GNUC_UNUSED,
   g_autofree char *keys = editor_keys_from_text (text);
 
   g_signal_emit (user_data, signals[SIGNAL_TYPED], 0, keys);
+}
+
+static void
+preedit_cb (GtkIMContext *input_method,
+            gpointer      user_data)
+{
+  EditorView *self = user_data;
+
+  g_clear_pointer (&self->preedit, g_free);
+  gtk_im_context_get_preedit_string (input_method, &self->preedit, NULL, NULL);
+  gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 static void
@@ -607,7 +690,7 @@ editor_view_measure (GtkWidget      *widget,
   int cell = is_wide ? editor_font_get_width (self->font) : editor_font_get_height (self->font);
 
   *minimum = cell * (is_wide ? 20 : 3);
-  *natural = cell * (is_wide ? 100 : 32);
+  *natural = cell * (int) (is_wide ? self->natural_columns : self->natural_rows);
 }
 
 static void
@@ -646,14 +729,48 @@ editor_view_get_size (EditorView *self,
 }
 
 void
+editor_view_set_natural_size (EditorView *self,
+                              guint       columns,
+                              guint       rows)
+{
+  self->natural_columns = columns;
+  self->natural_rows = rows;
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+}
+
+static void
+change_font (EditorView *self)
+{
+  renew_font (self);
+  update_size (self);
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+}
+
+void
 editor_view_set_font (EditorView *self,
                       const char *font)
 {
   pango_font_description_free (self->description);
   self->description = pango_font_description_from_string (font);
-  renew_font (self);
-  update_size (self);
-  gtk_widget_queue_resize (GTK_WIDGET (self));
+  if (pango_font_description_get_size (self->description) == 0)
+    pango_font_description_set_size (self->description, DEFAULT_FONT_SIZE * PANGO_SCALE);
+  self->font_size = pango_font_description_get_size (self->description);
+  change_font (self);
+}
+
+void
+editor_view_zoom (EditorView *self,
+                  int         points)
+{
+  int size = pango_font_description_get_size (self->description) + points * PANGO_SCALE;
+
+  if (points == 0)
+    size = self->font_size;
+  if (size < MIN_FONT_SIZE * PANGO_SCALE || size > MAX_FONT_SIZE * PANGO_SCALE)
+    return;
+
+  pango_font_description_set_size (self->description, size);
+  change_font (self);
 }
 
 static void
@@ -668,6 +785,7 @@ editor_view_dispose (GObject *object)
   g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->font, editor_font_free);
   g_clear_pointer (&self->description, pango_font_description_free);
+  g_clear_pointer (&self->preedit, g_free);
   g_clear_object (&self->grid);
 
   G_OBJECT_CLASS (editor_view_parent_class)->dispose (object);
@@ -741,19 +859,22 @@ unref_node (gpointer node)
 static void
 editor_view_init (EditorView *self)
 {
+  self->natural_columns = DEFAULT_COLUMNS;
+  self->natural_rows = DEFAULT_ROWS;
   self->grid = editor_grid_new ();
   g_signal_connect_object (self->grid, "flushed", G_CALLBACK (flushed_cb), self, 0);
   g_signal_connect_object (self->grid, "bell", G_CALLBACK (bell_cb), self, 0);
   self->rows = g_ptr_array_new_with_free_func (unref_node);
   self->description = pango_font_description_from_string (DEFAULT_FONT);
+  self->font_size = pango_font_description_get_size (self->description);
   renew_font (self);
 
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   self->input_method = gtk_im_multicontext_new ();
   gtk_im_context_set_client_widget (self->input_method, GTK_WIDGET (self));
-  gtk_im_context_set_use_preedit (self->input_method, FALSE);
   g_signal_connect_object (self->input_method, "commit", G_CALLBACK (commit_cb), self, 0);
+  g_signal_connect_object (self->input_method, "preedit-changed", G_CALLBACK (preedit_cb), self, 0);
   add_key_controllers (self);
   add_mouse_controllers (self);
 }

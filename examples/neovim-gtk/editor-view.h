@@ -21,8 +21,17 @@ void editor_view_get_size (EditorView *self,
                            guint      *columns,
                            guint      *rows);
 
+/* What it asks for when the window is opened; 100 by 32 otherwise. */
+void editor_view_set_natural_size (EditorView *self,
+                                   guint       columns,
+                                   guint       rows);
+
 /* As a description of Pango, such as “Monospace 11”. */
 void editor_view_set_font (EditorView *self,
                            const char *font);
+
+/* Makes the font larger or smaller; by 0: as large as it was set. */
+void editor_view_zoom (EditorView *self,
+                       int         points);
 
 G_END_DECLS

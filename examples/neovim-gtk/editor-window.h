@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 #define EDITOR_TYPE_WINDOW (editor_window_get_type ())
 G_DECLARE_FINAL_TYPE (EditorWindow, editor_window, EDITOR, WINDOW, GtkApplicationWindow)
 
+/* With no arguments at all, NULL, there is no Neovim, and others draw in the view. */
 EditorWindow *editor_window_new      (GtkApplication     *application,
                                       const char * const *arguments);
 EditorView   *editor_window_get_view (EditorWindow       *self);

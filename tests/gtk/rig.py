@@ -193,21 +193,20 @@ class Node:
                 yield Node(child)
 
     def all(self):
+        """Those that can be seen: what is in a hidden thing has a size, too."""
         yield self
         for child in self.children():
-            yield from child.all()
+            if child.is_shown:
+                yield from child.all()
 
     def find_all(self, role=None, name=None, text=None):
-        """Those that can be seen, and of which each that is given is so; the name may be a
-        condition."""
+        """Those of which each that is given is so; the name may be a condition."""
         def is_one(node):
             if role is not None and node.role != role:
                 return False
             if name is not None and not (name(node.name) if callable(name) else node.name == name):
                 return False
-            if text is not None and text not in node.text:
-                return False
-            return node.is_shown
+            return text is None or text in node.text
 
         return [node for node in self.all() if is_one(node)]
 
@@ -315,7 +314,12 @@ class Program:
         self.tool('key', '--delay', 5, *keys)
 
     def type(self, text):
-        self.tool('type', '--delay', 5, text)
+        first, *lines = text.split('\n')
+        self.tool('type', '--delay', 5, '--', first)
+        # It would type the key “Linefeed”, which no keyboard has.
+        for line in lines:
+            self.tool('key', 'Return')
+            self.tool('type', '--delay', 5, '--', line)
 
     def move(self, x, y):
         """In the window."""
