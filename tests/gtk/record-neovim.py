@@ -28,11 +28,11 @@ add_to_sum_{0} (struct sums *sums, const char *name, int value)
 '''
 # Each is drawn before the next one is typed.
 STEPS = (
-    ['<C-f>'] * 60 + ['j'] * 60 + ['<C-d>'] * 40 + ['<C-e>'] * 60 + ['<C-b>'] * 60 +
+    ['<C-f>'] * 30 + ['j'] * 30 + ['<C-d>'] * 20 + ['<C-e>'] * 20 + ['<C-b>'] * 20 +
     ['o'] + list('static const char text[] = "some words"; /* and why */') + ['<Esc>'] +
-    ['50000G', '/value<CR>'] + ['n'] * 60 + [':vsplit<CR>', ':split<CR>'] + ['<C-d>'] * 60 +
-    ['<C-w>w'] * 4 + ['<C-u>'] * 40 + [':only<CR>', 'ggVG'] + ['<C-f>'] * 20 + ['<Esc>', ':help<CR>'] +
-    ['<C-f>'] * 20
+    ['50000G', '/value<CR>'] + ['n'] * 20 + [':vsplit<CR>', ':split<CR>'] + ['<C-d>'] * 20 +
+    ['<C-w>w'] * 4 + ['<C-u>'] * 10 + [':only<CR>', 'ggVG'] + ['<C-f>'] * 10 + ['<Esc>', ':help<CR>'] +
+    ['<C-f>'] * 10
 )
 
 
