@@ -275,6 +275,13 @@ class TestAddresses(unittest.TestCase):
                     result = run('call', name, 'add', '1', '2', cwd=f'{folder}/a')
                     self.assertEqual(result.stdout, b'3\n')
 
+    def test_unix_abstract(self):
+        address = f'unix-abstract:test-tool-serve-{os.getpid()}'
+        with Served('--test', address=address) as served:
+            self.assertEqual(served.address, address)
+            self.assertEqual(run('call', address, 'add', '1', '2').stdout, b'3\n')
+            self.assertEqual(served.end(), (SUCCESS, '', ''))
+
     def test_unix(self):
         with tempfile.TemporaryDirectory() as folder:
             path = f'{folder}/socket'

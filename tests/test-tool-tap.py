@@ -183,10 +183,12 @@ ENDS = ('1 → end', '1 ← end', '1 closed')
 
 
 class Usage(TestCase):
-    def assert_usage(self, args, message):
+    def assert_usage(self, args, message, message_begins=False):
         status, out, err = run(*args)
         self.assertEqual((status, out), (USAGE, ''))
-        self.assertEqual(err.splitlines()[0], f'msgpackrpc: {message}')
+        first = err.splitlines()[0]
+        self.assertEqual(first[:len(f'msgpackrpc: {message}')] if message_begins else first,
+                         f'msgpackrpc: {message}')
 
     def test_tap(self):
         self.assert_usage(['tap'], 'No address given')
@@ -198,6 +200,17 @@ class Usage(TestCase):
                           'Address “http://localhost” is not valid: the scheme “http” is unknown')
         self.assert_usage(['tap', 'exec:cat', 'localhost:1'],
                           'Address “exec:cat” is not valid: an address never starts a program')
+        for target in ('exec:', 'exec: ', 'exec:sh "'):
+            self.assert_usage(['tap', 'tcp://localhost:0', target],
+                              f'Address “{target}” is not valid: ', message_begins=True)
+        for option in ('--tls-ca', '--tls-certificate'):
+            self.assert_usage(['tap', f'{option}=/dev/null', 'tcp://localhost:0', 'localhost:1'],
+                              f'“{option}” needs an address that begins with “tls://” or '
+                              '“srv+tls://”')
+            status, out, err = run('tap', f'{option}=/nonexistent', 'tcp://localhost:0',
+                                   'tls://localhost:1')
+            self.assertEqual((status, out), (USAGE, ''))
+            self.assertIn('/nonexistent', err)
         self.assert_usage(['tap', 'tls://localhost:0', 'localhost:1'],
                           'Cannot listen on “tls://localhost:0”: the program speaks TLS to the '
                           'target alone')
@@ -217,6 +230,25 @@ class Usage(TestCase):
             self.assertTrue(path.is_socket())
             self.assertEqual(tapping.end(signal.SIGTERM), [])
         self.assertFalse(path.exists())
+
+    def test_unix_from_here(self):
+        folder = os.path.realpath(self.folder)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f'{folder}/target')
+            listener.listen()
+            process = subprocess.Popen([TOOL, 'tap', './tap', './target'], cwd=folder,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            try:
+                address = process.stdout.readline().decode().strip()
+                self.assertEqual(address, f'unix://{folder}/tap')
+                with connect(address) as client:
+                    listener.settimeout(DEADLINE)
+                    client.sendall(b'\xc0')
+                    with listener.accept()[0] as server:
+                        self.assertEqual(receive(server, 1), b'\xc0')
+            finally:
+                process.terminate()
+                process.communicate(timeout=DEADLINE)
 
     def test_both_families(self):
         with Tap(self.folder, self.target, listen='tcp://localhost:0') as tapping:
@@ -365,12 +397,15 @@ class Copying(TestCase):
         message = packed([2, 'm', [os.urandom(MEGABYTE)]])
         with self.tapped('--record', str(self.folder / 'record')) as (tapping, client, server):
             before = memory(tapping.process.pid)
-            thread = threading.Thread(target=lambda: [client.sendall(message) for _ in range(100)])
+            # Beyond the growth that is allowed.
+            n_messages = 64
+            thread = threading.Thread(
+                target=lambda: [client.sendall(message) for _ in range(n_messages)])
             thread.start()
-            for _ in range(100):
+            for _ in range(n_messages):
                 self.assertEqual(receive(server, len(message)), message)
             thread.join()
-            wait_until(lambda: len(tapping.lines) == 101, 'messages')
+            wait_until(lambda: len(tapping.lines) == n_messages + 1, 'messages')
             self.assertLess(memory(tapping.process.pid) - before, MAX_GROWTH)
 
     def test_incomplete_messages_of_many(self):

@@ -10,6 +10,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 
+#include "tool-address.h"
 #include "tool.h"
 
 typedef struct
@@ -134,7 +135,7 @@ listen_at (MsgpackRpcServer  *server,
   if (g_str_equal (address, TOOL_SERVE_STDIO))
     return accept_stdio (server, error) ? g_strdupv ((char **) stdio) : NULL;
 
-  resolved = tool_resolve_address (address);
+  resolved = tool_address_resolve (address);
   return msgpack_rpc_server_listen_sync (server, resolved, NULL, error);
 }
 

@@ -3,7 +3,6 @@
 
 #include "config.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include <glib/gi18n.h>
@@ -26,9 +25,7 @@ flush (GError **error)
   if (fflush (stdout) == 0 && !ferror (stdout))
     return TRUE;
 
-  g_set_error (error, G_FILE_ERROR, (int) g_file_error_from_errno (errno),
-               _("Could not write the result: %s"), g_strerror (errno));
-  return FALSE;
+  return tool_set_write_error (error);
 }
 
 static gboolean

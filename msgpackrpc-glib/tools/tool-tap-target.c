@@ -5,11 +5,8 @@
 
 #include "tool-tap-target.h"
 
-#include <string.h>
-
 #include "msgpack-rpc-address-private.h"
-
-#define PROGRAM_PREFIX "exec:"
+#include "tool-address.h"
 
 struct _ToolTapTarget
 {
@@ -43,41 +40,22 @@ parse (ToolTapTarget  *self,
        const char     *address,
        GError        **error)
 {
+  g_autofree char *resolved = tool_address_resolve (address);
   gboolean tls;
 
-  if (g_str_has_prefix (address, PROGRAM_PREFIX))
-    return g_shell_parse_argv (address + strlen (PROGRAM_PREFIX), NULL, &self->argv, error);
+  if (tool_address_is_program (address))
+    {
+      self->argv = tool_address_split_program (address, error);
+      return self->argv != NULL;
+    }
 
-  self->connectable = _msgpack_rpc_address_parse (address, &tls, error);
+  self->connectable = _msgpack_rpc_address_parse (resolved, &tls, error);
   if (self->connectable == NULL)
     return FALSE;
 
   self->socket_client = g_socket_client_new ();
   g_socket_client_set_tls (self->socket_client, tls);
   g_signal_connect (self->socket_client, "event", G_CALLBACK (socket_event_cb), self);
-  return TRUE;
-}
-
-static gboolean
-load_tls (ToolTapTarget  *self,
-          const char     *ca,
-          const char     *certificate,
-          GError        **error)
-{
-  if (ca != NULL)
-    {
-      self->database = g_tls_file_database_new (ca, error);
-      if (self->database == NULL)
-        return FALSE;
-    }
-
-  if (certificate != NULL)
-    {
-      self->certificate = g_tls_certificate_new_from_file (certificate, error);
-      if (self->certificate == NULL)
-        return FALSE;
-    }
-
   return TRUE;
 }
 
@@ -89,7 +67,9 @@ tool_tap_target_new (const char  *address,
 {
   g_autoptr(ToolTapTarget) self = g_new0 (ToolTapTarget, 1);
 
-  if (!parse (self, address, error) || !load_tls (self, tls_ca, tls_certificate, error))
+  if (!parse (self, address, error) ||
+      !tool_address_load_tls (address, tls_ca, tls_certificate, &self->database, &self->certificate,
+                              error))
     return NULL;
 
   return g_steal_pointer (&self);

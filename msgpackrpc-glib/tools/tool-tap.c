@@ -16,6 +16,7 @@
 #include "msgpack-rpc-acceptor-private.h"
 #include "msgpack-rpc-address-private.h"
 #include "msgpack-rpc-listener-private.h"
+#include "tool-address.h"
 #include "tool-colour.h"
 #include "tool-serve.h"
 #include "tool-tap-link.h"
@@ -212,6 +213,7 @@ static GPtrArray *
 listen_at (const char  *address,
            GError     **error)
 {
+  g_autofree char *path = tool_address_resolve (address);
   g_autoptr(GPtrArray) resolved = NULL;
   GPtrArray *listeners;
 
@@ -222,7 +224,7 @@ listen_at (const char  *address,
       return NULL;
     }
 
-  resolved = _msgpack_rpc_address_resolve_sync (address, NULL, error);
+  resolved = _msgpack_rpc_address_resolve_sync (path, NULL, error);
   if (resolved == NULL)
     return NULL;
 
@@ -418,7 +420,10 @@ tap (char          **arguments,
 
   self.target = tool_tap_target_new (arguments[1], options->tls_ca, options->tls_certificate,
                                      &error);
-  if (self.target == NULL || !begin (&self, arguments[0], &error))
+  if (self.target == NULL)
+    return tool_refuse_usage (error);
+
+  if (!begin (&self, arguments[0], &error))
     {
       tool_complain (error);
       return tool_exit_for (error);

@@ -6,14 +6,13 @@
 #include "tool-target.h"
 
 #include <math.h>
-#include <string.h>
 
 #include <glib/gi18n.h>
 
+#include "tool-address.h"
 #include "tool.h"
 
 #define DEFAULT_TIMEOUT 25.0
-#define PROGRAM_PREFIX "exec:"
 
 ToolTarget *
 tool_target_new (void)
@@ -97,72 +96,37 @@ tool_target_can_send (const ToolTarget  *self,
   return bytes != NULL;
 }
 
-/* "exec:" and a command line starts a program, with no shell; the library starts none for an
- * address, which may be from anywhere. */
 static MsgpackRpcClient *
 client_for_address (const char  *address,
                     GError     **error)
 {
-  g_autofree char *resolved = tool_resolve_address (address);
+  g_autofree char *resolved = tool_address_resolve (address);
   g_auto(GStrv) argv = NULL;
-  g_autoptr(GError) cause = NULL;
 
-  if (!g_str_has_prefix (address, PROGRAM_PREFIX))
+  if (!tool_address_is_program (address))
     return msgpack_rpc_client_new (resolved);
 
-  if (!g_shell_parse_argv (address + strlen (PROGRAM_PREFIX), NULL, &argv, &cause))
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_ADDRESS,
-                   _("Address “%s” is not valid: %s"), address, cause->message);
-      return NULL;
-    }
-
-  return msgpack_rpc_client_new_for_argv ((const char *const *) argv);
-}
-
-/* Whoever asks for a certificate must not be left without TLS. */
-static gboolean
-check_is_tls (const ToolTarget  *self,
-              const char        *address,
-              GError           **error)
-{
-  const char *option = self->tls_ca != NULL ? "--tls-ca" : "--tls-certificate";
-
-  if ((self->tls_ca == NULL && self->tls_certificate == NULL) ||
-      g_str_has_prefix (address, "tls://") || g_str_has_prefix (address, "srv+tls://"))
-    return TRUE;
-
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               /* Translators: an option, and two beginnings of addresses */
-               _("“%s” needs an address that begins with “%s” or “%s”"), option, "tls://",
-               "srv+tls://");
-  return FALSE;
+  argv = tool_address_split_program (address, error);
+  return argv != NULL ? msgpack_rpc_client_new_for_argv ((const char *const *) argv) : NULL;
 }
 
 static gboolean
 apply_tls (const ToolTarget  *self,
+           const char        *address,
            MsgpackRpcClient  *client,
            GError           **error)
 {
-  if (self->tls_ca != NULL)
-    {
-      g_autoptr(GTlsDatabase) database = g_tls_file_database_new (self->tls_ca, error);
+  g_autoptr(GTlsDatabase) database = NULL;
+  g_autoptr(GTlsCertificate) certificate = NULL;
 
-      if (database == NULL)
-        return FALSE;
-      msgpack_rpc_client_set_tls_database (client, database);
-    }
+  if (!tool_address_load_tls (address, self->tls_ca, self->tls_certificate, &database, &certificate,
+                              error))
+    return FALSE;
 
-  if (self->tls_certificate != NULL)
-    {
-      g_autoptr(GTlsCertificate) certificate = NULL;
-
-      certificate = g_tls_certificate_new_from_file (self->tls_certificate, error);
-      if (certificate == NULL)
-        return FALSE;
-      msgpack_rpc_client_set_tls_certificate (client, certificate);
-    }
-
+  if (database != NULL)
+    msgpack_rpc_client_set_tls_database (client, database);
+  if (certificate != NULL)
+    msgpack_rpc_client_set_tls_certificate (client, certificate);
   return TRUE;
 }
 
@@ -193,11 +157,9 @@ tool_target_new_client (const ToolTarget  *self,
 {
   g_autoptr(MsgpackRpcClient) client = NULL;
 
-  if (!check_is_tls (self, address, error))
-    return NULL;
-
   client = client_for_address (address, error);
-  if (client == NULL || !apply_tls (self, client, error) || !apply_token (self, client, error))
+  if (client == NULL || !apply_tls (self, address, client, error) ||
+      !apply_token (self, client, error))
     return NULL;
 
   tool_dialect_apply (&self->dialect, G_OBJECT (client));

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -146,18 +145,6 @@ tool_milliseconds (double seconds)
 }
 
 /* Says what is wrong on standard error, unless it is only that nobody reads what is printed. */
-/* A socket may be given by where it is from here, which the library does not take: an address may come
- * from anywhere. All other addresses but that of a file from the root have a colon. */
-char *
-tool_resolve_address (const char *address)
-{
-  if (address[0] != '/' && strchr (address, '/') != NULL &&
-      (address[0] == '.' || strchr (address, ':') == NULL))
-    return g_canonicalize_filename (address, NULL);
-
-  return g_strdup (address);
-}
-
 void
 tool_complain (const GError *error)
 {

@@ -41,7 +41,6 @@ GStrv           tool_parse_options (GOptionContext     *context,
                                     char              **argv,
                                     GError            **error) G_GNUC_WARN_UNUSED_RESULT;
 
-char           *tool_resolve_address (const char        *address) G_GNUC_WARN_UNUSED_RESULT;
 int             tool_milliseconds  (double              seconds);
 
 void            tool_complain        (const GError      *error);
