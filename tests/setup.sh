@@ -164,6 +164,7 @@ needs_to_interoperate ()
   need_program lua5.1 lua5.1
   need lua-nvim lua-nvim test -e /usr/share/lua/5.1/nvim/session.lua
   need_program node nodejs
+  need_program setpriv util-linux
   need_python_module os_ken python3-os-ken
   need_python_module pynvim python3-pynvim
   need ruby-neovim ruby-neovim ruby -e 'require "neovim"'

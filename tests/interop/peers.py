@@ -55,6 +55,9 @@ OURS = BUILD / 'interop' / 'driver'
 PYTHON = '/usr/bin/python3'
 # Seconds until a test gives up.
 DEADLINE = 60
+# What a program is started by that must not outlive this one, whatever ends it: the kernel kills it.
+# Not all of them read their input, whose end would tell them.
+WITH_US = ('setpriv', '--pdeathsig', 'KILL')
 
 MEGABYTE = 1 << 20
 
@@ -165,8 +168,10 @@ class Process:
     def __init__(self, case, *args, **settings):
         self.stderr = case.enter(tempfile.TemporaryFile())
         settings = {'stderr': self.stderr} | settings
-        self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        start_new_session=True, **settings)
+        self.args = args
+        self.process = subprocess.Popen([*WITH_US, *args], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, start_new_session=True,
+                                        **settings)
         self.lines = queue.SimpleQueue()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -179,9 +184,9 @@ class Process:
 
     def end_ours(self):
         """Our programs end of themselves, for what a sanitizer finds then, with a status."""
-        if self.process.args[0] == TOOL:
+        if self.args[0] == TOOL:
             self.process.terminate()
-        elif self.process.args[0] == OURS:
+        elif self.args[0] == OURS:
             self.process.stdin.close()
         else:
             return 0
@@ -198,7 +203,7 @@ class Process:
             self.process.stdin.close()
         self.process.stdout.close()
         if status != 0:
-            print(f'{self.process.args}: status {status}; {self.errors()}', file=sys.stderr)
+            print(f'{self.args}: status {status}; {self.errors()}', file=sys.stderr)
             raise AssertionError('a program of ours did not end well')
 
     def errors(self):
@@ -209,10 +214,10 @@ class Process:
         try:
             line = self.lines.get(timeout=max(0, end - time.monotonic()))
         except queue.Empty:
-            raise AssertionError(f'{self.process.args}: nothing came; {self.errors()}') from None
+            raise AssertionError(f'{self.args}: nothing came; {self.errors()}') from None
         if line is None:
             self.lines.put(None)
-            raise EOFError(f'{self.process.args}: ended; {self.errors()}')
+            raise EOFError(f'{self.args}: ended; {self.errors()}')
         return line
 
     def first_line(self):
@@ -223,7 +228,7 @@ class Process:
             self.process.stdin.write(line.encode() + b'\n')
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise EOFError(f'{self.process.args}: ended; {self.errors()}') from None
+            raise EOFError(f'{self.args}: ended; {self.errors()}') from None
 
 
 class Driver(Process):
