@@ -3,6 +3,10 @@
 
 #include "browser-entry.h"
 
+#include <string.h>
+
+#include "browser-text.h"
+
 struct _BrowserEntry
 {
   GObject parent_instance;
@@ -11,6 +15,9 @@ struct _BrowserEntry
   char *time;
   char *title;
   char *text;
+  char *whole;
+  char *method;     /* nullable */
+  GVariant *params; /* nullable */
 };
 
 enum
@@ -67,6 +74,9 @@ browser_entry_finalize (GObject *object)
   g_free (self->time);
   g_free (self->title);
   g_free (self->text);
+  g_free (self->whole);
+  g_free (self->method);
+  g_clear_pointer (&self->params, g_variant_unref);
 
   G_OBJECT_CLASS (browser_entry_parent_class)->finalize (object);
 }
@@ -98,12 +108,51 @@ browser_entry_init (BrowserEntry *self)
 BrowserEntry *
 browser_entry_new (const char *icon_name,
                    const char *title,
-                   const char *text)
+                   const char *whole)
 {
   BrowserEntry *self = g_object_new (BROWSER_TYPE_ENTRY, NULL);
 
   self->icon_name = g_strdup (icon_name);
-  self->title = g_strdup (title);
-  self->text = g_strdup (text);
+  self->title = browser_text_from_name (title);
+  self->text = browser_text_from_name (whole);
+  self->whole = browser_text_from_words (whole);
   return self;
+}
+
+void
+browser_entry_set_call (BrowserEntry *self,
+                        const char   *method,
+                        GVariant     *params)
+{
+  self->method = g_strdup (method);
+  self->params = params != NULL ? g_variant_ref (params) : NULL;
+}
+
+const char *
+browser_entry_get_method (BrowserEntry *self)
+{
+  return self->method;
+}
+
+GVariant *
+browser_entry_get_params (BrowserEntry *self)
+{
+  return self->params;
+}
+
+char *
+browser_entry_get_whole (BrowserEntry *self)
+{
+  return g_strdup_printf ("%s  %s\n\n%s", self->time, self->title, self->whole);
+}
+
+gboolean
+browser_entry_contains (BrowserEntry *self,
+                        const char   *text)
+{
+  g_autofree char *all = g_strdup_printf ("%s\n%s", self->title, self->whole);
+  g_autofree char *folded = g_utf8_casefold (all, -1);
+  g_autofree char *folded_text = g_utf8_casefold (text, -1);
+
+  return strstr (folded, folded_text) != NULL;
 }

@@ -3,7 +3,9 @@
 
 #include "browser-form.h"
 
+#include "browser-reader.h"
 #include "browser-text.h"
+#include "browser-type.h"
 
 struct _BrowserForm
 {
@@ -11,6 +13,7 @@ struct _BrowserForm
 
   BrowserMethod *method; /* owned, nullable */
   GPtrArray *fields;     /* of GtkWidget: a switch or an entry for each parameter */
+  GHashTable *drafts;    /* of GStrv by the names of methods: what was typed last */
 };
 
 enum
@@ -22,37 +25,6 @@ enum
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (BrowserForm, browser_form, GTK_TYPE_GRID)
-
-static char *
-describe_type (const GVariantType *type)
-{
-  static const struct
-  {
-    const char *type;
-    const char *description;
-  } descriptions[] = {
-    { "a{sv}", "a map, such as {'key': <1>}" },
-    { "as", "an array of strings, such as ['one', 'two']" },
-    { "av", "an array, such as [<1>, <'two'>]" },
-    { "ax", "an array of integers, such as [1, 2]" },
-    { "ay", "bytes, such as b'text' or [0x01, 0x02]" },
-    { "d", "a number" },
-    { "s", "a string" },
-    { "v", "any value, such as 5, 'text' or [1, 2]" },
-    { "x", "an integer" },
-  };
-  const GVariantType *inner = g_variant_type_is_maybe (type) ? g_variant_type_element (type) : type;
-  g_autofree char *string = g_variant_type_dup_string (inner);
-  const char *description = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (descriptions); i++)
-    if (g_str_equal (string, descriptions[i].type))
-      description = descriptions[i].description;
-
-  return g_strdup_printf ("%s%s%s", description != NULL ? description : "a value of type ",
-                          description != NULL ? "" : string,
-                          inner != type ? "; may be left empty" : "");
-}
 
 static void
 entry_activated_cb (GtkEntry *entry G_GNUC_UNUSED,
@@ -83,7 +55,7 @@ new_field (BrowserForm        *self,
     }
 
   field = gtk_entry_new ();
-  description = describe_type (type);
+  description = browser_type_explain (type);
   gtk_entry_set_placeholder_text (GTK_ENTRY (field), description);
   gtk_widget_set_tooltip_text (field, description);
   gtk_widget_set_hexpand (field, TRUE);
@@ -102,13 +74,65 @@ add_field (BrowserForm        *self,
   int row = (int) self->fields->len;
 
   gtk_label_set_xalign (GTK_LABEL (label), 1);
-  gtk_widget_add_css_class (label, "dim-label");
-  gtk_accessible_update_relation (GTK_ACCESSIBLE (field), GTK_ACCESSIBLE_RELATION_LABELLED_BY, label,
-                                  NULL, -1);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_label_set_width_chars (GTK_LABEL (label), 4);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 24);
   gtk_accessible_update_property (GTK_ACCESSIBLE (field), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   gtk_grid_attach (GTK_GRID (self), label, 0, row, 1, 1);
   gtk_grid_attach (GTK_GRID (self), field, 1, row, 1, 1);
   g_ptr_array_add (self->fields, field);
+}
+
+/* ---- what was typed ---- */
+
+static char *
+get_field_text (GtkWidget *field)
+{
+  if (GTK_IS_SWITCH (field))
+    return g_strdup (gtk_switch_get_active (GTK_SWITCH (field)) ? "true" : "false");
+
+  return g_strdup (gtk_editable_get_text (GTK_EDITABLE (field)));
+}
+
+static void
+set_field_text (GtkWidget  *field,
+                const char *text)
+{
+  if (GTK_IS_SWITCH (field))
+    gtk_switch_set_active (GTK_SWITCH (field), g_str_equal (text, "true"));
+  else
+    gtk_editable_set_text (GTK_EDITABLE (field), text);
+}
+
+static void
+save_draft (BrowserForm *self)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (self->method == NULL)
+    return;
+
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      g_autofree char *text = get_field_text (self->fields->pdata[i]);
+
+      g_strv_builder_add (builder, text);
+    }
+  g_hash_table_insert (self->drafts, g_strdup (browser_method_get_name (self->method)),
+                       g_strv_builder_end (builder));
+}
+
+static void
+load_draft (BrowserForm *self)
+{
+  GStrv texts = g_hash_table_lookup (self->drafts, browser_method_get_name (self->method));
+
+  /* The peer may have changed what it takes. */
+  if (texts == NULL || g_strv_length (texts) != self->fields->len)
+    return;
+
+  for (guint i = 0; i < self->fields->len; i++)
+    set_field_text (self->fields->pdata[i], texts[i]);
 }
 
 void
@@ -117,18 +141,52 @@ browser_form_set_method (BrowserForm   *self,
 {
   GtkWidget *child;
 
+  save_draft (self);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_grid_remove (GTK_GRID (self), child);
   g_ptr_array_set_size (self->fields, 0);
   g_set_object (&self->method, method);
-  if (method == NULL)
+  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  if (method == NULL || browser_method_is_topic (method))
     return;
 
   for (guint i = 0; i < browser_method_get_n_params (method); i++)
     add_field (self, browser_method_get_param_name (method, i),
                browser_method_get_param_type (method, i));
   if (browser_method_takes_anything (method))
-    add_field (self, "arguments", G_VARIANT_TYPE ("av"));
+    add_field (self, "Arguments", G_VARIANT_TYPE ("av"));
+  gtk_widget_set_visible (GTK_WIDGET (self), self->fields->len > 0);
+  load_draft (self);
+}
+
+void
+browser_form_focus (BrowserForm *self)
+{
+  if (self->fields->len > 0)
+    gtk_widget_grab_focus (self->fields->pdata[0]);
+}
+
+void
+browser_form_set_params (BrowserForm *self,
+                         GVariant    *params)
+{
+  g_autofree char *all = browser_text_from_value (params);
+
+  if (self->method != NULL && browser_method_takes_anything (self->method))
+    {
+      set_field_text (self->fields->pdata[0], all);
+      return;
+    }
+  if (!g_variant_is_container (params) || g_variant_n_children (params) != self->fields->len)
+    return;
+
+  for (guint i = 0; i < self->fields->len; i++)
+    {
+      g_autoptr(GVariant) value = g_variant_get_child_value (params, i);
+      g_autofree char *text = browser_text_from_value (value);
+
+      set_field_text (self->fields->pdata[i], text);
+    }
 }
 
 static GVariant *
@@ -142,7 +200,7 @@ read_field (GtkWidget           *field,
   if (GTK_IS_SWITCH (field))
     return g_variant_ref_sink (g_variant_new_boolean (gtk_switch_get_active (GTK_SWITCH (field))));
 
-  value = browser_text_to_value (gtk_editable_get_text (GTK_EDITABLE (field)), type, error);
+  value = browser_reader_read (gtk_editable_get_text (GTK_EDITABLE (field)), type, error);
   if (value == NULL)
     {
       g_prefix_error (error, "“%s”: ", name);
@@ -159,13 +217,15 @@ browser_form_get_params (BrowserForm  *self,
 {
   g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_TUPLE);
 
+  if (self->method == NULL)
+    return g_variant_ref_sink (g_variant_new ("()"));
   if (browser_method_takes_anything (self->method))
     {
       GtkWidget *field = self->fields->pdata[0];
 
       if (gtk_editable_get_text (GTK_EDITABLE (field))[0] == '\0')
         return g_variant_ref_sink (g_variant_new ("()"));
-      return read_field (field, "arguments", G_VARIANT_TYPE ("av"), error);
+      return read_field (field, "Arguments", G_VARIANT_TYPE ("av"), error);
     }
 
   for (guint i = 0; i < self->fields->len; i++)
@@ -189,6 +249,7 @@ browser_form_dispose (GObject *object)
 
   g_clear_object (&self->method);
   g_clear_pointer (&self->fields, g_ptr_array_unref);
+  g_clear_pointer (&self->drafts, g_hash_table_unref);
 
   G_OBJECT_CLASS (browser_form_parent_class)->dispose (object);
 }
@@ -207,6 +268,8 @@ static void
 browser_form_init (BrowserForm *self)
 {
   self->fields = g_ptr_array_new ();
+  self->drafts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) g_strfreev);
   gtk_grid_set_row_spacing (GTK_GRID (self), 6);
   gtk_grid_set_column_spacing (GTK_GRID (self), 12);
 }

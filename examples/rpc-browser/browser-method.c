@@ -3,7 +3,18 @@
 
 #include "browser-method.h"
 
+#include <string.h>
+
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
+
+#include "browser-text.h"
+#include "browser-type.h"
+
+/* A form with more fields is of no use to anybody. */
+#define MAX_PARAMS 32
+#define MAX_SIGNATURE_LENGTH 255
+/* What a peer lists beyond these is left out. */
+#define MAX_METHODS 20000
 
 typedef struct
 {
@@ -15,18 +26,22 @@ struct _BrowserMethod
 {
   GObject parent_instance;
 
-  char *name;
-  char *description;
-  char *result;
-  GArray *params; /* of Param */
+  char *name;        /* as the peer knows it */
+  char *title;       /* to be shown */
+  char *description; /* nullable */
+  char *result;      /* in words; nullable */
+  GArray *params;    /* of Param */
   gboolean takes_anything;
+  gboolean is_topic;
 };
 
 enum
 {
   PROP_0,
+  PROP_ICON_NAME,
   PROP_NAME,
-  PROP_DESCRIPTION,
+  PROP_SUMMARY,
+  PROP_TITLE,
   N_PROPS
 };
 
@@ -51,7 +66,8 @@ add_param (BrowserMethod *self,
 {
   Param param = { .type = type };
 
-  param.name = name != NULL ? g_strdup (name) : g_strdup_printf ("#%u", self->params->len + 1);
+  param.name = name != NULL ? browser_text_from_name (name)
+                            : g_strdup_printf ("Argument %u", self->params->len + 1);
   g_array_append_val (self->params, param);
 }
 
@@ -86,27 +102,30 @@ get_text (GVariant *array,
   return msgpack_rpc_variant_get_string (child);
 }
 
-static gboolean
-get_flag (GVariant   *map,
-          const char *key)
+/* NULL if it has no name. */
+static BrowserMethod *
+method_new (GVariant *map)
 {
-  g_autoptr(GVariant) child = g_variant_lookup_value (map, key, NULL);
-  gboolean value;
+  g_autofree char *name = look_up_text (map, "name");
+  g_autofree char *description = look_up_text (map, "doc");
+  BrowserMethod *self;
 
-  return child != NULL && msgpack_rpc_variant_get_boolean (child, &value) && value;
+  if (name == NULL)
+    return NULL;
+
+  self = browser_method_new (name);
+  self->takes_anything = FALSE;
+  if (description != NULL && *description != '\0')
+    self->description = browser_text_from_words (g_strstrip (description));
+  return self;
 }
 
-static BrowserMethod *
-method_new (GVariant   *map,
-            const char *description_key,
-            const char *result_key)
+static gboolean
+is_readable (const char *signature)
 {
-  BrowserMethod *self = g_object_new (BROWSER_TYPE_METHOD, NULL);
-
-  self->name = look_up_text (map, "name");
-  self->description = look_up_text (map, description_key);
-  self->result = look_up_text (map, result_key);
-  return self;
+  return signature != NULL && strlen (signature) <= MAX_SIGNATURE_LENGTH &&
+         g_variant_type_string_is_valid (signature) &&
+         g_variant_type_is_definite (G_VARIANT_TYPE (signature));
 }
 
 /* What is no tuple is one parameter for each item of an array. */
@@ -115,22 +134,16 @@ read_signature (BrowserMethod *self,
                 const char    *signature,
                 GVariant      *names)
 {
-  const GVariantType *type, *item;
+  const GVariantType *item;
 
-  if (signature == NULL || !g_variant_type_string_is_valid (signature))
+  if (!is_readable (signature) || !g_variant_type_is_tuple (G_VARIANT_TYPE (signature)) ||
+      g_variant_type_n_items (G_VARIANT_TYPE (signature)) > MAX_PARAMS)
     {
       self->takes_anything = TRUE;
       return;
     }
 
-  type = G_VARIANT_TYPE (signature);
-  if (!g_variant_type_is_tuple (type))
-    {
-      self->takes_anything = TRUE;
-      return;
-    }
-
-  item = g_variant_type_first (type);
+  item = g_variant_type_first (G_VARIANT_TYPE (signature));
   for (gsize i = 0; item != NULL; i++, item = g_variant_type_next (item))
     {
       g_autofree char *name = get_text (names, i);
@@ -139,14 +152,41 @@ read_signature (BrowserMethod *self,
     }
 }
 
+static void
+read_result (BrowserMethod *self,
+             const char    *signature)
+{
+  if (is_readable (signature))
+    self->result = browser_type_describe (G_VARIANT_TYPE (signature));
+}
+
 static BrowserMethod *
 read_discovered (GVariant *map)
 {
-  BrowserMethod *self = method_new (map, "doc", "result");
+  BrowserMethod *self = method_new (map);
   g_autofree char *signature = look_up_text (map, "params");
+  g_autofree char *result = look_up_text (map, "result");
   g_autoptr(GVariant) names = look_up_array (map, "param_names");
 
+  if (self == NULL)
+    return NULL;
+
   read_signature (self, signature, names);
+  read_result (self, result);
+  return self;
+}
+
+static BrowserMethod *
+read_topic (GVariant *map)
+{
+  BrowserMethod *self = method_new (map);
+  g_autofree char *signature = look_up_text (map, "signature");
+
+  if (self == NULL)
+    return NULL;
+
+  self->is_topic = TRUE;
+  read_result (self, signature);
   return self;
 }
 
@@ -180,17 +220,11 @@ type_of_neovim (const char *name)
   return g_variant_type_new ("v");
 }
 
-static BrowserMethod *
-read_neovim_function (GVariant *map)
+static void
+read_neovim_params (BrowserMethod *self,
+                    GVariant      *params)
 {
-  BrowserMethod *self;
-  g_autoptr(GVariant) params = look_up_array (map, "parameters");
-
-  if (g_variant_lookup (map, "deprecated_since", "v", NULL) || get_flag (map, "deprecated"))
-    return NULL;
-
-  self = method_new (map, "doc", "return_type");
-  for (gsize i = 0; params != NULL && i < g_variant_n_children (params); i++)
+  for (gsize i = 0; i < MIN (g_variant_n_children (params), MAX_PARAMS); i++)
     {
       g_autoptr(GVariant) boxed = g_variant_get_child_value (params, i);
       g_autoptr(GVariant) pair = g_variant_get_variant (boxed);
@@ -203,7 +237,31 @@ read_neovim_function (GVariant *map)
       name = get_text (pair, 1);
       add_param (self, name, type_of_neovim (type));
     }
+}
 
+static BrowserMethod *
+read_neovim_function (GVariant *map)
+{
+  BrowserMethod *self;
+  g_autoptr(GVariant) params = look_up_array (map, "parameters");
+  g_autoptr(GVariant) deprecated = g_variant_lookup_value (map, "deprecated_since", NULL);
+  g_autofree char *result = look_up_text (map, "return_type");
+
+  if (deprecated != NULL)
+    return NULL;
+
+  self = method_new (map);
+  if (self == NULL)
+    return NULL;
+
+  if (params != NULL)
+    read_neovim_params (self, params);
+  if (result != NULL && !g_str_equal (result, "void"))
+    {
+      g_autoptr(GVariantType) type = type_of_neovim (result);
+
+      self->result = browser_type_describe (type);
+    }
   return self;
 }
 
@@ -214,17 +272,24 @@ read_methods (GListStore *list,
               GVariant   *methods,
               ReadMethod  read)
 {
-  for (gsize i = 0; methods != NULL && i < g_variant_n_children (methods); i++)
+  g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+  gsize n = methods != NULL ? MIN (g_variant_n_children (methods), MAX_METHODS) : 0;
+
+  for (gsize i = 0; i < n; i++)
     {
       g_autoptr(GVariant) boxed = g_variant_get_child_value (methods, i);
       g_autoptr(GVariant) map = g_variant_get_variant (boxed);
-      g_autoptr(BrowserMethod) method = NULL;
+      BrowserMethod *method = NULL;
 
       if (g_variant_is_of_type (map, G_VARIANT_TYPE_VARDICT))
         method = read (map);
-      if (method != NULL && method->name != NULL)
-        g_list_store_append (list, method);
+      if (method != NULL)
+        g_ptr_array_add (items, method);
     }
+
+  /* One by one they would be told of one by one. */
+  g_list_store_splice (list, g_list_model_get_n_items (G_LIST_MODEL (list)), 0, items->pdata,
+                       items->len);
 }
 
 GListModel *
@@ -232,10 +297,15 @@ browser_method_list_from_discovery (GVariant *answer)
 {
   GListStore *list = g_list_store_new (BROWSER_TYPE_METHOD);
   g_autoptr(GVariant) methods = NULL;
+  g_autoptr(GVariant) topics = NULL;
 
   if (g_variant_is_of_type (answer, G_VARIANT_TYPE_VARDICT))
-    methods = look_up_array (answer, "methods");
+    {
+      methods = look_up_array (answer, "methods");
+      topics = look_up_array (answer, "topics");
+    }
   read_methods (list, methods, read_discovered);
+  read_methods (list, topics, read_topic);
 
   return G_LIST_MODEL (list);
 }
@@ -263,10 +333,27 @@ browser_method_list_from_neovim (GVariant *answer)
 
 /* ---- what is known of it ---- */
 
+BrowserMethod *
+browser_method_new (const char *name)
+{
+  BrowserMethod *self = g_object_new (BROWSER_TYPE_METHOD, NULL);
+
+  self->name = g_strdup (name);
+  self->title = browser_text_from_name (name);
+  self->takes_anything = TRUE;
+  return self;
+}
+
 const char *
 browser_method_get_name (BrowserMethod *self)
 {
   return self->name;
+}
+
+const char *
+browser_method_get_title (BrowserMethod *self)
+{
+  return self->title;
 }
 
 const char *
@@ -307,6 +394,32 @@ browser_method_takes_anything (BrowserMethod *self)
   return self->takes_anything;
 }
 
+gboolean
+browser_method_is_topic (BrowserMethod *self)
+{
+  return self->is_topic;
+}
+
+/* The first line of what it is for; what it takes if that is not known. */
+static char *
+summarise (BrowserMethod *self)
+{
+  g_autoptr(GString) out = g_string_new (NULL);
+
+  if (self->description != NULL)
+    return g_strndup (self->description, strcspn (self->description, "\n"));
+  if (self->is_topic)
+    return g_strdup ("Topic");
+  if (self->takes_anything)
+    return g_strdup ("Any arguments");
+  if (self->params->len == 0)
+    return g_strdup ("No arguments");
+
+  for (guint i = 0; i < self->params->len; i++)
+    g_string_append_printf (out, "%s%s", i > 0 ? ", " : "", browser_method_get_param_name (self, i));
+  return g_strdup (out->str);
+}
+
 static void
 browser_method_get_property (GObject    *object,
                              guint       prop_id,
@@ -317,12 +430,21 @@ browser_method_get_property (GObject    *object,
 
   switch (prop_id)
     {
+    case PROP_ICON_NAME:
+      g_value_set_string (value, self->is_topic ? "application-rss+xml-symbolic"
+                                                : "system-run-symbolic");
+      break;
+
     case PROP_NAME:
       g_value_set_string (value, self->name);
       break;
 
-    case PROP_DESCRIPTION:
-      g_value_set_string (value, self->description);
+    case PROP_SUMMARY:
+      g_value_take_string (value, summarise (self));
+      break;
+
+    case PROP_TITLE:
+      g_value_set_string (value, self->title);
       break;
 
     default:
@@ -336,6 +458,7 @@ browser_method_finalize (GObject *object)
   BrowserMethod *self = BROWSER_METHOD (object);
 
   g_free (self->name);
+  g_free (self->title);
   g_free (self->description);
   g_free (self->result);
   g_array_unref (self->params);
@@ -352,8 +475,10 @@ browser_method_class_init (BrowserMethodClass *klass)
   object_class->get_property = browser_method_get_property;
   object_class->finalize = browser_method_finalize;
 
+  props[PROP_ICON_NAME] = g_param_spec_string ("icon-name", NULL, NULL, NULL, flags);
   props[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, flags);
-  props[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, NULL, NULL, flags);
+  props[PROP_SUMMARY] = g_param_spec_string ("summary", NULL, NULL, NULL, flags);
+  props[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
 

@@ -3,11 +3,17 @@
 
 #include "browser-text.h"
 
+#include <string.h>
+
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 
 /* A text view takes long to lay out more. */
-#define MAX_LENGTH 100000
+#define MAX_LENGTH 20000
 #define MAX_SHORT_LENGTH 120
+/* Laying out a line takes much longer than laying out as much in several. */
+#define MAX_STRING_LENGTH 10000
+#define MAX_BYTES 1024
+#define MAX_NAME_LENGTH 100
 /* Containers that fit are written in one line. */
 #define LINE_LENGTH 72
 
@@ -23,13 +29,16 @@ append_bytes (GString *out,
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
-  g_string_append_printf (out, "%" G_GSIZE_FORMAT " bytes", size);
-  for (gsize i = 0; i < MIN (size, 64); i++)
-    g_string_append_printf (out, "%s%02x", i == 0 ? ": " : " ", data[i]);
-  if (size > 64)
-    g_string_append (out, " …");
+  g_string_append (out, "h'");
+  for (gsize i = 0; i < MIN (size, MAX_BYTES); i++)
+    g_string_append_printf (out, "%s%02x", i == 0 ? "" : " ", data[i]);
+  if (size > MAX_BYTES)
+    g_string_append_printf (out, " …' (%" G_GSIZE_FORMAT " bytes)", size);
+  else
+    g_string_append_c (out, '\'');
 }
 
+/* Extensions, times, and strings that are not in UTF-8; FALSE if it is none of them. */
 static gboolean
 append_handle (GString  *out,
                GVariant *value)
@@ -45,12 +54,68 @@ append_handle (GString  *out,
       g_string_append (out, text);
       return TRUE;
     }
-  if (!msgpack_rpc_variant_get_ext (value, &type, &bytes))
-    return FALSE;
+  if (msgpack_rpc_variant_get_ext (value, &type, &bytes))
+    {
+      g_string_append_printf (out, "ext(%d, ", type);
+      append_bytes (out, bytes);
+      g_string_append_c (out, ')');
+      return TRUE;
+    }
 
-  g_string_append_printf (out, "extension %d, ", type);
-  append_bytes (out, bytes);
-  return TRUE;
+  bytes = msgpack_rpc_variant_get_bytes (value);
+  if (bytes != NULL)
+    append_bytes (out, bytes);
+  return bytes != NULL;
+}
+
+static gsize
+get_start (const char *text,
+           gsize       max_length)
+{
+  gsize length = strlen (text);
+
+  return length <= max_length
+           ? length
+           : (gsize) (g_utf8_find_prev_char (text, text + max_length + 1) - text);
+}
+
+/* What is long is cut before it is looked at: all of it may be many megabytes. */
+static void
+append_string (GString  *out,
+               GVariant *value)
+{
+  gsize length;
+  const char *text = g_variant_get_string (value, &length);
+  gsize shown = get_start (text, MAX_STRING_LENGTH);
+  g_autoptr(GVariant) start = NULL;
+  g_autofree char *printed = NULL;
+
+  start = g_variant_ref_sink (g_variant_new_take_string (g_strndup (text, shown)));
+  printed = g_variant_print (start, FALSE);
+  g_string_append (out, printed);
+  if (shown < length)
+    g_string_append_printf (out, "… (%" G_GSIZE_FORMAT " bytes)", length);
+}
+
+static void
+append_scalar (GString  *out,
+               GVariant *value)
+{
+  g_autofree char *text = NULL;
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTE))
+    {
+      g_string_append_printf (out, "%u", g_variant_get_byte (value));
+      return;
+    }
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    {
+      append_string (out, value);
+      return;
+    }
+
+  text = g_variant_print (value, FALSE);
+  g_string_append (out, text);
 }
 
 static void
@@ -158,9 +223,7 @@ append_value (GString  *out,
     }
   else
     {
-      g_autofree char *text = g_variant_print (value, FALSE);
-
-      g_string_append (out, text);
+      append_scalar (out, value);
     }
 }
 
@@ -173,8 +236,7 @@ write_value (GVariant *value,
   append_value (out, value, 0, max_length);
   if (out->len > max_length)
     {
-      g_string_truncate (out, (gsize) (g_utf8_find_prev_char (out->str, out->str + max_length) -
-                                       out->str));
+      g_string_truncate (out, get_start (out->str, max_length));
       g_string_append (out, "…");
     }
 
@@ -193,48 +255,41 @@ browser_text_from_value_short (GVariant *value)
   return write_value (value, MAX_SHORT_LENGTH);
 }
 
-/* ---- reading ---- */
+/* ---- what peers call things ---- */
 
-static gboolean
-may_be_plain (const char         *text,
-              const GVariantType *type)
+static char *
+clean (const char *text,
+       gsize       max_length,
+       gboolean    has_lines)
 {
-  return g_variant_type_equal (type, G_VARIANT_TYPE_STRING) && text[0] != '"' && text[0] != '\'';
-}
+  g_autofree char *start = g_strndup (text, max_length);
+  g_autofree char *valid = g_utf8_make_valid (start, -1);
+  g_autoptr(GString) out = g_string_new (NULL);
 
-/* What was typed for “any value” is a value without more ado; what is no such thing is a string. */
-static GVariant *
-read_any (const char *text)
-{
-  g_autoptr(GVariant) value = g_variant_parse (NULL, text, NULL, NULL, NULL);
-
-  if (value == NULL)
-    value = g_variant_ref_sink (g_variant_new_string (text));
-
-  return g_variant_ref_sink (g_variant_new_variant (value));
-}
-
-GVariant *
-browser_text_to_value (const char          *text,
-                       const GVariantType  *type,
-                       GError             **error)
-{
-  g_autofree char *stripped = g_strstrip (g_strdup (text));
-
-  if (g_variant_type_is_maybe (type))
+  for (const char *p = valid; *p != '\0'; p = g_utf8_next_char (p))
     {
-      const GVariantType *element = g_variant_type_element (type);
-      g_autoptr(GVariant) child = NULL;
+      gunichar c = g_utf8_get_char (p);
 
-      if (stripped[0] == '\0')
-        return g_variant_ref_sink (g_variant_new_maybe (element, NULL));
-      child = browser_text_to_value (text, element, error);
-      return child != NULL ? g_variant_ref_sink (g_variant_new_maybe (element, child)) : NULL;
+      /* Among what is not printed is what turns the direction of the text around. */
+      if (g_unichar_isprint (c) || (has_lines && c == '\n'))
+        g_string_append_unichar (out, c);
+      else
+        g_string_append_unichar (out, c == '\n' || c == '\t' ? ' ' : 0xfffd);
     }
-  if (g_variant_type_equal (type, G_VARIANT_TYPE_VARIANT))
-    return read_any (stripped);
-  if (may_be_plain (stripped, type))
-    return g_variant_ref_sink (g_variant_new_string (text));
+  if (strlen (text) > max_length)
+    g_string_append (out, "…");
 
-  return g_variant_parse (type, stripped, NULL, NULL, error);
+  return g_strdup (out->str);
+}
+
+char *
+browser_text_from_name (const char *name)
+{
+  return clean (name, MAX_NAME_LENGTH, FALSE);
+}
+
+char *
+browser_text_from_words (const char *words)
+{
+  return clean (words, MAX_LENGTH, TRUE);
 }

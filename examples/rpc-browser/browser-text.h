@@ -13,10 +13,10 @@ char *browser_text_from_value (GVariant *value) G_GNUC_WARN_UNUSED_RESULT;
 /* The same in one line that is not long. */
 char *browser_text_from_value_short (GVariant *value) G_GNUC_WARN_UNUSED_RESULT;
 
-/* What somebody has typed as a value of a type. A string needs no quotes, a maybe may be empty, and
- * anything may have them, and all else that GVariant's text form has. */
-GVariant *browser_text_to_value (const char          *text,
-                                 const GVariantType  *type,
-                                 GError             **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A name in one line, without what cannot be seen. */
+char *browser_text_from_name (const char *name) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What somebody has written in words, such as an error, in as many lines as it has. */
+char *browser_text_from_words (const char *words) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -7,20 +7,19 @@
 
 #include "browser-entry.h"
 #include "browser-form.h"
+#include "browser-log.h"
 #include "browser-method.h"
 #include "browser-row.h"
+#include "browser-session.h"
+#include "browser-statistics.h"
 #include "browser-text.h"
-
-/* What is older is forgotten. */
-#define MAX_ENTRIES 1000
-/* Milliseconds between two looks at what was counted. */
-#define STATISTICS_INTERVAL 500
 
 struct _BrowserWindow
 {
   GtkApplicationWindow parent_instance;
 
   GtkEditable *address;
+  GtkEditable *secret;
   GtkButton *connect;
   GtkLabel *status;
   GtkFilterListModel *filtered;
@@ -29,177 +28,147 @@ struct _BrowserWindow
   GtkStringFilter *filter;
   GtkStack *methods_stack;
   GtkLabel *methods_hint;
+  GtkStack *pages;
   GtkStack *call_stack;
   GtkLabel *method_name;
   GtkLabel *method_description;
+  GtkLabel *method_result;
   BrowserForm *form;
   GtkLabel *form_error;
-  GtkButton *call;
+  GtkWidget *call_buttons;
+  GtkToggleButton *subscribe;
+  GtkWidget *running;
+  GtkProgressBar *progress;
+  GtkWidget *outcome_bar;
+  GtkLabel *outcome;
   GtkTextView *result;
   GtkNoSelection *in_flight;
   GtkListView *in_flight_view;
-  GtkNoSelection *messages;
-  GtkNoSelection *history;
+  GtkStack *in_flight_stack;
   GtkStackPage *in_flight_page;
-  GtkGrid *statistics;
+  GtkStackPage *messages_page;
+  BrowserLog *messages;
+  BrowserLog *history;
+  BrowserStatistics *statistics;
 
-  GListStore *message_list; /* owned */
-  GListStore *history_list; /* owned */
-  MsgpackRpcClient *client; /* owned, nullable */
-  GCancellable *cancellable; /* owned; of what is asked about the methods */
-  MsgpackRpcCall *shown;    /* owned, nullable; whose result is shown */
-  guint statistics_id;
+  BrowserSession *session; /* owned */
+  BrowserMethod *method;   /* owned, nullable; the one that is shown */
+  MsgpackRpcCall *shown;   /* owned, nullable; whose result is shown */
+  guint n_unread;          /* notifications, while another page is shown */
 };
 
 G_DEFINE_FINAL_TYPE (BrowserWindow, browser_window, GTK_TYPE_APPLICATION_WINDOW)
 
-/* ---- lists ---- */
-
-static void
-add_entry (GListStore *list,
-           const char *icon_name,
-           const char *title,
-           const char *text)
-{
-  g_autoptr(BrowserEntry) entry = browser_entry_new (icon_name, title, text);
-
-  g_list_store_insert (list, 0, entry);
-  if (g_list_model_get_n_items (G_LIST_MODEL (list)) > MAX_ENTRIES)
-    g_list_store_remove (list, MAX_ENTRIES);
-}
-
 /* ---- the connection ---- */
 
 static void
-set_status (BrowserWindow *self,
-            const char    *text,
-            gboolean       is_error)
+set_error (GtkWidget *widget,
+           gboolean   is_error)
 {
-  gtk_label_set_text (self->status, text);
   if (is_error)
-    gtk_widget_add_css_class (GTK_WIDGET (self->status), "error");
+    gtk_widget_add_css_class (widget, "error");
   else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->status), "error");
+    gtk_widget_remove_css_class (widget, "error");
 }
 
 static void
-show_hint (BrowserWindow *self,
-           const char    *text)
+set_action_enabled (BrowserWindow *self,
+                    const char    *name,
+                    gboolean       is_enabled)
 {
-  gtk_label_set_text (self->methods_hint, text);
-  gtk_stack_set_visible_child_name (self->methods_stack, "hint");
+  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self), name);
+
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), is_enabled);
 }
 
 static void
-show_methods (BrowserWindow *self,
-              GListModel    *methods)
-{
-  gtk_filter_list_model_set_model (self->filtered, methods);
-  if (g_list_model_get_n_items (methods) == 0)
-    show_hint (self, "The peer offers no methods");
-  else
-    gtk_stack_set_visible_child_name (self->methods_stack, "list");
-}
-
-static void
-api_info_cb (GObject      *source,
-             GAsyncResult *result,
-             gpointer      user_data)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GVariant) answer = NULL;
-  BrowserWindow *self = user_data;
-
-  answer = msgpack_rpc_peer_call_finish (MSGPACK_RPC_PEER (source), result, &error);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-
-  if (answer != NULL)
-    {
-      g_autoptr(GListModel) methods = browser_method_list_from_neovim (answer);
-
-      show_methods (self, methods);
-    }
-  else
-    {
-      g_autoptr(GListModel) methods = G_LIST_MODEL (g_list_store_new (BROWSER_TYPE_METHOD));
-
-      gtk_filter_list_model_set_model (self->filtered, methods);
-      show_hint (self, "The peer does not tell what it offers");
-    }
-}
-
-/* Neovim does not know it, but has another way. */
-static void
-discover_cb (GObject      *source,
-             GAsyncResult *result,
-             gpointer      user_data)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(GVariant) answer = NULL;
-  BrowserWindow *self = user_data;
-
-  answer = msgpack_rpc_peer_call_finish (MSGPACK_RPC_PEER (source), result, &error);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return;
-
-  if (answer != NULL)
-    {
-      g_autoptr(GListModel) methods = browser_method_list_from_discovery (answer);
-
-      show_methods (self, methods);
-    }
-  else
-    {
-      msgpack_rpc_peer_call_async (MSGPACK_RPC_PEER (source), "nvim_get_api_info", NULL,
-                                   self->cancellable, api_info_cb, self);
-    }
-}
-
-static void
-ask_for_methods (BrowserWindow *self)
-{
-  show_hint (self, "Asking what there is…");
-  msgpack_rpc_peer_call_async (MSGPACK_RPC_PEER (self->client), "rpc.discover", NULL,
-                               self->cancellable, discover_cb, self);
-}
-
-static void
-status_changed_cb (MsgpackRpcClient           *client,
-                   MsgpackRpcConnectionStatus  old_status G_GNUC_UNUSED,
-                   MsgpackRpcConnectionStatus  new_status,
-                   GError                     *error,
-                   gpointer                    user_data)
+session_changed_cb (BrowserSession *session,
+                    gpointer        user_data)
 {
   BrowserWindow *self = user_data;
-  g_autoptr(GEnumClass) statuses = g_type_class_ref (MSGPACK_RPC_TYPE_CONNECTION_STATUS);
-  g_autofree char *text = NULL;
+  gboolean is_open = browser_session_is_open (session);
+  gboolean is_topic = self->method != NULL && browser_method_is_topic (self->method);
 
-  if (client != self->client)
-    return;
+  gtk_label_set_text (self->status, browser_session_get_status (session));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), browser_session_get_status (session));
+  set_error (GTK_WIDGET (self->status), browser_session_has_error (session));
+  gtk_button_set_label (self->connect, is_open ? "Dis_connect" : "_Connect");
+  if (is_open)
+    gtk_widget_remove_css_class (GTK_WIDGET (self->connect), "suggested-action");
+  else
+    gtk_widget_add_css_class (GTK_WIDGET (self->connect), "suggested-action");
 
-  text = g_strdup (g_enum_get_value (statuses, new_status)->value_nick);
-  text[0] = g_ascii_toupper (text[0]);
-  set_status (self, error != NULL ? error->message : text, error != NULL);
-  add_entry (self->history_list, error != NULL ? "dialog-error-symbolic" : "network-wired-symbolic",
-             text, error != NULL ? error->message : "");
-  gtk_button_set_label (self->connect,
-                        new_status == MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED ? "_Connect"
-                                                                                 : "_Disconnect");
-  if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
-    ask_for_methods (self);
+  set_action_enabled (self, "call", is_open && self->method != NULL && !is_topic);
+  set_action_enabled (self, "send", is_open && self->method != NULL && !is_topic);
+  set_action_enabled (self, "refresh", browser_session_is_connected (session));
+  gtk_widget_set_sensitive (GTK_WIDGET (self->subscribe), browser_session_is_connected (session));
+  gtk_toggle_button_set_active (self->subscribe,
+                                is_topic && browser_session_is_subscribed (
+                                              session, browser_method_get_name (self->method)));
 }
 
 static void
-notification_cb (MsgpackRpcClient *client G_GNUC_UNUSED,
-                 const char       *method,
-                 GVariant         *params,
-                 gpointer          user_data)
+show_hint (BrowserWindow *self)
+{
+  guint n_all = g_list_model_get_n_items (browser_session_get_methods (self->session));
+  guint n_shown = g_list_model_get_n_items (G_LIST_MODEL (self->filtered));
+
+  gtk_label_set_text (self->methods_hint,
+                      n_all == 0 ? browser_session_get_hint (self->session)
+                                 : "Nothing is called like that.\n\nPress Enter to call it all the same.");
+  gtk_stack_set_visible_child_name (self->methods_stack, n_shown == 0 ? "hint" : "list");
+}
+
+static void
+methods_changed_cb (BrowserSession *session,
+                    gpointer        user_data)
 {
   BrowserWindow *self = user_data;
-  g_autofree char *text = params != NULL ? browser_text_from_value_short (params) : g_strdup ("");
 
-  add_entry (self->message_list, "mail-unread-symbolic", method, text);
+  gtk_filter_list_model_set_model (self->filtered, browser_session_get_methods (session));
+  show_hint (self);
+}
+
+static void
+happened_cb (BrowserSession *session G_GNUC_UNUSED,
+             BrowserEntry   *entry,
+             gpointer        user_data)
+{
+  BrowserWindow *self = user_data;
+
+  browser_log_add (self->history, g_object_ref (entry));
+}
+
+static void
+show_unread (BrowserWindow *self)
+{
+  g_autofree char *title = NULL;
+
+  if (g_strcmp0 (gtk_stack_get_visible_child_name (self->pages), "messages") == 0)
+    self->n_unread = 0;
+  title = self->n_unread > 0 ? g_strdup_printf ("Notifications (%u)", self->n_unread)
+                             : g_strdup ("Notifications");
+  gtk_stack_page_set_title (self->messages_page, title);
+}
+
+static void
+page_changed_cb (GtkStack   *pages G_GNUC_UNUSED,
+                 GParamSpec *pspec G_GNUC_UNUSED,
+                 gpointer    user_data)
+{
+  show_unread (user_data);
+}
+
+static void
+notified_cb (BrowserSession *session G_GNUC_UNUSED,
+             BrowserEntry   *entry,
+             gpointer        user_data)
+{
+  BrowserWindow *self = user_data;
+
+  browser_log_add (self->messages, g_object_ref (entry));
+  self->n_unread++;
+  show_unread (self);
 }
 
 static void
@@ -215,68 +184,139 @@ calls_changed_cb (GListModel *calls,
 
   title = n > 0 ? g_strdup_printf ("In Flight (%u)", n) : g_strdup ("In Flight");
   gtk_stack_page_set_title (self->in_flight_page, title);
+  gtk_stack_set_visible_child_name (self->in_flight_stack, n > 0 ? "list" : "hint");
 }
 
 static void
-drop_client (BrowserWindow *self)
-{
-  g_cancellable_cancel (self->cancellable);
-  g_clear_object (&self->cancellable);
-  gtk_no_selection_set_model (self->in_flight, NULL);
-  if (self->client != NULL)
-    msgpack_rpc_client_close_async (self->client, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL, NULL);
-  g_clear_object (&self->client);
-}
-
-static void
-start_client (BrowserWindow *self,
+open_address (BrowserWindow *self,
               const char    *address)
 {
-  g_autoptr(GListModel) calls = NULL;
+  MsgpackRpcClient *client;
+  GListModel *calls;
 
-  drop_client (self);
-  self->cancellable = g_cancellable_new ();
-  self->client = msgpack_rpc_client_new (address);
-  /* Progress, and that a call was given up, are told to peers that know how. */
-  msgpack_rpc_client_set_extensions (self->client, TRUE);
-  g_signal_connect_object (self->client, "status-changed", G_CALLBACK (status_changed_cb), self, 0);
-  g_signal_connect_object (self->client, "notification", G_CALLBACK (notification_cb), self, 0);
-  calls = msgpack_rpc_client_get_calls (self->client);
+  browser_session_open (self->session, address, gtk_editable_get_text (self->secret));
+  client = browser_session_get_client (self->session);
+  calls = msgpack_rpc_client_get_calls (client);
   g_signal_connect_object (calls, "items-changed", G_CALLBACK (calls_changed_cb), self, 0);
   gtk_no_selection_set_model (self->in_flight, calls);
-  msgpack_rpc_client_open_async (self->client, NULL, NULL, NULL);
+  calls_changed_cb (calls, 0, 0, 0, self);
+  browser_statistics_set_client (self->statistics, client);
+  session_changed_cb (self->session, self);
 }
 
 static void
-connect_cb (GtkWidget *widget G_GNUC_UNUSED,
+address_activated_cb (GtkWidget *widget G_GNUC_UNUSED,
+                      gpointer   user_data)
+{
+  BrowserWindow *self = user_data;
+  g_autofree char *address = g_strstrip (g_strdup (gtk_editable_get_text (self->address)));
+
+  if (address[0] != '\0')
+    {
+      open_address (self, address);
+      gtk_widget_grab_focus (GTK_WIDGET (self->search));
+      return;
+    }
+
+  gtk_label_set_text (self->status,
+                      "An address is missing, such as tcp://localhost:5000 or unix:///path");
+  set_error (GTK_WIDGET (self->status), TRUE);
+  gtk_widget_grab_focus (GTK_WIDGET (self->address));
+}
+
+static void
+connect_cb (GtkWidget *widget,
             gpointer   user_data)
 {
   BrowserWindow *self = user_data;
-  const char *address = gtk_editable_get_text (self->address);
 
-  if (self->client != NULL && msgpack_rpc_client_get_status (self->client) !=
-                                MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED)
-    msgpack_rpc_client_close_async (self->client, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL,
-                                    NULL);
-  else if (address[0] != '\0')
-    start_client (self, address);
+  if (browser_session_is_open (self->session))
+    browser_session_close (self->session);
   else
-    set_status (self, "An address is missing, such as tcp://localhost:5000 or /run/user/1000/socket",
-                TRUE);
+    address_activated_cb (widget, self);
 }
 
 /* ---- calls ---- */
 
 static void
 set_result (BrowserWindow *self,
+            const char    *outcome,
             const char    *text,
             gboolean       is_error)
 {
+  gtk_label_set_text (self->outcome, outcome);
+  gtk_widget_set_visible (self->outcome_bar, outcome[0] != '\0');
+  set_error (GTK_WIDGET (self->outcome), is_error);
   gtk_text_buffer_set_text (gtk_text_view_get_buffer (self->result), text, -1);
-  if (is_error)
-    gtk_widget_add_css_class (GTK_WIDGET (self->result), "error");
-  else
-    gtk_widget_remove_css_class (GTK_WIDGET (self->result), "error");
+}
+
+static void
+show_progress (BrowserWindow *self)
+{
+  g_autoptr(GVariant) value = NULL;
+  g_autofree char *text = NULL;
+  double fraction;
+  gboolean is_running;
+
+  is_running = self->shown != NULL &&
+               msgpack_rpc_call_get_state (self->shown) == MSGPACK_RPC_CALL_STATE_PENDING;
+  gtk_widget_set_visible (self->running, is_running);
+  set_action_enabled (self, "cancel", is_running);
+  if (!is_running)
+    return;
+
+  fraction = msgpack_rpc_call_get_progress (self->shown);
+  value = msgpack_rpc_call_get_progress_value (self->shown);
+  if (value != NULL)
+    text = browser_text_from_value_short (value);
+  else if (fraction > 0)
+    text = g_strdup_printf ("%.0f %%", fraction * 100);
+  gtk_progress_bar_set_fraction (self->progress, fraction);
+  gtk_progress_bar_set_text (self->progress, text != NULL ? text : "Waiting for the answer…");
+}
+
+static void
+progress_cb (MsgpackRpcCall *call,
+             GParamSpec     *pspec G_GNUC_UNUSED,
+             gpointer        user_data)
+{
+  BrowserWindow *self = user_data;
+
+  if (call == self->shown)
+    show_progress (self);
+}
+
+/* What the peer has made of the error, if that is more than a text. */
+static char *
+write_error (MsgpackRpcCall *call)
+{
+  g_autoptr(GVariant) value = msgpack_rpc_call_get_error_value (call);
+  g_autofree char *words = browser_text_from_words (msgpack_rpc_call_get_error (call)->message);
+  g_autofree char *text = NULL;
+
+  if (value == NULL || g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    return g_steal_pointer (&words);
+
+  text = browser_text_from_value (value);
+  return g_strdup_printf ("%s\n\n%s", words, text);
+}
+
+static void
+remember (BrowserWindow  *self,
+          MsgpackRpcCall *call,
+          const char     *outcome,
+          const char     *whole)
+{
+  gboolean is_error = msgpack_rpc_call_get_error (call) != NULL;
+  GVariant *params = msgpack_rpc_call_get_params (call);
+  g_autofree char *args = params != NULL ? browser_text_from_value_short (params) : g_strdup ("[]");
+  g_autofree char *title = g_strdup_printf ("%s %s", msgpack_rpc_call_get_method (call), args);
+  g_autofree char *text = g_strdup_printf ("%s\n\n%s", whole, outcome);
+  BrowserEntry *entry = browser_entry_new (is_error ? "dialog-error-symbolic"
+                                                    : "emblem-ok-symbolic", title, text);
+
+  browser_entry_set_call (entry, msgpack_rpc_call_get_method (call), params);
+  browser_log_add (self->history, entry);
 }
 
 static void
@@ -284,80 +324,176 @@ completed_cb (MsgpackRpcCall *call,
               gpointer        user_data)
 {
   BrowserWindow *self = user_data;
-  g_autoptr(GError) error = msgpack_rpc_call_get_error (call);
-  g_autoptr(GVariant) value = msgpack_rpc_call_get_result (call);
-  g_autoptr(GVariant) params = msgpack_rpc_call_get_params (call);
-  g_autofree char *args = params != NULL ? browser_text_from_value_short (params) : g_strdup ("[]");
+  gboolean is_error = msgpack_rpc_call_get_error (call) != NULL;
   g_autofree char *outcome = NULL;
-  g_autofree char *title = NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *whole = NULL;
 
-  outcome = error != NULL ? g_strdup (error->message) : browser_text_from_value_short (value);
-  title = g_strdup_printf ("%s %s", msgpack_rpc_call_get_method (call), args);
-  text = g_strdup_printf ("%s (%.1f ms)", outcome, msgpack_rpc_call_get_elapsed (call) * 1000);
-  add_entry (self->history_list, error != NULL ? "dialog-error-symbolic" : "object-select-symbolic",
-             title, text);
-
+  outcome = g_strdup_printf ("%s %.1f ms", is_error ? "Failed after" : "Answered in",
+                             msgpack_rpc_call_get_elapsed (call) * 1000);
+  whole = is_error ? write_error (call)
+                   : browser_text_from_value (msgpack_rpc_call_get_result (call));
+  remember (self, call, outcome, whole);
   if (call == self->shown)
     {
-      g_autofree char *whole = error != NULL ? g_strdup (error->message)
-                                             : browser_text_from_value (value);
-
-      set_result (self, whole, error != NULL);
+      set_result (self, outcome, whole, is_error);
+      show_progress (self);
     }
 }
 
 static void
-call_cb (GtkWidget *widget G_GNUC_UNUSED,
-         gpointer   user_data)
+start_call (BrowserWindow *self,
+            const char    *method,
+            GVariant      *params)
+{
+  g_clear_object (&self->shown);
+  self->shown = msgpack_rpc_call_new (method, params);
+  /* Whoever waits sees that, and can cancel it. */
+  msgpack_rpc_call_set_timeout (self->shown, G_MAXINT);
+  g_signal_connect_object (self->shown, "completed", G_CALLBACK (completed_cb), self, 0);
+  g_signal_connect_object (self->shown, "notify::progress", G_CALLBACK (progress_cb), self, 0);
+  set_result (self, "", "", FALSE);
+  msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (browser_session_get_client (self->session)),
+                              self->shown);
+  show_progress (self);
+}
+
+/* NULL if something in the form is wrong. */
+static GVariant *
+get_params (BrowserWindow *self)
+{
+  g_autoptr(GError) error = NULL;
+  GVariant *params = browser_form_get_params (self->form, &error);
+
+  gtk_label_set_text (self->form_error, error != NULL ? error->message : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->form_error), error != NULL);
+  return params;
+}
+
+static void
+call_action (GSimpleAction *action G_GNUC_UNUSED,
+             GVariant      *parameter G_GNUC_UNUSED,
+             gpointer       user_data)
 {
   BrowserWindow *self = user_data;
-  BrowserMethod *method = gtk_single_selection_get_selected_item (self->selection);
-  g_autoptr(GVariant) params = NULL;
+  g_autoptr(GVariant) params = get_params (self);
+
+  if (params != NULL)
+    start_call (self, browser_method_get_name (self->method), params);
+}
+
+static void
+form_activated_cb (BrowserForm *form G_GNUC_UNUSED,
+                   gpointer     user_data)
+{
+  g_action_group_activate_action (G_ACTION_GROUP (user_data), "call", NULL);
+}
+
+static void
+send_action (GSimpleAction *action G_GNUC_UNUSED,
+             GVariant      *parameter G_GNUC_UNUSED,
+             gpointer       user_data)
+{
+  BrowserWindow *self = user_data;
+  MsgpackRpcPeer *peer = MSGPACK_RPC_PEER (browser_session_get_client (self->session));
+  g_autoptr(GVariant) params = get_params (self);
   g_autoptr(GError) error = NULL;
 
-  if (method == NULL || self->client == NULL)
-    return;
-
-  params = browser_form_get_params (self->form, &error);
-  gtk_label_set_text (self->form_error, error != NULL ? error->message : "");
   if (params == NULL)
     return;
 
   g_clear_object (&self->shown);
-  self->shown = msgpack_rpc_call_new (browser_method_get_name (method), params);
-  msgpack_rpc_call_set_timeout (self->shown, G_MAXINT);
-  g_signal_connect_object (self->shown, "completed", G_CALLBACK (completed_cb), self, 0);
-  set_result (self, "…", FALSE);
-  msgpack_rpc_peer_send_call (MSGPACK_RPC_PEER (self->client), self->shown);
+  show_progress (self);
+  if (msgpack_rpc_peer_send_notification (peer, browser_method_get_name (self->method), params,
+                                          &error))
+    set_result (self, "Sent; a notification is not answered", "", FALSE);
+  else
+    set_result (self, "Not sent", error->message, TRUE);
+}
+
+static void
+cancel_action (GSimpleAction *action G_GNUC_UNUSED,
+               GVariant      *parameter G_GNUC_UNUSED,
+               gpointer       user_data)
+{
+  BrowserWindow *self = user_data;
+
+  if (self->shown != NULL)
+    msgpack_rpc_call_cancel (self->shown);
+}
+
+static void
+copy_cb (GtkButton *button,
+         gpointer   user_data)
+{
+  BrowserWindow *self = user_data;
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->result);
+  g_autofree char *text = NULL;
+
+  g_object_get (buffer, "text", &text, NULL);
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (button)), text);
 }
 
 /* ---- methods ---- */
 
 static void
+set_label (GtkLabel   *label,
+           const char *text)
+{
+  gtk_label_set_text (label, text != NULL ? text : "");
+  gtk_widget_set_visible (GTK_WIDGET (label), text != NULL);
+}
+
+static void
+show_method (BrowserWindow *self,
+             BrowserMethod *method)
+{
+  gboolean is_topic = method != NULL && browser_method_is_topic (method);
+  g_autofree char *result = NULL;
+
+  if (!g_set_object (&self->method, method))
+    return;
+
+  g_clear_object (&self->shown);
+  gtk_stack_set_visible_child_name (self->call_stack, method != NULL ? "method" : "none");
+  browser_form_set_method (self->form, method);
+  set_label (self->form_error, NULL);
+  set_result (self, "", "", FALSE);
+  show_progress (self);
+  session_changed_cb (self->session, self);
+  if (method == NULL)
+    return;
+
+  if (browser_method_get_result (method) != NULL)
+    result = g_strdup_printf ("%s %s", is_topic ? "Publishes" : "Returns",
+                              browser_method_get_result (method));
+  set_label (self->method_name, browser_method_get_title (method));
+  set_label (self->method_description, browser_method_get_description (method));
+  set_label (self->method_result, result);
+  gtk_widget_set_visible (self->call_buttons, !is_topic);
+  gtk_widget_set_visible (GTK_WIDGET (self->subscribe), is_topic);
+}
+
+/* What is shown stays while the list is filtered. */
+static void
 selected_cb (GtkSingleSelection *selection,
              GParamSpec         *pspec G_GNUC_UNUSED,
              gpointer            user_data)
 {
-  BrowserWindow *self = user_data;
   BrowserMethod *method = gtk_single_selection_get_selected_item (selection);
-  const char *description = method != NULL ? browser_method_get_description (method) : NULL;
-  const char *result = method != NULL ? browser_method_get_result (method) : NULL;
-  g_autofree char *text = NULL;
 
-  gtk_stack_set_visible_child_name (self->call_stack, method != NULL ? "method" : "none");
-  browser_form_set_method (self->form, method);
-  gtk_label_set_text (self->form_error, "");
-  set_result (self, "", FALSE);
-  if (method == NULL)
-    return;
+  if (method != NULL)
+    show_method (user_data, method);
+}
 
-  text = g_strdup_printf ("%s%s%s%s", description != NULL ? description : "",
-                          description != NULL && result != NULL ? "\n" : "",
-                          result != NULL ? "Returns " : "", result != NULL ? result : "");
-  gtk_label_set_text (self->method_name, browser_method_get_name (method));
-  gtk_label_set_text (self->method_description, text);
-  gtk_widget_set_visible (GTK_WIDGET (self->method_description), text[0] != '\0');
+static void
+method_activated_cb (GtkListView *view G_GNUC_UNUSED,
+                     guint        position G_GNUC_UNUSED,
+                     gpointer     user_data)
+{
+  BrowserWindow *self = user_data;
+
+  gtk_stack_set_visible_child_name (self->pages, "call");
+  browser_form_focus (self->form);
 }
 
 static void
@@ -367,68 +503,134 @@ search_changed_cb (GtkSearchEntry *search,
   BrowserWindow *self = user_data;
 
   gtk_string_filter_set_search (self->filter, gtk_editable_get_text (GTK_EDITABLE (search)));
+  show_hint (self);
 }
 
-/* ---- statistics ---- */
-
+/* Enter: the first that was found, or what is in no list. */
 static void
-set_cell (BrowserWindow *self,
-          int            column,
-          int            row,
-          const char    *text)
-{
-  GtkWidget *label = gtk_grid_get_child_at (self->statistics, column, row);
-
-  if (label == NULL)
-    {
-      label = gtk_label_new (NULL);
-      gtk_label_set_xalign (GTK_LABEL (label), column == 0 ? 0 : 1);
-      if (column == 0)
-        gtk_widget_add_css_class (label, "dim-label");
-      else
-        gtk_widget_add_css_class (label, "numeric");
-      gtk_grid_attach (self->statistics, label, column, row, 1, 1);
-    }
-  gtk_label_set_text (GTK_LABEL (label), text);
-}
-
-static void
-show_statistics (BrowserWindow *self,
-                 GVariant      *statistics)
-{
-  GVariantIter iter;
-  const char *key;
-  GVariant *boxed;
-
-  g_variant_iter_init (&iter, statistics);
-  for (int row = 0; g_variant_iter_loop (&iter, "{&sv}", &key, &boxed); row++)
-    {
-      g_autofree char *name = g_strdelimit (g_strdup (key), "-", ' ');
-      g_autofree char *number = NULL;
-
-      number = g_strdup_printf ("%'" G_GUINT64_FORMAT, g_variant_get_uint64 (boxed));
-      name[0] = g_ascii_toupper (name[0]);
-      set_cell (self, 0, row, name);
-      set_cell (self, 1, row, number);
-    }
-}
-
-static gboolean
-update_statistics_cb (gpointer user_data)
+search_activated_cb (GtkSearchEntry *search,
+                     gpointer        user_data)
 {
   BrowserWindow *self = user_data;
-  g_autoptr(MsgpackRpcConnection) connection = NULL;
-  g_autoptr(GVariant) statistics = NULL;
+  const char *name = gtk_editable_get_text (GTK_EDITABLE (search));
 
-  if (self->client != NULL)
-    connection = msgpack_rpc_client_get_connection (self->client);
-  if (connection == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self->statistics)))
-    return G_SOURCE_CONTINUE;
+  /* It tells of what was typed only after a while. */
+  search_changed_cb (search, self);
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->filtered)) > 0)
+    {
+      gtk_single_selection_set_selected (self->selection, 0);
+    }
+  else if (name[0] != '\0')
+    {
+      g_autoptr(BrowserMethod) method = browser_method_new (name);
 
-  statistics = msgpack_rpc_connection_get_statistics (connection);
-  show_statistics (self, statistics);
-  return G_SOURCE_CONTINUE;
+      show_method (self, method);
+    }
+
+  method_activated_cb (NULL, 0, self);
 }
+
+static void
+subscribe_cb (GtkToggleButton *button,
+              gpointer         user_data)
+{
+  BrowserWindow *self = user_data;
+  gboolean is_active = gtk_toggle_button_get_active (button);
+
+  gtk_button_set_label (GTK_BUTTON (button), is_active ? "_Unsubscribe" : "_Subscribe");
+  if (self->method != NULL && browser_method_is_topic (self->method))
+    browser_session_set_subscribed (self->session, browser_method_get_name (self->method), is_active);
+}
+
+static BrowserMethod *
+find_method (BrowserWindow *self,
+             const char    *name)
+{
+  GListModel *methods = browser_session_get_methods (self->session);
+
+  for (guint i = 0; i < g_list_model_get_n_items (methods); i++)
+    {
+      g_autoptr(BrowserMethod) method = g_list_model_get_item (methods, i);
+
+      if (!browser_method_is_topic (method) && g_str_equal (browser_method_get_name (method), name))
+        return g_steal_pointer (&method);
+    }
+
+  return browser_method_new (name);
+}
+
+static void
+again_cb (BrowserLog   *log G_GNUC_UNUSED,
+          BrowserEntry *entry,
+          gpointer      user_data)
+{
+  BrowserWindow *self = user_data;
+  g_autoptr(BrowserMethod) method = find_method (self, browser_entry_get_method (entry));
+  GVariant *params = browser_entry_get_params (entry);
+
+  show_method (self, method);
+  if (params != NULL)
+    browser_form_set_params (self->form, params);
+  gtk_stack_set_visible_child_name (self->pages, "call");
+  if (browser_session_is_open (self->session))
+    start_call (self, browser_entry_get_method (entry), params);
+}
+
+/* ---- the keyboard ---- */
+
+static void
+focus_address_action (GSimpleAction *action G_GNUC_UNUSED,
+                      GVariant      *parameter G_GNUC_UNUSED,
+                      gpointer       user_data)
+{
+  BrowserWindow *self = user_data;
+
+  gtk_widget_grab_focus (GTK_WIDGET (self->address));
+  gtk_editable_select_region (self->address, 0, -1);
+}
+
+/* In the page that is shown, or among the methods. */
+static void
+find_action (GSimpleAction *action G_GNUC_UNUSED,
+             GVariant      *parameter G_GNUC_UNUSED,
+             gpointer       user_data)
+{
+  BrowserWindow *self = user_data;
+  GtkWidget *page = gtk_stack_get_visible_child (self->pages);
+
+  if (BROWSER_IS_LOG (page))
+    browser_log_focus_search (BROWSER_LOG (page));
+  else
+    gtk_widget_grab_focus (GTK_WIDGET (self->search));
+}
+
+static void
+page_action (GSimpleAction *action G_GNUC_UNUSED,
+             GVariant      *parameter,
+             gpointer       user_data)
+{
+  BrowserWindow *self = user_data;
+
+  gtk_stack_set_visible_child_name (self->pages, g_variant_get_string (parameter, NULL));
+}
+
+static void
+refresh_action (GSimpleAction *action G_GNUC_UNUSED,
+                GVariant      *parameter G_GNUC_UNUSED,
+                gpointer       user_data)
+{
+  browser_session_refresh (BROWSER_WINDOW (user_data)->session);
+}
+
+static const GActionEntry actions[] = {
+  { .name = "call", .activate = call_action },
+  { .name = "cancel", .activate = cancel_action },
+  { .name = "find", .activate = find_action },
+  { .name = "focus-address", .activate = focus_address_action },
+  { .name = "page", .activate = page_action, .parameter_type = "s" },
+  { .name = "refresh", .activate = refresh_action },
+  { .name = "send", .activate = send_action },
+};
 
 /* ---- the window ---- */
 
@@ -437,7 +639,8 @@ browser_window_open (BrowserWindow *self,
                      const char    *address)
 {
   gtk_editable_set_text (self->address, address);
-  start_client (self, address);
+  open_address (self, address);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search));
 }
 
 static void
@@ -445,12 +648,14 @@ browser_window_dispose (GObject *object)
 {
   BrowserWindow *self = BROWSER_WINDOW (object);
 
-  g_clear_handle_id (&self->statistics_id, g_source_remove);
-  if (self->client != NULL)
-    drop_client (self);
+  if (self->session != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->session, self);
+      browser_session_close (self->session);
+    }
+  g_clear_object (&self->session);
+  g_clear_object (&self->method);
   g_clear_object (&self->shown);
-  g_clear_object (&self->message_list);
-  g_clear_object (&self->history_list);
 
   G_OBJECT_CLASS (browser_window_parent_class)->dispose (object);
 }
@@ -459,7 +664,7 @@ static void
 bind_children (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, address);
-  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, call);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, call_buttons);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, call_stack);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, connect);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, filter);
@@ -469,17 +674,27 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, history);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, in_flight);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, in_flight_page);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, in_flight_stack);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, in_flight_view);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, messages);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, messages_page);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, method_description);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, method_name);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, method_result);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, methods_hint);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, methods_stack);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, outcome);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, outcome_bar);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, progress);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, result);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, running);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, search);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, secret);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, selection);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, statistics);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, status);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, subscribe);
 }
 
 static void
@@ -490,16 +705,23 @@ browser_window_class_init (BrowserWindowClass *klass)
   G_OBJECT_CLASS (klass)->dispose = browser_window_dispose;
 
   g_type_ensure (BROWSER_TYPE_FORM);
+  g_type_ensure (BROWSER_TYPE_LOG);
   g_type_ensure (BROWSER_TYPE_METHOD);
-  g_type_ensure (BROWSER_TYPE_ENTRY);
-  g_type_ensure (MSGPACK_RPC_TYPE_CALL);
+  g_type_ensure (BROWSER_TYPE_STATISTICS);
   gtk_widget_class_set_template_from_resource (widget_class,
     "/io/github/msgpackrpc_glib/RpcBrowser/browser-window.ui");
   bind_children (widget_class);
-  gtk_widget_class_bind_template_callback (widget_class, call_cb);
+  gtk_widget_class_bind_template_callback (widget_class, address_activated_cb);
+  gtk_widget_class_bind_template_callback (widget_class, again_cb);
   gtk_widget_class_bind_template_callback (widget_class, connect_cb);
+  gtk_widget_class_bind_template_callback (widget_class, copy_cb);
+  gtk_widget_class_bind_template_callback (widget_class, form_activated_cb);
+  gtk_widget_class_bind_template_callback (widget_class, method_activated_cb);
+  gtk_widget_class_bind_template_callback (widget_class, page_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);
+  gtk_widget_class_bind_template_callback (widget_class, subscribe_cb);
 }
 
 static void
@@ -507,15 +729,19 @@ browser_window_init (BrowserWindow *self)
 {
   g_autoptr(GtkListItemFactory) factory = browser_row_factory_new ();
 
+  self->session = browser_session_new ();
+  g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_list_view_set_factory (self->in_flight_view, factory);
 
-  self->message_list = g_list_store_new (BROWSER_TYPE_ENTRY);
-  self->history_list = g_list_store_new (BROWSER_TYPE_ENTRY);
-  gtk_no_selection_set_model (self->messages, G_LIST_MODEL (self->message_list));
-  gtk_no_selection_set_model (self->history, G_LIST_MODEL (self->history_list));
-  show_hint (self, "Not connected");
-  self->statistics_id = g_timeout_add (STATISTICS_INTERVAL, update_statistics_cb, self);
+  g_signal_connect (self->session, "changed", G_CALLBACK (session_changed_cb), self);
+  g_signal_connect (self->session, "happened", G_CALLBACK (happened_cb), self);
+  g_signal_connect (self->session, "methods-changed", G_CALLBACK (methods_changed_cb), self);
+  g_signal_connect (self->session, "notified", G_CALLBACK (notified_cb), self);
+  methods_changed_cb (self->session, self);
+  session_changed_cb (self->session, self);
+  show_progress (self);
+  set_result (self, "", "", FALSE);
   gtk_widget_grab_focus (GTK_WIDGET (self->address));
 }
 
