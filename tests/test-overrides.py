@@ -6,7 +6,9 @@
 import datetime
 import enum
 import gc
+import inspect
 import logging
+import os
 import sys
 import threading
 import time
@@ -340,6 +342,76 @@ class Calls(Ends):
         for value in (None, 0, False, '', []):
             error = self.check_error(unittest.mock.ANY, self.rpc.fail_value, value)
             self.assertTrue(error.value)
+
+    def test_exceptions(self):
+        """Whatever a handler raises, on a thread that is not the main one, is its answer; a peer
+        cannot end the process so."""
+        class Mute(Exception):
+            def __str__(self):
+                raise ValueError('no text')
+
+        async def coroutine(error):
+            raise error
+
+        def function(error):
+            raise error
+
+        for error, value in [
+                (SystemExit(3), 'SystemExit: 3'), (KeyboardInterrupt(), 'KeyboardInterrupt'),
+                (GeneratorExit(), 'GeneratorExit'), (Mute(), 'Mute'), (ValueError('a\0b'), 'a\0b'),
+                (ValueError('a\udcff'), 'a\udcff'), (ValueError('\ud800'), 'ValueError'),
+                (MsgpackRpc.RemoteError('text', object()), 'RemoteError'),
+                (MsgpackRpc.RemoteError('text', 2 ** 70), 'RemoteError'),
+                (GLib.Error('x', 'no-such-domain', 77), 'x'),
+        ]:
+            for raises in (function, coroutine):
+                with self.subTest(error=repr(type(error)), raises=raises.__name__):
+                    self.dispatcher.method('raises', flags=MsgpackRpc.MethodFlags.REPLACE)(
+                        lambda: raises(error))
+                    self.check_error(value, self.rpc.raises)
+        self.assertEqual(self.rpc.add(1, 2), 3)
+
+    def test_wrong_arguments(self):
+        for error, function in [
+                (ValueError, lambda: self.rpc['a\0b']()),
+                (TypeError, lambda: self.rpc[5]()),
+                (UnicodeEncodeError, lambda: self.rpc['\ud800']()),
+                (TypeError, lambda: self.rpc.add(object())),
+                (ValueError, lambda: self.rpc(timeout=-2)),
+                (TypeError, lambda: self.rpc(timeout='1')),
+                (OverflowError, lambda: self.rpc(timeout=2 ** 40).add()),
+                (TypeError, lambda: self.client.send_call(5)),
+                (TypeError, lambda: self.client.start_call(5, None)),
+                (TypeError, lambda: self.client.send_notification('a', 5)),
+                (TypeError, lambda: self.client.call_async('a', None, None, 5)),
+                (ValueError, lambda: MsgpackRpc.to_variant(1, 'bad')),
+                (TypeError, lambda: MsgpackRpc.to_variant(1, 5)),
+                (TypeError, lambda: MsgpackRpc.from_variant(5)),
+                (TypeError, lambda: MsgpackRpc.from_variant(None)),
+                (ValueError, lambda: self.dispatcher.method('m', signature='bad')(lambda: 1)),
+                (TypeError, lambda: self.dispatcher.method('m', signature=5)(lambda: 1)),
+                (TypeError, lambda: self.dispatcher.method('m', flags='x')(lambda: 1)),
+                (TypeError, lambda: self.dispatcher.method('m')(5)),
+                (TypeError, lambda: self.dispatcher.method(5)(lambda: 1)),
+                (TypeError, lambda: self.dispatcher.publish(5, 1)),
+        ]:
+            with self.subTest(function=inspect.getsource(function)), self.assertRaises(error):
+                function()
+
+    def test_fork(self):
+        """In a fork, a call by the parent's connection is refused before anything can block."""
+        self.assertEqual(self.rpc.add(1, 2), 3)
+        child = os.fork()
+        if child == 0:
+            refused = 0
+            for function in (self.rpc.add, self.client.rpc.add.start, self.rpc.add.notify):
+                try:
+                    function(1, 2)
+                except RuntimeError:
+                    refused += 1
+            os._exit(refused)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 3)
+        self.assertEqual(self.rpc.add(1, 2), 3)
 
     def test_describe(self):
         method = self.dispatcher.lookup_method('add')

@@ -8,6 +8,8 @@ import asyncio
 import functools
 import inspect
 import logging
+import os
+import threading
 import typing
 
 from gi.module import get_introspection_module
@@ -78,9 +80,14 @@ class Call(MsgpackRpc.Call):
 
         def finish(done, _source, result):
             try:
-                done(from_variant(self.wait_finish(result)))
+                value = from_variant(self.wait_finish(result))
             except GLib.Error as error:
                 done(None, error_of(self, error))
+            except BaseException as error:
+                # Whoever waits has to be told of anything.
+                done(None, error)
+            else:
+                done(value)
 
         return await waiting.wait(self._context or context_of(None), start, self.cancel)
 
@@ -108,6 +115,8 @@ class RemoteMethod:
     rpc.system.list is “system.list”."""
 
     def __init__(self, peer, name, timeout):
+        if '\0' in name:
+            raise ValueError('The name of a method has no NUL')
         self._peer = peer
         self._name = name
         self._timeout = timeout
@@ -123,6 +132,7 @@ class RemoteMethod:
 
     def start(self, *args, **named):
         """Begins a call and returns the Call, which can be awaited, cancelled or waited for."""
+        refuse_after_fork(self._peer)
         call = Call.new(self._name, params_of(self._name, args, named))
         if self._timeout is not None:
             call.set_timeout(self._timeout)
@@ -132,7 +142,15 @@ class RemoteMethod:
     def notify(self, *args, **named):
         """Queues a notification, which is never answered. It is sent when the main context of the peer
         runs, or before whatever blocks next: a call, or the end of "with"."""
+        refuse_after_fork(self._peer)
         self._peer.send_notification(self._name, params_of(self._name, args, named))
+
+
+def refuse_after_fork(peer):
+    """A fork has the sockets of its parent, and none of the threads that may hold the locks."""
+    if getattr(peer, '_process', os.getpid()) != os.getpid():
+        raise RuntimeError('The peer is that of the process before os.fork (): connect again here, or '
+                           'start processes with subprocess, or multiprocessing and its “spawn”')
 
 
 def params_of(name, args, named):
@@ -167,6 +185,8 @@ class Rpc:
         return f'<methods of {self._peer!r}>'
 
     def __call__(self, *, timeout):
+        if timeout is not None and timeout < -1:
+            raise ValueError('A timeout is -1, for the default, or milliseconds from 0')
         return Rpc(self._peer, timeout)
 
     def __getattr__(self, name):
@@ -257,7 +277,8 @@ async def await_async(owner, begin, finish, *args):
 
 class Peer(MsgpackRpc.Peer):
     def send_call(self, call):
-        call._context = context_of(self)
+        if isinstance(call, Call):
+            call._context = context_of(self)
         return super().send_call(call)
 
     def start_call(self, *args):
@@ -268,6 +289,8 @@ class Peer(MsgpackRpc.Peer):
     @property
     def rpc(self):
         """The methods of the peer, to be called as if they were here."""
+        if not hasattr(self, '_process'):
+            self._process = os.getpid()
         return Rpc(self)
 
     def notifications(self, method=None, *, max_queued=1024):
@@ -381,13 +404,22 @@ def answer(invocation, result):
 
 def text_of(error):
     text = str(error)
-    if isinstance(error, LookupError) or not text:
+    if isinstance(error, LookupError) or not isinstance(error, Exception) or not text:
         return f'{type(error).__name__}: {text}' if text else type(error).__name__
     return text
 
 
 def fail(invocation, error):
     """Answers an exception. Its traceback is logged here, and not sent."""
+    try:
+        return_exception(invocation, error)
+    except Exception as failure:
+        # Its value, or what its text is made of.
+        logger.error('The error of “%s” cannot be sent', invocation.get_method(), exc_info=failure)
+        invocation.return_error_value(to_variant(type(error).__name__))
+
+
+def return_exception(invocation, error):
     if isinstance(error, RemoteError):
         invocation.return_error_value(to_variant(error.value))
         return
@@ -403,6 +435,13 @@ def fail(invocation, error):
     invocation.return_error_value(to_variant(text_of(error)))
 
 
+def ends_program(error):
+    """What sys.exit () and Ctrl+C raise, which is for the main thread; peers are not to end another,
+    and with it what else lives there."""
+    return isinstance(error, (SystemExit, KeyboardInterrupt)) \
+        and threading.current_thread() is threading.main_thread()
+
+
 class Handler:
     """A function of Python as a method."""
 
@@ -414,8 +453,10 @@ class Handler:
     def __call__(self, invocation, params, *_):
         try:
             result = self.call(invocation, self.arguments(params))
-        except Exception as error:
+        except BaseException as error:
             fail(invocation, error)
+            if ends_program(error):
+                raise
             return True
         if inspect.isawaitable(result):
             self.follow(invocation, result)
@@ -502,6 +543,7 @@ class Dispatcher(MsgpackRpc.Dispatcher):
                                                    flags)
 
     def _add_function(self, function, name, signature, flags):
+        values.check_signature(signature)
         parameters = values.Parameters(function)
         holder = self._loop_holder()
         if holder.loop is None:

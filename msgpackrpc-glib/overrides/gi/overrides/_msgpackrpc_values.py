@@ -187,6 +187,11 @@ def write(value, depth):
     return (WRITERS.get(type(value)) or find_writer(value))(value, depth)
 
 
+def check_signature(signature):
+    if signature is not None and not GLib.VariantType.string_is_valid(signature):
+        raise ValueError(f'{signature!r} is no type string of a variant')
+
+
 def to_variant(value, signature=None):
     """The variant that stands for a value of Python.
 
@@ -195,6 +200,7 @@ def to_variant(value, signature=None):
     within any of them. With a signature, which is the type string of a variant, the value gets
     exactly that type, or GLib.Error says where it does not fit.
     """
+    check_signature(signature)
     variant = write(value, 0)
     if signature is None or get_type_string(variant) == signature:
         return variant
