@@ -7,10 +7,13 @@ import GObject from 'gi://GObject';
 import MsgpackRpc from 'gi://MsgpackRpc?version=1.0';
 import System from 'system';
 
+import {
+    alive, assertRejects, assertThrows, makeWatchedHandler, residentBytes, streams, until, untilClosed,
+} from './gjs-cases.js';
 import {assertEqual, run} from './tap.js';
 
 const {Call, CallState, Client, CloseMode, Connection, ConnectionStatus, Delivery, Dispatcher,
-    FaultStream, LoopThread, MethodFlags, Server, Unpacker} = MsgpackRpc;
+    FaultStream, MethodFlags, Server, Unpacker} = MsgpackRpc;
 
 for (const type of [Client, Connection]) {
     Gio._promisify(type.prototype, 'call_async', 'call_finish');
@@ -22,40 +25,7 @@ Gio._promisify(Connection.prototype, 'flush_async', 'flush_finish');
 Gio._promisify(Server.prototype, 'listen_async', 'listen_finish');
 Gio._promisify(Call.prototype, 'wait_async', 'wait_finish');
 
-const DEADLINE = 20000;
 const ODD_NAMES = ['name', 'with space', 'a.b/c-d_e', 'größe', '通知', '::', '%s%n'];
-
-/**
- * @param {function(): boolean} condition - looked at until it holds
- */
-function until(condition) {
-    const end = GLib.get_monotonic_time() + DEADLINE * 1000;
-
-    return new Promise((resolve, reject) => {
-        GLib.timeout_add(GLib.PRIORITY_DEFAULT, 1, () => {
-            if (condition())
-                resolve();
-            else if (GLib.get_monotonic_time() > end)
-                reject(new Error(`Waited in vain for ${condition}`));
-            else
-                return GLib.SOURCE_CONTINUE;
-            return GLib.SOURCE_REMOVE;
-        });
-    });
-}
-
-function streams() {
-    const path = GLib.build_filenamev([GLib.dir_make_tmp('gjs-XXXXXX'), 'socket']);
-    const address = Gio.UnixSocketAddress.new(path);
-    const listener = new Gio.SocketListener();
-    listener.add_address(address, Gio.SocketType.STREAM, Gio.SocketProtocol.DEFAULT, null);
-    const near = new Gio.SocketClient().connect(address, null);
-    const [far] = listener.accept(null);
-    listener.close();
-    GLib.unlink(path);
-    GLib.rmdir(GLib.path_get_dirname(path));
-    return [near, far];
-}
 
 const numbers = (...values) => new GLib.Variant('ai', values);
 
@@ -68,9 +38,6 @@ function echo(invocation, params) {
     return invocation.return_value(params.get_child_value(0).get_variant());
 }
 
-// A connection that is garbage is closed.
-const alive = [];
-
 // Two connections, the second of which has the methods of the dispatcher.
 function makePair() {
     const [, caller, callee] = Connection.new_pair();
@@ -82,63 +49,8 @@ function makePair() {
     return {caller, callee, dispatcher};
 }
 
-async function assertRejects(promise, domain, code, message) {
-    let error = null;
-    try {
-        await promise;
-    } catch (caught) {
-        error = caught;
-    }
-    if (error === null || !(error instanceof GLib.Error) || !error.matches(domain, code))
-        throw error ?? new Error('It succeeded');
-    if (message !== undefined)
-        assertEqual(error.message, message);
-}
-
 const assertRefused = (promise, message) =>
     assertRejects(promise, MsgpackRpc.Error, MsgpackRpc.Error.REMOTE, message);
-
-function assertThrows(func, type) {
-    let error = null;
-    try {
-        func();
-    } catch (caught) {
-        error = caught;
-    }
-    if (!(error instanceof type))
-        throw error ?? new Error(`${func} threw nothing`);
-}
-
-function residentBytes() {
-    const [, contents] = GLib.file_get_contents('/proc/self/statm');
-    return Number(new TextDecoder().decode(contents).split(' ')[1]) * 4096;
-}
-
-// A handler that holds one end of a connection: the other end tells when the handler is gone.
-function makeWatchedHandler() {
-    const [, held, watch] = Connection.new_pair();
-    alive.push(watch);
-    const handler = invocation =>
-        invocation.return_value(new GLib.Variant('b', held.is_connected()));
-    return [handler, watch];
-}
-
-function untilClosed(connection) {
-    return until(() => {
-        System.gc();
-        return !connection.is_connected();
-    });
-}
-
-// A connection whose only method answers when the test does.
-function keepRequests(stream) {
-    const callee = Connection.new(stream);
-    const kept = [];
-    callee.dispatcher = new Dispatcher();
-    callee.dispatcher.add_method('keep', null, invocation => kept.push(invocation) > 0);
-    alive.push(callee);
-    return {callee, kept};
-}
 
 const construct = {
     'construct-plain-objects': () => {
@@ -146,7 +58,6 @@ const construct = {
             assertEqual(new type() instanceof type, true);
             assertEqual(type.new() instanceof type, true);
         }
-        assertEqual(LoopThread.new('name').name, 'name');
     },
 
     'construct-client': () => {
@@ -534,34 +445,6 @@ const methods = {
         assertEqual(firstWatch.is_connected(), true);
         dispatcher.remove_method(first);
         await untilClosed(firstWatch);
-    },
-
-    'methods-handler-goes-away-in-another-thread': async () => {
-        const thread = LoopThread.new('other');
-        const [near, far] = streams();
-        const {callee: answerer, kept} = keepRequests(far);
-
-        // Nobody but the call holds the connection, and nobody but that the dispatcher. The thread
-        // lets go of them when the reply has come.
-        const watch = (() => {
-            const dispatcher = new Dispatcher();
-            const [handler, watchOfHandler] = makeWatchedHandler();
-            dispatcher.add_method('method', null, handler);
-            const connection = new Connection(
-                {io_stream: near, main_context: thread.get_main_context(), dispatcher});
-            connection.start_call('keep', null);
-            return watchOfHandler;
-        })();
-        await until(() => kept.length === 1);
-        System.gc();
-        assertEqual([answerer.is_connected(), watch.is_connected()], [true, true]);
-
-        thread.start();
-        kept[0].return_value(null);
-        await untilClosed(answerer);
-        await untilClosed(watch);
-        thread.quit();
-        thread.join();
     },
 
     'dispatch': () => {
