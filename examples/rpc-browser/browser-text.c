@@ -154,9 +154,10 @@ append_children (GString  *out,
                  gboolean  is_broken)
 {
   gsize n = g_variant_n_children (value);
+  gsize i;
 
   g_string_append_c (out, is_map (value) ? '{' : '[');
-  for (gsize i = 0; i < n && out->len < max_length; i++)
+  for (i = 0; i < n && out->len < max_length; i++)
     {
       g_autoptr(GVariant) child = g_variant_get_child_value (value, i);
 
@@ -169,6 +170,8 @@ append_children (GString  *out,
       else
         append_value (out, child, indent + 2, max_length);
     }
+  if (i < n)
+    g_string_append (out, ", …");
   if (is_broken && n > 0)
     append_break (out, indent);
   g_string_append_c (out, is_map (value) ? '}' : ']');
@@ -183,7 +186,7 @@ append_container (GString  *out,
   gsize start = out->len;
 
   append_children (out, value, indent, MIN (max_length, start + LINE_LENGTH), FALSE);
-  if (out->len - start <= LINE_LENGTH || max_length == MAX_SHORT_LENGTH)
+  if (out->len - start <= LINE_LENGTH || max_length <= MAX_SHORT_LENGTH)
     return;
 
   g_string_truncate (out, start);
