@@ -35,7 +35,7 @@ def files_of_folder():
 
 
 def is_allowed(name):
-    return name in ALLOWED_FILES or name.startswith(ALLOWED_FOLDERS)
+    return name in ALLOWED_FILES or name.startswith(ALLOWED_FOLDERS) or name.endswith('.png')
 
 
 class Spdx(unittest.TestCase):
