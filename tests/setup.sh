@@ -131,6 +131,7 @@ needs_to_test ()
   need_program systemd-socket-activate systemd
   need_program openssl openssl
   need_program scrot scrot
+  need_program setxkbmap x11-xkb-utils
   need_program tsc node-typescript
   need_program vapigen valac
   need_program xclip xclip

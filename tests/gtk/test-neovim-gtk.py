@@ -104,13 +104,26 @@ class Editor(rig.Case):
         self.assertEqual(editor.wait_end(), 0)
         self.assertEqual((self.folder / 'text').read_text(), 'ello, <world> | \\ \n' * 2)
 
+    def set_layout(self, *args):
+        subprocess.run(['setxkbmap', *args], env=self.desktop.env, check=True, timeout=rig.DEADLINE)
+
+    @unittest.skipUnless(shutil.which('setxkbmap'), 'setxkbmap is not installed')
     def test_composed(self):
-        """Dead keys, and what a keyboard has on its third level."""
+        """Dead keys, what a keyboard has on its third level, and characters by their numbers."""
+        self.set_layout('us', 'intl')
+        self.addCleanup(self.set_layout, 'us')
         editor = self.edit()
-        editor.key('i', 'dead_acute', 'e', 'dead_diaeresis', 'u', 'EuroSign', 'at', 'ssharp')
-        self.wait_line(editor, 'éü€@ß')
-        editor.type('日本語')
-        self.wait_line(editor, 'éü€@ß日本語')
+        editor.key('i', 'dead_acute', 'e', 'dead_diaeresis', 'u')
+        self.wait_line(editor, 'éü')
+        for key in '5', 's':
+            editor.tool('keydown', 'ISO_Level3_Shift', 'key', key, 'keyup', 'ISO_Level3_Shift')
+        self.wait_line(editor, 'éü€ß')
+        editor.key('ctrl+shift+u', '6', '5', 'e', '5')
+        # It is not there before it is committed.
+        self.wait_line(editor, 'éü€ß')
+        editor.screenshot('neovim-composing')
+        editor.key('space')
+        self.wait_line(editor, 'éü€ß日')
 
     def test_mouse(self):
         editor = self.edit()
@@ -182,7 +195,7 @@ class Editor(rig.Case):
     @unittest.skipUnless(shutil.which('xclip'), 'xclip is not installed')
     def test_large_clipboard(self):
         editor = self.edit()
-        self.command(editor, f'call setline(1, repeat("ä", {LARGE})) | normal 0"+yy')
+        self.command(editor, f'call setline(1, repeat(nr2char(228), {LARGE})) | normal 0"+yy')
         rig.wait_until(lambda: self.clipboard(editor, 'clipboard') == 'ä' * LARGE + '\n',
                        'a large clipboard')
         self.clipboard(editor, 'clipboard', 'ö' * LARGE)
