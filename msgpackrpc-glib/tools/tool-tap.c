@@ -64,6 +64,7 @@ typedef struct
   GHashTable *links;             /* from ToolTapLink, which is not owned, to its number */
   gint64 n_connections;          /* there have been */
   GMainLoop *loop;
+  guint signal_sources[3];       /* ids */
   int signal_number;             /* by which it ends, or 0 */
   gboolean has_passed;           /* something or other, from one end to the other */
   ToolExit status;
@@ -207,6 +208,54 @@ paused_cb (gpointer owner G_GNUC_UNUSED)
 {
 }
 
+/* ---- signals ---- */
+
+static gboolean
+signal_cb (Tap *self,
+           int  number)
+{
+  self->signal_number = number;
+  g_main_loop_quit (self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+interrupted_cb (gpointer user_data)
+{
+  return signal_cb (user_data, SIGINT);
+}
+
+static gboolean
+terminated_cb (gpointer user_data)
+{
+  return signal_cb (user_data, SIGTERM);
+}
+
+static gboolean
+hung_up_cb (gpointer user_data)
+{
+  return signal_cb (user_data, SIGHUP);
+}
+
+/* Once there is nothing left that may wait, as for who reads a file, and before an address is printed:
+ * whoever has read that may send one. */
+static void
+watch_signals (Tap *self)
+{
+  self->signal_sources[0] = g_unix_signal_add (SIGINT, interrupted_cb, self);
+  self->signal_sources[1] = g_unix_signal_add (SIGTERM, terminated_cb, self);
+  self->signal_sources[2] = g_unix_signal_add (SIGHUP, hung_up_cb, self);
+}
+
+/* The same signal ends the process if it comes again, and nobody reads what is printed last. */
+static void
+unwatch_signals (Tap *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->signal_sources); i++)
+    if (g_main_context_find_source_by_id (NULL, self->signal_sources[i]) != NULL)
+      g_source_remove (self->signal_sources[i]);
+}
+
 /* ---- the beginning ---- */
 
 static GPtrArray *
@@ -295,12 +344,16 @@ open_files (Tap      *self,
 
   colours = tool_colours_wanted (file);
   self->output = tool_tap_output_new (file);
-  self->log = tool_tap_log_new (&self->options->log, &self->head, colours, print_cb, self->output);
-  if (self->options->record == NULL)
-    return TRUE;
+  if (self->options->record != NULL)
+    {
+      self->record = tool_tap_record_new (self->options->record, &self->head, error);
+      if (self->record == NULL)
+        return FALSE;
+    }
 
-  self->record = tool_tap_record_new (self->options->record, &self->head, error);
-  return self->record != NULL;
+  watch_signals (self);
+  self->log = tool_tap_log_new (&self->options->log, &self->head, colours, print_cb, self->output);
+  return TRUE;
 }
 
 static gboolean
@@ -350,33 +403,6 @@ begin (Tap         *self,
 
 /* ---- the end ---- */
 
-static gboolean
-signal_cb (Tap *self,
-           int  number)
-{
-  self->signal_number = number;
-  g_main_loop_quit (self->loop);
-  return G_SOURCE_REMOVE;
-}
-
-static gboolean
-interrupted_cb (gpointer user_data)
-{
-  return signal_cb (user_data, SIGINT);
-}
-
-static gboolean
-terminated_cb (gpointer user_data)
-{
-  return signal_cb (user_data, SIGTERM);
-}
-
-static gboolean
-hung_up_cb (gpointer user_data)
-{
-  return signal_cb (user_data, SIGHUP);
-}
-
 static void
 cut_all (Tap *self)
 {
@@ -386,21 +412,11 @@ cut_all (Tap *self)
     tool_tap_link_cut (l->data, self->signal_number, "the tap has ended");
 }
 
-/* The same signal ends the process if it comes again, and nobody reads what is printed last. */
 static void
 run (Tap *self)
 {
-  guint sources[] = {
-    g_unix_signal_add (SIGINT, interrupted_cb, self),
-    g_unix_signal_add (SIGTERM, terminated_cb, self),
-    g_unix_signal_add (SIGHUP, hung_up_cb, self),
-  };
-
   g_main_loop_run (self->loop);
-
-  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
-    if (g_main_context_find_source_by_id (NULL, sources[i]) != NULL)
-      g_source_remove (sources[i]);
+  unwatch_signals (self);
   cut_all (self);
 }
 
