@@ -18,6 +18,7 @@ struct _EditorWindow
   char *font;             /* owned; as Neovim has named it last */
   gboolean is_started;
   gboolean is_restarting; /* when the session has ended */
+  gboolean was_warned;    /* of what closing a Neovim that is stalled does */
 };
 
 G_DEFINE_FINAL_TYPE (EditorWindow, editor_window, GTK_TYPE_APPLICATION_WINDOW)
@@ -53,6 +54,7 @@ stalled_changed_cb (EditorSession *session,
   if (session != self->session)
     return;
 
+  self->was_warned = FALSE;
   if (editor_session_is_stalled (session))
     show_bar (self, "Neovim does not answer. What you type waits until it does.");
   else
@@ -289,6 +291,20 @@ editor_window_close_request (GtkWindow *window)
 
   if (self->session == NULL || !editor_session_is_running (self->session))
     return GDK_EVENT_PROPAGATE;
+
+  if (editor_session_is_stalled (self->session))
+    {
+      if (!self->was_warned)
+        {
+          self->was_warned = TRUE;
+          show_bar (self, "Neovim does not answer. Close the window again to end it: what was not "
+                          "saved may be in its swap file.");
+          return GDK_EVENT_STOP;
+        }
+
+      editor_session_stop (self->session);
+      return GDK_EVENT_PROPAGATE;
+    }
 
   if (!editor_session_quit (self->session))
     show_bar (self, "Neovim waits for an answer before it ends.");

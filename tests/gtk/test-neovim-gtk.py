@@ -250,6 +250,18 @@ class Editor(rig.Case):
         editor.type('iagain')
         self.wait_line(editor, 'again')
 
+    def test_stall_close(self):
+        """Who does not answer cannot be asked, but the user is warned."""
+        editor = self.edit()
+        neovim = self.neovim(editor)
+        os.kill(neovim, signal.SIGSTOP)
+        editor.find('push button', 'Stop and Restart')
+        editor.close()
+        editor.find('label', re.compile('Neovim does not answer. Close the window again .*').fullmatch)
+        editor.close()
+        self.assertEqual(editor.wait_end(), 0)
+        rig.wait_until(lambda: not pathlib.Path(f'/proc/{neovim}/exe').exists(), 'its end')
+
     def test_death(self):
         editor = self.edit()
         os.kill(self.neovim(editor), signal.SIGKILL)
