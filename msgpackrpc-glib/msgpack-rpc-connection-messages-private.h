@@ -228,6 +228,9 @@ gboolean              _msgpack_rpc_connection_fill_place     (MsgpackRpcConnecti
                                                               GList                   *tracked);
 /* The order has changed, or the connection has ended. */
 void                  _msgpack_rpc_connection_update_order   (MsgpackRpcConnection    *self);
+/* A peer that was given a moment before the next answer needs no more of it; and never again. */
+void                  _msgpack_rpc_connection_end_pause      (gpointer                 owner);
+void                  _msgpack_rpc_connection_end_pauses     (MsgpackRpcConnection    *self);
 /* The ids of requests that are answered, but whose answer waits. The lock is held. */
 void                  _msgpack_rpc_connection_list_held_answers (MsgpackRpcConnection *self,
                                                               GVariantBuilder         *builder);

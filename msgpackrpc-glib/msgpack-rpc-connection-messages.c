@@ -718,6 +718,8 @@ take_response (MsgpackRpcConnection *self,
 
   if (G_UNLIKELY (g_atomic_pointer_get (&self->turns) != NULL))
     _msgpack_rpc_connection_end_turn (self, id);
+  if (_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_IN_ORDER))
+    _msgpack_rpc_connection_end_pause (self);
   if (G_UNLIKELY (is_odd))
     _msgpack_rpc_connection_tolerate (self, "a reply gives back the id as no integer");
 }
@@ -1066,6 +1068,7 @@ const MsgpackRpcLinkOwnerFuncs _msgpack_rpc_connection_link_funcs = {
   .open = link_open,
   .input_ended = link_input_ended,
   .is_busy = link_is_busy,
+  .due = _msgpack_rpc_connection_end_pause,
   .is_at_rest = link_is_at_rest,
   .wants_input = link_wants_input,
   .status = link_status,

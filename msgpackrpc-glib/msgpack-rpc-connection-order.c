@@ -6,7 +6,15 @@
 #include "msgpack-rpc-connection-messages-private.h"
 
 /* In which order a peer gets its answers, if it wants one. Each request has its place from when it is
- * read until its answer is queued; the answer waits there for its turn. */
+ * read until its answer is queued; the answer waits there for its turn.
+ *
+ * Who wants the last request answered first, like Neovim, waits for its answers one within the other, and
+ * may look only at the innermost until it has gone back from there: it takes one that follows at once
+ * for a mistake. So behind each answer it gets a moment for that. */
+
+/* How long, in microseconds, unless it shows by a reply or a request that it is done. Notifications show
+ * nothing: some send them at any time. */
+#define PAUSE 100000
 
 struct _MsgpackRpcPlace
 {
@@ -23,6 +31,8 @@ struct _MsgpackRpcOrder
   GQueue places;             /* of MsgpackRpcPlace, owned, in the order of the requests */
   gsize size;                /* of all answers that wait */
   gboolean is_sending;       /* a thread sends what has its turn, and looks again when it has */
+  gboolean is_paused;        /* the peer got an answer a moment ago */
+  gboolean is_closing;       /* there is no time for that any more */
 };
 
 static void
@@ -59,6 +69,7 @@ _msgpack_rpc_connection_take_place (MsgpackRpcConnection *self,
   locker = g_mutex_locker_new (&self->lock);
   if (self->order == NULL)
     self->order = g_new0 (MsgpackRpcOrder, 1);
+  self->order->is_paused = FALSE;
   g_queue_push_tail_link (&self->order->places, &place->link);
   return place;
 }
@@ -74,6 +85,8 @@ pop_next (MsgpackRpcConnection *self)
   /* What cannot be sent any more waits for nothing. */
   if (_msgpack_rpc_link_has_ended (self->link))
     wanted = MSGPACK_RPC_REPLY_ORDER_ANY;
+  if (wanted == MSGPACK_RPC_REPLY_ORDER_REVERSE && order->is_paused)
+    return NULL;
   link = wanted == MSGPACK_RPC_REPLY_ORDER_REVERSE ? order->places.tail : order->places.head;
 
   /* It may have been changed meanwhile. */
@@ -102,6 +115,23 @@ send_place (MsgpackRpcConnection *self,
   return sent;
 }
 
+/* Something was sent, and @rest was the last one then: one that has come since may be answered at once.
+ * The lock is held. */
+static void
+pause_sending (MsgpackRpcConnection *self,
+               GList                *rest)
+{
+  MsgpackRpcOrder *order = self->order;
+
+  if (rest == NULL || rest != order->places.tail || order->is_closing ||
+      _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_REPLY_ORDER) !=
+        MSGPACK_RPC_REPLY_ORDER_REVERSE)
+    return;
+
+  order->is_paused = TRUE;
+  _msgpack_rpc_link_call_at (self->link, g_get_monotonic_time () + PAUSE);
+}
+
 /* One thread at a time sends, so that the answers are queued in their order. Returns FALSE if @own was
  * one of them, and could not be sent. The lock is held, and given up meanwhile. */
 static gboolean
@@ -117,6 +147,7 @@ send_in_turn (MsgpackRpcConnection *self,
   self->order->is_sending = TRUE;
   while ((place = pop_next (self)) != NULL)
     {
+      GList *rest = self->order->places.tail;
       gboolean sent;
 
       g_mutex_unlock (&self->lock);
@@ -125,6 +156,7 @@ send_in_turn (MsgpackRpcConnection *self,
         own_sent = sent;
       place_free (place);
       g_mutex_lock (&self->lock);
+      pause_sending (self, rest);
     }
 
   self->order->is_sending = FALSE;
@@ -184,6 +216,30 @@ _msgpack_rpc_connection_update_order (MsgpackRpcConnection *self)
 
   if (self->order != NULL)
     send_in_turn (self, NULL);
+}
+
+void
+_msgpack_rpc_connection_end_pause (gpointer owner)
+{
+  MsgpackRpcConnection *self = owner;
+  g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (self->order == NULL)
+    return;
+
+  self->order->is_paused = FALSE;
+  send_in_turn (self, NULL);
+}
+
+void
+_msgpack_rpc_connection_end_pauses (MsgpackRpcConnection *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->order != NULL)
+    self->order->is_closing = TRUE;
+  g_mutex_unlock (&self->lock);
+
+  _msgpack_rpc_connection_end_pause (self);
 }
 
 void

@@ -331,6 +331,8 @@ _msgpack_rpc_connection_close (MsgpackRpcConnection *self,
 {
   gboolean registered = _msgpack_rpc_connection_register_call (self, call, 0);
 
+  if (mode == MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE)
+    _msgpack_rpc_connection_end_pauses (self);
   /* Also if the call was cancelled before it began. */
   _msgpack_rpc_link_close (self->link, mode, NULL);
   if (registered && _msgpack_rpc_link_has_ended (self->link))

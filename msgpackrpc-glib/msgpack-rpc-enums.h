@@ -161,13 +161,14 @@ typedef enum
  *   ids: an answer is held until all earlier requests are answered
  * @MSGPACK_RPC_REPLY_ORDER_REVERSE: the last request first, for Neovim before 0.9: an answer is held
  *   until all later requests are answered. Such a Neovim also wants to have dealt with one answer
- *   before it reads the next; one that was held may come too early for it, and it closes
+ *   before it reads the next, else it closes: so each is held until it has sent a reply or a request
+ *   after the one before, or 100 milliseconds have passed
  *
  * In which order a [class@Connection] answers the requests of its peer.
  *
  * A request that nobody answers holds up others until [property@Dispatcher:max-answer-time] ends
  * it. What is held counts as requests in flight and as [property@Limits:max-queued-bytes]; when the
- * connection is closed it is not sent, as it would be taken for another answer.
+ * connection is closed it is not sent if it waits for another answer, for which it would be taken.
  *
  * Since: 1.0
  */

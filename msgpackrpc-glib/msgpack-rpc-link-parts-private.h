@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, and closing;
  * msgpack-rpc-link-opening.c gets it a stream, msgpack-rpc-link-input.c reads,
  * msgpack-rpc-link-output.c queues and writes, msgpack-rpc-link-charge.c counts what is held,
- * msgpack-rpc-link-linger.c takes leave; msgpack-rpc-link-bytes.c is for owners that have a wire format
+ * msgpack-rpc-link-linger.c takes leave, msgpack-rpc-link-due.c calls the owner at a time; msgpack-rpc-link-bytes.c is for owners that have a wire format
  * of their own. */
 
 typedef enum
@@ -95,6 +95,8 @@ struct _MsgpackRpcLink
   MsgpackRpcTimer stall_timer;  /* looks whether the peer takes what waits for it */
   gboolean stall_timer_runs;
   gint64 stall_deadline;        /* when it must have taken something; G_MAXINT64: no matter */
+  MsgpackRpcTimer due_timer;    /* calls the owner */
+  gint64 due_time;              /* the same, for threads that wait; G_MAXINT64: never */
   GIOStream *handshake;         /* owned; whose handshake has not ended, as far as known */
   MsgpackRpcTimer handshake_timer; /* looks whether it has */
   MsgpackRpcIdle *idle;         /* owned; NULL unless there is a limit */
@@ -150,6 +152,11 @@ void     _msgpack_rpc_link_end          (MsgpackRpcLink *self,
 /* Begins an orderly close. The lock is held. */
 void     _msgpack_rpc_link_start_closing (MsgpackRpcLink      *self,
                                           MsgpackRpcCloseMode  mode);
+
+/* A reference, or NULL. No lock is held for these two. */
+gpointer _msgpack_rpc_link_ref_owner    (MsgpackRpcLink *self);
+/* Calls the owner if it is time for that. */
+void     _msgpack_rpc_link_check_due    (gpointer        link);
 
 /* Counts what is held now, unless that is about as before. */
 void     _msgpack_rpc_link_charge       (MsgpackRpcLink *self,

@@ -50,6 +50,8 @@ typedef struct
   void     (*input_ended) (gpointer      owner);
   /* Whether half-closing must wait: requests are still to be answered. Takes no lock. */
   gboolean (*is_busy)     (gpointer      owner);
+  /* The time of _msgpack_rpc_link_call_at() has come. In any thread, no lock held. */
+  void     (*due)         (gpointer      owner);
   /* Whether nothing is to be done for the peer, and nothing is expected of it. Takes no lock. */
   gboolean (*is_at_rest)  (gpointer      owner);
   /* Whether more should be read at the moment. Takes no lock. */
@@ -249,6 +251,10 @@ void _msgpack_rpc_link_set_pending (MsgpackRpcLink *self,
 gboolean _msgpack_rpc_link_work (MsgpackRpcLink *self);
 /* The same, by the reactor's context. */
 void _msgpack_rpc_link_work_later (MsgpackRpcLink *self);
+/* The owner's due() is called at @time (monotonic), and no more at the time that was set before; unless
+ * the link has ended. */
+void     _msgpack_rpc_link_call_at (MsgpackRpcLink *self,
+                                    gint64          time);
 /* Looks again whether a half-closed link can end. */
 void _msgpack_rpc_link_settle (MsgpackRpcLink *self);
 

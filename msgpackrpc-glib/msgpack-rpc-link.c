@@ -107,8 +107,8 @@ _msgpack_rpc_link_reads_input (MsgpackRpcLink *self)
 }
 
 /* A reference on the owner, or NULL when it is being disposed of. */
-static gpointer
-ref_owner (MsgpackRpcLink *self)
+gpointer
+_msgpack_rpc_link_ref_owner (MsgpackRpcLink *self)
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
@@ -414,6 +414,7 @@ _msgpack_rpc_link_end (MsgpackRpcLink *self,
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->handshake_timer);
   _msgpack_rpc_link_stop_idle (self);
   _msgpack_rpc_reactor_stop_timer (self->reactor, &self->stall_timer);
+  _msgpack_rpc_reactor_stop_timer (self->reactor, &self->due_timer);
   _msgpack_rpc_reactor_uncork (self->reactor, G_OBJECT (self));
   if (owner != NULL)
     self->funcs->ended (owner, self->error, opened, incomplete, unsent);
@@ -526,11 +527,12 @@ do_io (MsgpackRpcLink *self,
 static void
 act_if_due (MsgpackRpcLink *self)
 {
-  gboolean closed, stalled, lacks_context;
+  gboolean closed, stalled, due, lacks_context;
 
   g_mutex_lock (&self->lock);
   closed = self->state == STATE_CLOSING && g_get_monotonic_time () >= self->close_deadline;
   stalled = _msgpack_rpc_link_has_stalled (self);
+  due = self->due_time != G_MAXINT64 && g_get_monotonic_time () >= self->due_time;
   lacks_context = _msgpack_rpc_link_lacks_context (self);
   g_mutex_unlock (&self->lock);
 
@@ -540,6 +542,8 @@ act_if_due (MsgpackRpcLink *self)
     close_timed_out (self);
   else if (stalled)
     _msgpack_rpc_link_check_stall (self);
+  else if (due)
+    _msgpack_rpc_link_check_due (self);
 }
 
 /* Whether it should have another turn: there was something to read, or is more to write. A thread that
@@ -548,7 +552,7 @@ static gboolean
 work (MsgpackRpcLink *self,
       Wants           wants)
 {
-  g_autoptr(GObject) owner = ref_owner (self);
+  g_autoptr(GObject) owner = _msgpack_rpc_link_ref_owner (self);
   gboolean goes_on;
 
   if (!_msgpack_rpc_link_enter_io (self, wants))
@@ -728,7 +732,7 @@ _msgpack_rpc_link_work_waiting (MsgpackRpcLink *self)
 static int
 get_timeout (MsgpackRpcLink *self)
 {
-  gint64 deadline = self->stall_deadline;
+  gint64 deadline = MIN (self->stall_deadline, self->due_time);
   gint64 left;
 
   if (_msgpack_rpc_link_lacks_context (self))
@@ -1140,4 +1144,7 @@ _msgpack_rpc_link_init (MsgpackRpcLink *self)
   self->stall_timer.func = _msgpack_rpc_link_check_stall;
   self->stall_timer.owner = G_OBJECT (self);
   self->stall_deadline = G_MAXINT64;
+  self->due_timer.func = _msgpack_rpc_link_check_due;
+  self->due_timer.owner = G_OBJECT (self);
+  self->due_time = G_MAXINT64;
 }

@@ -5,6 +5,11 @@
 
 #include "test-dialects.h"
 
+#include <poll.h>
+
+/* What a peer has to deal with one answer before it gets the next one, in microseconds. */
+#define PAUSE 100000
+
 /* Requests are kept, until a case answers them. */
 typedef struct
 {
@@ -131,6 +136,102 @@ test_reverse (Fixture       *f,
   answer (f, 3);
   assert_comes (&f->dialect.raw, "94 01 08 c0 03 94 01 06 c0 01 94 01 05 c0 00", "", "");
   g_assert_cmpuint (dialect_get_statistic (&f->dialect, "requests-in-flight"), ==, 0);
+}
+
+static void
+test_paused (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  gint64 start;
+
+  g_test_summary ("The last request first, and a while between an answer and the one before it");
+
+  ask (f, KEEP (05) KEEP (06) KEEP (07), 3);
+  answer (f, 0);
+  answer (f, 1);
+  start = g_get_monotonic_time ();
+  answer (f, 2);
+  assert_comes (&f->dialect.raw, "94 01 07 c0 02 94 01 06 c0 01 94 01 05 c0 00", "", "");
+  g_assert_cmpint (g_get_monotonic_time () - start, >=, 2 * PAUSE);
+}
+
+static void
+test_resumed (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(MsgpackRpcCall) call = NULL;
+  guint8 bytes[5];
+
+  g_test_summary ("The while is over when the peer shows by a reply that it is done");
+
+  call = dialect_call (&f->dialect, "first", "()", "94 00 01 a5 'first' 90");
+  ask (f, KEEP (05) KEEP (06), 2);
+  answer (f, 0);
+  answer (f, 1);
+  WAIT_UNTIL (recv (f->dialect.raw.fd, bytes, sizeof bytes, MSG_DONTWAIT) == sizeof bytes);
+  g_assert_cmpint (bytes[2], ==, 6);
+  send_hex (&f->dialect.raw, "94 01 01 c0 c0");
+  dialect_assert_result (call, "@mv nothing");
+  g_assert_cmpint (recv (f->dialect.raw.fd, bytes, sizeof bytes, MSG_DONTWAIT), ==, sizeof bytes);
+  g_assert_cmpint (bytes[2], ==, 5);
+}
+
+static gpointer
+demand_all (gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr(GByteArray) expected =
+    bytes_from_hex ("94 01 06 c0 01 94 00 01 a4 'last' 90 94 01 05 c0 00");
+  guint8 bytes[64];
+
+  for (gsize done = 0, n; done < expected->len; done += n)
+    {
+      struct pollfd poll_fd = { f->dialect.raw.fd, POLLIN, 0 };
+
+      g_assert_cmpint (poll (&poll_fd, 1, (int) (TEST_DEADLINE / 1000)), ==, 1);
+      n = (gsize) recv (f->dialect.raw.fd, bytes, expected->len - done, 0);
+      g_assert_cmpuint (n, <=, expected->len - done);
+      g_assert_cmpmem (bytes, n, expected->data + done, n);
+    }
+
+  send_hex (&f->dialect.raw, "94 01 01 c0 c0");
+  return NULL;
+}
+
+static void
+test_waited (Fixture       *f,
+             gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GVariant) value = NULL;
+  g_autoptr(GError) error = NULL;
+  GThread *thread;
+
+  g_test_summary ("It is over in time also where a thread waits and no loop runs");
+
+  ask (f, KEEP (05) KEEP (06), 2);
+  answer (f, 0);
+  answer (f, 1);
+  thread = g_thread_new ("peer", demand_all, f);
+  value = msgpack_rpc_peer_call_sync (f->dialect.peer, "last", NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_thread_join (thread);
+}
+
+static void
+test_hurried (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_test_summary ("What has its turn, but for the while, is sent before the connection is closed");
+
+  ask (f, KEEP (05) KEEP (06) KEEP (07), 3);
+  answer (f, 0);
+  answer (f, 1);
+  answer (f, 2);
+  msgpack_rpc_connection_close_async (f->dialect.connection, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL,
+                                      NULL, NULL);
+  assert_comes (&f->dialect.raw, "94 01 07 c0 02 94 01 06 c0 01 94 01 05 c0 00", "", "");
+  g_assert_null (raw_peer_receive_or_end (&f->dialect.raw));
+  dialect_assert_told (&f->dialect, "closed -; ");
 }
 
 static void
@@ -300,6 +401,10 @@ main (int    argc,
   ADD ("any", ANY, test_any);
   ADD ("request", REQUEST, test_request);
   ADD ("reverse", REVERSE, test_reverse);
+  ADD ("paused", REVERSE, test_paused);
+  ADD ("resumed", REVERSE, test_resumed);
+  ADD ("waited", REVERSE, test_waited);
+  ADD ("hurried", REVERSE, test_hurried);
   ADD ("changed", REQUEST, test_changed);
   ADD ("leaked", REQUEST, test_leaked);
   ADD ("taken", REQUEST, test_taken);

@@ -4,7 +4,8 @@
 /* The library's client as a program that peers.py drives, as it drives other clients; the lines that
  * they read and write are described there. Arguments: ADDRESS, or -- PROGRAM ARG...
  *
- * Besides, it answers hold(value) when a line tells it to: “answer” the oldest, “answer-last” the newest. */
+ * Besides, it answers hold(value) when a line tells it to: “answer” the oldest, “answer-last” the newest.
+ * “reverse” is the order in which the peer gets the answers from then on. */
 
 #include <locale.h>
 #include <stdlib.h>
@@ -275,6 +276,8 @@ line_cb (GIOChannel   *channel,
     answer (g_queue_pop_head (&driver->held));
   else if (g_str_equal (words[0], "answer-last"))
     answer (g_queue_pop_tail (&driver->held));
+  else if (g_str_equal (words[0], "reverse"))
+    msgpack_rpc_client_set_reply_order (driver->client, MSGPACK_RPC_REPLY_ORDER_REVERSE);
   else
     send_message (MSGPACK_RPC_PEER (driver->client), words);
   return G_SOURCE_CONTINUE;

@@ -51,9 +51,11 @@ class Faults(peers.Case):
         client.wait_received('notification', 'nvim_error_event',
                              [0, 'Invalid method: no_such_method'])
 
-    def start_holding(self):
+    def start_holding(self, *commands):
         """Neovim waits for two answers."""
         client = self.connect()
+        for command in commands:
+            client.obey(command)
         calls = []
         for value in ('outer', 'inner'):
             calls.append(client.start('callback', 'hold', [value]))
@@ -71,10 +73,10 @@ class Faults(peers.Case):
 
     def test_callback_in_reverse_order(self):
         """And not before it has dealt with the one before: two that come in one piece close, too."""
-        client, outer, inner = self.start_holding()
+        client, outer, inner = self.start_holding('reverse')
+        client.obey('answer')
         client.obey('answer-last')
         self.assertEqual(client.outcome(inner).value, 'inner')
-        client.obey('answer')
         self.assertEqual(client.outcome(outer).value, 'outer')
 
 
