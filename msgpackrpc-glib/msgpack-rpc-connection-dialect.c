@@ -138,6 +138,9 @@ deliver_unknown_reply (gpointer owner,
   g_autoptr(GVariant) result = _msgpack_rpc_piece_to_value (&message->result, message->bytes);
 
   _msgpack_rpc_connection_release_message (owner, incoming->size);
+  if (_msgpack_rpc_connection_is_over (owner))
+    return;
+
   g_signal_emit (owner, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_REPLY], 0, msgid, error,
                  result);
   if (!_msgpack_rpc_piece_is_nil (&message->error))
@@ -215,6 +218,9 @@ deliver_unknown_message (gpointer owner,
   g_autoptr(GVariant) value = _msgpack_rpc_message_to_value (incoming->message.bytes);
 
   _msgpack_rpc_connection_release_message (self, incoming->size);
+  if (_msgpack_rpc_connection_is_over (self))
+    return;
+
   g_signal_emit (self, _msgpack_rpc_connection_signals[SIGNAL_UNKNOWN_MESSAGE], 0, value);
   if (client != NULL)
     self->client_funcs->unknown_message (client, value);
@@ -273,13 +279,11 @@ _msgpack_rpc_connection_take_unknown_message (MsgpackRpcConnection *self,
 /* ---- what is sent ---- */
 
 void
-_msgpack_rpc_connection_check_method (MsgpackRpcConnection *self,
-                                      const char           *method)
+_msgpack_rpc_connection_check_for_neovim (const char *method)
 {
   g_autofree char *quoted = NULL;
 
-  if (G_LIKELY (!_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_NEOVIM)) ||
-      strlen (method) <= NEOVIM_MAX_METHOD)
+  if (strlen (method) <= NEOVIM_MAX_METHOD)
     return;
 
   quoted = _msgpack_rpc_message_quote_method (method);

@@ -269,6 +269,8 @@ void                  _msgpack_rpc_turns_free                (MsgpackRpcTurns   
 
 /* ---- what peers do otherwise ---- */
 
+/* It is too late to tell of what had been read. In the main context. */
+gboolean              _msgpack_rpc_connection_is_over        (MsgpackRpcConnection    *self);
 /* Counts a message that is not as it should be, but understood. FALSE if that ends the connection, which is
  * strict. */
 gboolean              _msgpack_rpc_connection_tolerate       (MsgpackRpcConnection    *self,
@@ -293,8 +295,15 @@ void                  _msgpack_rpc_connection_look_for_peer_error (MsgpackRpcCon
 void                  _msgpack_rpc_connection_withdraw_request (MsgpackRpcConnection  *self,
                                                               const MsgpackRpcPiece   *msgid,
                                                               const char              *name);
-/* Warns of a name that the peer does not take. */
-void                  _msgpack_rpc_connection_check_method   (MsgpackRpcConnection    *self,
-                                                              const char              *method);
+/* Warns of a name that Neovim does not take. */
+void                  _msgpack_rpc_connection_check_for_neovim (const char           *method);
+
+static inline void
+_msgpack_rpc_connection_check_method (MsgpackRpcConnection *self,
+                                      const char           *method)
+{
+  if (_msgpack_rpc_settings_has_dialect (self->settings, MSGPACK_RPC_DIALECT_NEOVIM))
+    _msgpack_rpc_connection_check_for_neovim (method);
+}
 
 G_END_DECLS

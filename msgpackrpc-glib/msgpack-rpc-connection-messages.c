@@ -388,6 +388,13 @@ _msgpack_rpc_connection_read_on (gpointer owner)
                              read_on, NULL, NULL);
 }
 
+/* It was being read while another thread closed, or is of one who is not let in. */
+gboolean
+_msgpack_rpc_connection_is_over (MsgpackRpcConnection *self)
+{
+  return self->has_told_end || g_atomic_int_get (&self->is_refused);
+}
+
 static void
 deliver_incoming (gpointer owner,
                   gpointer data)
@@ -399,8 +406,7 @@ deliver_incoming (gpointer owner,
   gboolean is_shown = is_heard && is_request && has_handler (self, SIGNAL_MESSAGE);
 
   _msgpack_rpc_connection_release_message (self, incoming->size);
-  /* It was being read while another thread closed. */
-  if (self->has_told_end || g_atomic_int_get (&self->is_refused))
+  if (_msgpack_rpc_connection_is_over (self))
     return;
 
   if (is_shown && !_msgpack_rpc_connection_begin_request (self))

@@ -178,10 +178,10 @@ typedef struct
   gsize n; /* of all */
 } Elements;
 
-static gboolean
-split (Elements  *self,
-       GBytes    *bytes,
-       GError   **error)
+/* Inline, as each message goes through it. */
+static inline gboolean
+split (Elements *self,
+       GBytes   *bytes)
 {
   MsgpackRpcPiece array = _msgpack_rpc_piece_of_array (bytes);
   MsgpackRpcItems items;
@@ -401,7 +401,7 @@ _msgpack_rpc_message_parse (MsgpackRpcMessage  *self,
   *self = (MsgpackRpcMessage) { .type = MSGPACK_RPC_MESSAGE_INVALID,
                                 .bytes = g_bytes_ref (bytes) };
 
-  if (split (&elements, bytes, error) && parse_type (&self->type, &self->oddity, &elements, error) &&
+  if (split (&elements, bytes) && parse_type (&self->type, &self->oddity, &elements, error) &&
       parse_body (self, &elements, error))
     return TRUE;
 
@@ -417,7 +417,7 @@ _msgpack_rpc_message_parse_cancel (GBytes          *bytes,
   Elements elements;
   gint64 number;
 
-  if (!split (&elements, bytes, NULL) || elements.n < 2 ||
+  if (!split (&elements, bytes) || elements.n < 2 ||
       !_msgpack_rpc_piece_get_int (&elements.pieces[0], &number) || number != CANCEL_TYPE)
     return FALSE;
 
