@@ -217,6 +217,25 @@ class Shared:
 
         self.check(test)
 
+    def test_close_while_waiting(self):
+        """A task that waits for a stream ends when somebody closes it."""
+        async def test():
+            for stream in (self.client.notifications(), self.client.publications('clock')):
+                got = []
+
+                async def read(stream=stream, got=got):
+                    async for item in stream:
+                        got.append(item)
+
+                task = asyncio.create_task(read())
+                await self.until(lambda: stream._queue.waiter is not None)
+                stream.close()
+                await task
+                self.assertEqual(got, [])
+                stream.close()
+
+        self.check(test)
+
     def test_end(self):
         """An iteration ends with its connection, after what has come before."""
         async def test():

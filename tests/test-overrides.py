@@ -503,6 +503,25 @@ class Lives(Ends):
         gc.collect()
         self.assertIsNone(gone())
 
+    def test_cycle(self):
+        """What owns its dispatcher and is a handler of it is kept; a weak reference lets go."""
+        class Service:
+            def __init__(self, weak):
+                self.dispatcher = MsgpackRpc.Dispatcher()
+                get = weakref.WeakMethod(self.get)
+                self.dispatcher.method('get')((lambda: get()()) if weak else self.get)
+
+            def get(self):
+                return 1
+
+        for weak in (False, True):
+            gone = weakref.ref(Service(weak))
+            gc.collect()
+            self.assertEqual(gone() is None, weak)
+            if not weak:
+                service = gone()
+                service.dispatcher.remove_method(service.dispatcher.lookup_method('get').get_id())
+
     def test_many_calls(self):
         """Nothing is left of 10,000 calls."""
         for _ in range(100):
