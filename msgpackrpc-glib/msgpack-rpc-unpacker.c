@@ -698,6 +698,9 @@ unpacker_decode_length (MsgpackRpcUnpacker *self,
   GError *error = NULL;
   gsize size;
 
+  /* There may be no buffer yet. */
+  if (*start == end)
+    return MSGPACK_RPC_DECODER_MORE;
   if (!_msgpack_rpc_frame_read (data + *start, end - *start, self->max_size, offset, &size,
                                 &self->frame_size, &error))
     {
