@@ -16,7 +16,7 @@ BLOCK = re.compile(r'^```(c|js|python|vala)\n(.*?)^```$', re.DOTALL | re.MULTILI
 SUFFIXES = {'c': '.c', 'js': '.js', 'python': '.py', 'vala': '.vala'}
 PROGRAMS = [path for folder in ('examples', 'tests') for path in (ROOT / folder).iterdir()]
 # Pages whose blocks in a language are run by a test of their own; see doc_blocks.py.
-RUN = {'python.md': 'python'}
+RUN = {'javascript.md': 'js', 'python.md': 'python'}
 
 
 def significant(text):

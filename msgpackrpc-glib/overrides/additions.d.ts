@@ -22,8 +22,12 @@ function fromVariant(variant: GLib.Variant): any;
 interface RunningCall extends Promise<any> {
     readonly call: Call;
 }
+interface RpcMethod {
+    (...args: any[]): RunningCall;
+    notify(...args: any[]): void;
+}
 interface Rpc {
-    [method: string]: (...args: any[]) => RunningCall;
+    [method: string]: RpcMethod;
 }
 interface CallOptions {
     timeout?: number | null;
