@@ -583,10 +583,12 @@ read_natural (const char         *text,
   if (!is_string || *text == '"' || *text == '\'')
     value = read_whole (text);
   /* The brackets around all arguments go without saying. */
-  if (value == NULL && g_variant_type_equal (type, G_VARIANT_TYPE ("av")))
+  if (g_variant_type_equal (type, G_VARIANT_TYPE ("av")) &&
+      (value == NULL || !g_variant_is_of_type (value, type)))
     {
       g_autofree char *bracketed = g_strdup_printf ("[%s]", text);
 
+      g_clear_pointer (&value, g_variant_unref);
       value = read_whole (bracketed);
     }
   if (value == NULL && (is_string || (g_variant_type_equal (type, G_VARIANT_TYPE_VARIANT) &&

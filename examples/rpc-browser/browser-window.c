@@ -506,7 +506,25 @@ search_changed_cb (GtkSearchEntry *search,
   show_hint (self);
 }
 
-/* Enter: the first that was found, or what is in no list. */
+/* The one that is called just so, or else the first. */
+static guint
+find_best (BrowserWindow *self,
+           const char    *name)
+{
+  GListModel *found = G_LIST_MODEL (self->filtered);
+
+  for (guint i = 0; i < g_list_model_get_n_items (found); i++)
+    {
+      g_autoptr(BrowserMethod) method = g_list_model_get_item (found, i);
+
+      if (g_str_equal (browser_method_get_name (method), name))
+        return i;
+    }
+
+  return 0;
+}
+
+/* Enter: the best that was found, or what is in no list. */
 static void
 search_activated_cb (GtkSearchEntry *search,
                      gpointer        user_data)
@@ -518,7 +536,7 @@ search_activated_cb (GtkSearchEntry *search,
   search_changed_cb (search, self);
   if (g_list_model_get_n_items (G_LIST_MODEL (self->filtered)) > 0)
     {
-      gtk_single_selection_set_selected (self->selection, 0);
+      gtk_single_selection_set_selected (self->selection, find_best (self, name));
     }
   else if (name[0] != '\0')
     {

@@ -192,11 +192,16 @@ class Node:
             if child is not None:
                 yield Node(child)
 
+    @property
+    def is_page(self):
+        """Of a stack: no widget, and so without a place even if what is in it can be seen."""
+        return self.role == 'panel' and 'Component' not in self.accessible.get_interfaces()
+
     def all(self):
         """Those that can be seen: what is in a hidden thing has a size, too."""
         yield self
         for child in self.children():
-            if child.is_shown:
+            if child.is_shown or child.is_page:
                 yield from child.all()
 
     def find_all(self, role=None, name=None, text=None):

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright 2026 The msgpackrpc-glib authors
+
+"""The RPC browser, used as by a person."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import gi
+
+import rig
+
+gi.require_version('MsgpackRpc', '1.0')
+from gi.repository import GLib, MsgpackRpc
+
+PROGRAM = rig.BUILD / 'examples/rpc-browser/rpc-browser'
+TOOL = rig.BUILD / 'msgpackrpc-glib/tools/msgpackrpc'
+
+
+class Served(contextlib.ExitStack):
+    """“msgpackrpc serve --test”, which can be stopped and started again."""
+
+    def __init__(self, *args, address='tcp://127.0.0.1:0'):
+        super().__init__()
+        self.args = args
+        self.address = address
+        self.start()
+        self.callback(self.stop)
+
+    def start(self):
+        self.process = subprocess.Popen([TOOL, 'serve', '--test', *self.args, self.address],
+                                        stdout=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().split()[-1]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Peer:
+    """A server in a thread of its own, of which tests make what they need."""
+
+    def __init__(self, dispatcher):
+        self.context = GLib.MainContext()
+        self.loop = GLib.MainLoop.new(self.context, False)
+        self.context.push_thread_default()
+        self.server = MsgpackRpc.Server.new()
+        self.context.pop_thread_default()
+        self.server.set_dispatcher(dispatcher)
+        self.address = self.server.listen_sync('tcp://127.0.0.1:0', None)[0]
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        self.context.push_thread_default()
+        self.loop.run()
+        self.context.pop_thread_default()
+
+    def stop(self):
+        self.loop.quit()
+        self.thread.join()
+
+
+@unittest.skipUnless(PROGRAM.exists(), 'the examples with windows are not built')
+class Browser(rig.Case):
+    def browse(self, *args):
+        self.browser = self.start(PROGRAM, *args)
+        return self.browser
+
+    def serve(self, *args, **more):
+        served = Served(*args, **more)
+        self.addCleanup(served.close)
+        return served
+
+    def choose(self, name):
+        """A method, with keys alone."""
+        self.browser.key('ctrl+f', 'ctrl+a')
+        self.browser.type(name)
+        self.browser.key('Return')
+        self.browser.find('label', name)
+
+    def find_result(self, text):
+        return self.browser.find('text', 'Result', text)
+
+    def find_status(self, *parts):
+        self.browser.find('label', lambda name: all(part in name for part in parts))
+
+    # ---- calls ----
+
+    def test_calling(self):
+        browser = self.browse(self.serve().address)
+        browser.find('label', 'add')
+        browser.find('label', 'Choose a method to call it')
+        self.choose('add')
+        browser.find('label', 'Returns any value')
+        browser.type('40')
+        browser.key('Tab')
+        browser.type('2')
+        browser.key('Return')
+        self.find_result('42')
+        browser.find('label', lambda name: name.startswith('Answered in '))
+
+        self.choose('fail')
+        browser.type('no way')
+        browser.key('ctrl+Return')
+        self.find_result('no way')
+        browser.find('label', lambda name: name.startswith('Failed after '))
+
+        # What was typed is there again.
+        self.choose('add')
+        browser.find('text', 'a', '40')
+
+    # ---- connections ----
+
+    def test_addresses(self):
+        browser = self.browse()
+        browser.find('label', 'Not connected')
+        browser.key('ctrl+l')
+        browser.type('nowhere://at all')
+        browser.key('Return')
+        self.find_status('nowhere')
+        browser.find('push button', lambda name: name.endswith(' Connect'))
+        browser.key('ctrl+l')
+        browser.type(self.serve().address)
+        browser.key('Return')
+        self.find_status('Connected to tcp://')
+        browser.find('label', 'add')
+        browser.find('push button', lambda name: name.endswith(' Disconnect')).act()
+        self.find_status('Disconnected')
+
+    # ---- other peers ----
+
+    @unittest.skipUnless(shutil.which('nvim'), 'nvim not installed')
+    def test_neovim(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'nvim')
+            editor = subprocess.Popen(['nvim', '--headless', '-u', 'NONE', '-i', 'NONE',
+                                       '--listen', path], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                rig.wait_until(lambda: os.path.exists(path), 'Neovim')
+                browser = self.browse(path)
+                browser.find('label', 'nvim_buf_attach')
+                self.choose('nvim_eval')
+                browser.type('6 * 7')
+                browser.key('Return')
+                self.find_result('42')
+                browser.screenshot('rpc-browser-neovim')
+            finally:
+                editor.send_signal(signal.SIGKILL)
+                editor.wait()
+
+    def test_progress(self):
+        """The peer tells how far it is, and hears that nobody waits."""
+        invocations, cancelled = [], threading.Event()
+
+        def work(invocation, params, _error=None):
+            invocations.append(invocation)
+            invocation.connect('cancelled', lambda _invocation: cancelled.set())
+            invocation.report_progress(0.25, GLib.Variant('s', 'page 1 of 4'))
+            return True
+
+        dispatcher = MsgpackRpc.Dispatcher.new()
+        dispatcher.add_method('work', '()', work)
+        peer = Peer(dispatcher)
+        self.addCleanup(peer.stop)
+        browser = self.browse(peer.address)
+        browser.find('label', 'work')
+        self.choose('work')
+        browser.key('ctrl+Return')
+        browser.find('page tab', 'In Flight (1)')
+        browser.find('progress bar')
+        browser.screenshot('rpc-browser-progress')
+        browser.key('Escape')
+        self.assertTrue(cancelled.wait(rig.DEADLINE))
+
+    def test_dark(self):
+        self.desktop.set_dark(True)
+        browser = self.browse(self.serve().address)
+        browser.find('label', 'add')
+        self.choose('echo')
+        browser.type('{"dark": true}')
+        browser.key('Return')
+        self.find_result("{'dark': true}")
+        browser.screenshot('rpc-browser-dark')
+
+
+if __name__ == '__main__':
+    rig.tap.main()
