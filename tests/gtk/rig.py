@@ -168,7 +168,8 @@ class Node:
     @property
     def is_shown(self):
         """GTK tells the state “showing” of windows only, but what is hidden has no size."""
-        return self.place[2] > 0 and self.place[3] > 0
+        _, _, width, height = self.place
+        return width > 0 and height > 0
 
     def has(self, state):
         """Such as 'sensitive', 'focused', 'checked'."""
@@ -204,6 +205,12 @@ class Node:
             if child.is_shown or child.is_page:
                 yield from child.all()
 
+    def walk(self, above=()):
+        """All, each with what it is in."""
+        yield self, above
+        for child in self.children():
+            yield from child.walk((*above, child))
+
     def find_all(self, role=None, name=None, text=None):
         """Those of which each that is given is so; the name may be a condition."""
         def is_one(node):
@@ -213,7 +220,8 @@ class Node:
                 return False
             return text is None or text in node.text
 
-        return [node for node in self.all() if is_one(node)]
+        # To ask for a place takes longest.
+        return [node for node, above in self.walk() if is_one(node) and are_shown(above)]
 
     def dump(self, indent=0):
         lines = [f'{"  " * indent}{self}']
@@ -225,6 +233,10 @@ class Node:
         text = f' {self.text!r}' if self.text else ''
         hidden = '' if self.is_shown else ' (hidden)'
         return f'{self.role} “{self.name}”{text}{hidden}'
+
+
+def are_shown(nodes):
+    return all(node.is_shown or node.is_page for node in nodes)
 
 
 class Program:
