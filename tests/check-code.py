@@ -14,9 +14,9 @@ import tap
 ROOT = pathlib.Path(sys.argv[1])
 BLOCK = re.compile(r'^```(c|js|python|vala)\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 SUFFIXES = {'c': '.c', 'js': '.js', 'python': '.py', 'vala': '.vala'}
-PROGRAMS = [path for folder in ('examples', 'tests') for path in (ROOT / folder).iterdir()]
+PROGRAMS = [path for folder in ('examples', 'tests') for path in (ROOT / folder).rglob('*')]
 # Pages whose blocks in a language are run by a test of their own; see doc_blocks.py.
-RUN = {'javascript.md': 'js', 'python.md': 'python'}
+RUN = {'gtk.md': 'python', 'javascript.md': 'js', 'python.md': 'python'}
 
 
 def significant(text):
