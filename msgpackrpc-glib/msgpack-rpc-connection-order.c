@@ -206,6 +206,9 @@ _msgpack_rpc_connection_fill_place (MsgpackRpcConnection  *self,
     _msgpack_rpc_connection_untrack (self, tracked);
   sent = send_in_turn (self, place) && sent;
   g_mutex_unlock (&self->lock);
+
+  /* What waits for its turn causes no input or output, which is when it is looked at else. */
+  _msgpack_rpc_link_enforce_budget (self->link);
   return sent;
 }
 

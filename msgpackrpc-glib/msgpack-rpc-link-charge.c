@@ -75,6 +75,13 @@ _msgpack_rpc_link_drop_budget (MsgpackRpcLink *self)
 }
 
 void
+_msgpack_rpc_link_enforce_budget (MsgpackRpcLink *self)
+{
+  if (self->budget != NULL)
+    _msgpack_rpc_budget_enforce (self->budget);
+}
+
+void
 _msgpack_rpc_link_set_budget_position (MsgpackRpcLink *self,
                                        guint           position)
 {

@@ -295,8 +295,7 @@ uncork_cb (gpointer owner)
     _msgpack_rpc_reactor_charge (self->reactor, self->lane, MSGPACK_RPC_REACTOR_BUDGET);
 
   _msgpack_rpc_link_settle (self);
-  if (self->budget != NULL)
-    _msgpack_rpc_budget_enforce (self->budget);
+  _msgpack_rpc_link_enforce_budget (self);
 }
 
 gboolean

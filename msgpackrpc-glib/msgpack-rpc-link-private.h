@@ -106,6 +106,8 @@ void  _msgpack_rpc_link_set_budget  (MsgpackRpcLink   *self,
 /* The owner holds @held, a number of bytes of messages that others change: counts it. */
 void  _msgpack_rpc_link_charge_held (MsgpackRpcLink   *self,
                                      gsize            *held);
+/* Ends those that hold most if all hold too much. With no lock held. */
+void  _msgpack_rpc_link_enforce_budget (MsgpackRpcLink *self);
 /* Where it stands in the budget's list, which looks for it there. With the budget's lock held. */
 void  _msgpack_rpc_link_set_budget_position (MsgpackRpcLink   *self,
                                              guint             position);

@@ -575,8 +575,7 @@ work (MsgpackRpcLink *self,
   _msgpack_rpc_link_settle (self);
   _msgpack_rpc_link_leave_io (self);
   _msgpack_rpc_link_watch_idle (self);
-  if (self->budget != NULL)
-    _msgpack_rpc_budget_enforce (self->budget);
+  _msgpack_rpc_link_enforce_budget (self);
   if (goes_on)
     _msgpack_rpc_link_wake_serving (self);
   return goes_on;

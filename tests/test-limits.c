@@ -17,6 +17,7 @@ typedef struct
   Fixture f;
   char *address;
   RawPeer bystander;
+  guint64 most; /* that was held when a handler was called */
 } Limits;
 
 static void
@@ -218,6 +219,56 @@ test_output (Limits        *self,
   g_signal_handlers_disconnect_by_data (self->f.server, &reason);
 }
 
+static gboolean
+keep_handler (MsgpackRpcInvocation  *invocation,
+              GVariant              *params G_GNUC_UNUSED,
+              gpointer               data,
+              GError               **error G_GNUC_UNUSED)
+{
+  g_set_object ((MsgpackRpcInvocation **) data, invocation);
+  return TRUE;
+}
+
+static gboolean
+watched_handler (MsgpackRpcInvocation  *invocation,
+                 GVariant              *params,
+                 gpointer               data,
+                 GError               **error)
+{
+  Limits *self = data;
+
+  self->most = MAX (self->most, get_buffered (self));
+  return large_handler (invocation, params, NULL, error);
+}
+
+static void
+test_in_turn (Limits        *self,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  const guint8 first[] = { 0x94, 0x00, 0x01, 0xa4, 'k', 'e', 'e', 'p', 0x90 };
+  const guint8 other[] = { 0x94, 0x00, 0x02, 0xa5, 'l', 'a', 'r', 'g', 'e', 0x90 };
+  g_autoptr(MsgpackRpcInvocation) kept = NULL;
+  g_autoptr(GByteArray) requests = g_byte_array_new ();
+  RawPeer peer;
+
+  g_test_summary ("What waits for its turn counts at once, though nothing comes or goes meanwhile");
+
+  msgpack_rpc_dispatcher_add_method (self->f.dispatcher, "keep", NULL, keep_handler, &kept, NULL);
+  msgpack_rpc_dispatcher_add_method (self->f.dispatcher, "large", NULL, watched_handler, self, NULL);
+  msgpack_rpc_server_set_reply_order (self->f.server, MSGPACK_RPC_REPLY_ORDER_REQUEST);
+  msgpack_rpc_server_set_max_buffered_bytes (self->f.server, MIB);
+  enter (&self->f, &peer, self->address);
+  g_byte_array_append (requests, first, sizeof first);
+  for (guint i = 0; i < 40; i++)
+    g_byte_array_append (requests, other, sizeof other);
+  raw_peer_send (&peer, requests->data, requests->len);
+  assert_told (&peer);
+  WAIT_UNTIL (count_connections (&self->f) == 1);
+  g_assert_cmpuint (self->most, >, MIB / 2);
+  g_assert_cmpuint (self->most, <=, MIB);
+  raw_peer_clear (&peer);
+}
+
 /* Sends small notifications until nobody reads them any more. */
 static gpointer
 flood_thread (gpointer data)
@@ -286,6 +337,7 @@ main (int   argc,
   ADD ("input", test_input);
   ADD ("many", test_many);
   ADD ("output", test_output);
+  ADD ("in-turn", test_in_turn);
   ADD ("held", test_held);
   ADD ("told", test_told);
 
