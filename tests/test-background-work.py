@@ -154,6 +154,8 @@ class BackgroundWork:
                                 stdin=subprocess.DEVNULL, text=True)
         self.assertEqual((second.returncode, second.stdout), (1, ''))
         self.assertIn('in use', second.stderr)
+        # Who answers has got so far that a signal ends it in good order.
+        self.ask('hello')
         self.stop()
 
 
