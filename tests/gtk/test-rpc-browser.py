@@ -79,12 +79,21 @@ class Browser(rig.Case):
         self.addCleanup(served.close)
         return served
 
-    def choose(self, name):
+    def wait_for_focus(self, role):
+        """Keys go to where the focus is when they come."""
+        self.assert_eventually(
+            lambda: any(node.has('focused') for node in self.browser.find_all(role)),
+            f'the focus to be in a thing that is {role}')
+
+    def choose(self, name, has_fields=True):
         """A method, with keys alone."""
         self.browser.key('ctrl+f', 'ctrl+a')
+        self.wait_for_focus('entry')
         self.browser.type(name)
         self.browser.key('Return')
         self.browser.find('label', name)
+        if has_fields:
+            self.wait_for_focus('text')
 
     def find_result(self, text):
         return self.browser.find('text', 'Result', text)
@@ -173,7 +182,7 @@ class Browser(rig.Case):
         self.addCleanup(peer.stop)
         browser = self.browse(peer.address)
         browser.find('label', 'work')
-        self.choose('work')
+        self.choose('work', has_fields=False)
         browser.key('ctrl+Return')
         browser.find('page tab', 'In Flight (1)')
         browser.find('progress bar')
