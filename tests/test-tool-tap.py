@@ -1054,13 +1054,19 @@ class Neovim(TestCase):
                   'nvim = pynvim.attach("child", argv=sys.argv[1:])\n'
                   'nvim.current.buffer[:] = ["x" * 100000, "y"]\n'
                   'assert nvim.current.buffer[:] == ["x" * 100000, "y"]\n'
-                  'print(nvim.eval("1 + 1"))\n'
+                  'print(nvim.eval("1 + 1"), flush=True)\n'
+                  # Closing kills the tap, which passes on before it writes what that was.
+                  'sys.stdin.readline()\n'
                   'nvim.close()\n')
-        process = subprocess.run(['/usr/bin/python3', '-c', script, TOOL, 'tap', '--output', log,
-                                  'stdio:', f'exec:{self.NVIM}'], capture_output=True,
-                                 timeout=DEADLINE, check=False)
-        self.assertEqual((process.stdout, process.returncode), (b'2\n', 0), process.stderr)
-        self.assertRegex(log.read_text(), r'← response \d+ nvim_eval \(.* ms\) 2')
+        with subprocess.Popen(['/usr/bin/python3', '-c', script, TOOL, 'tap', '--output', log,
+                               'stdio:', f'exec:{self.NVIM}'], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.addCleanup(process.kill)
+            self.assertEqual(process.stdout.readline(), b'2\n')
+            wait_until(lambda: re.search(r'← response \d+ nvim_eval \(.* ms\) 2', log.read_text()),
+                       'the answer in the log')
+            output, errors = process.communicate(b'\n', timeout=DEADLINE)
+        self.assertEqual((output, process.returncode), (b'', 0), errors)
 
 
 if __name__ == '__main__':
