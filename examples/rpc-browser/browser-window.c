@@ -290,7 +290,7 @@ progress_cb (MsgpackRpcCall *call,
 static char *
 write_error (MsgpackRpcCall *call)
 {
-  g_autoptr(GVariant) value = msgpack_rpc_call_get_error_value (call);
+  GVariant *value = msgpack_rpc_call_get_error_value (call);
   g_autofree char *words = browser_text_from_words (msgpack_rpc_call_get_error (call)->message);
   g_autofree char *text = NULL;
 

@@ -253,9 +253,12 @@ class Program:
         self.window = wait_until(self.find_window, lambda: f'a window of {argv[0]}: {self.output()}')
         self.focus()
 
-    def find_root(self):
+    def check_runs(self):
         if self.process.poll() is not None:
             raise AssertionError(f'it has ended with {self.process.returncode}: {self.output()}')
+
+    def find_root(self):
+        self.check_runs()
         eyes = self.desktop.eyes
         for i in range(eyes.get_child_count()):
             child = eyes.get_child_at_index(i)
@@ -287,18 +290,25 @@ class Program:
     # ---- the eyes ----
 
     def find_all(self, role=None, name=None, text=None):
+        self.check_runs()
         return self.root.find_all(role, name, text)
+
+    def dump(self):
+        """What its windows show, or why they show nothing."""
+        try:
+            return self.root.dump()
+        except GLib.Error as error:
+            return f'nothing ({error.message}): {self.output()}'
 
     def find(self, role=None, name=None, text=None):
         """Waits for one of these, and returns the first."""
-        def what():
-            return f'{role or "anything"} “{name or ""}{text or ""}” in:\n{self.root.dump()}'
-
-        return wait_until(lambda: self.find_all(role, name, text), what)[0]
+        return wait_until(lambda: self.find_all(role, name, text),
+                          lambda: f'{role or "anything"} “{name or ""}{text or ""}” in:\n'
+                                  f'{self.dump()}')[0]
 
     def wait_gone(self, role=None, name=None, text=None):
         wait_until(lambda: not self.find_all(role, name, text),
-                   lambda: f'no {role} “{name or ""}” in:\n{self.root.dump()}')
+                   lambda: f'no {role} “{name or ""}” in:\n{self.dump()}')
 
     def screenshot(self, name):
         """Takes a picture of the window into the build folder."""

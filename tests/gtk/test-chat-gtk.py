@@ -62,7 +62,7 @@ class Chat(rig.Case):
             return [row for row in chat.find('list', 'Messages').find_all('list item')
                     if row.find_all('label', author) and row.find_all('label', text)]
 
-        rig.wait_until(is_there, lambda: f'“{author}: {text}” in:\n{chat.root.dump()}')
+        rig.wait_until(is_there, lambda: f'“{author}: {text}” in:\n{chat.dump()}')
 
     def members(self, chat):
         return {label.name for label in chat.find('list', 'Members').find_all('label')
