@@ -6,6 +6,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import socket
 import struct
@@ -219,6 +220,16 @@ class TestMethods(unittest.TestCase):
             self.assertEqual(self.peer.call('slow', seconds, 1),
                              ('slow(): expected a number of seconds from 0 to 3600', None))
 
+    def test_slow_is_bounded(self):
+        """All callers together can have only so much wait."""
+        for _ in range(7):
+            self.peer.start('slow', 3600, bytes(8 << 20))
+        self.assertEqual(self.peer.call('nothing'), (None, None))
+        with self.served.connect() as other:
+            self.assertRegex(other.call('slow', 0, bytes(8 << 20))[0],
+                             r'^slow\(\): values of \d+ bytes wait already, and 67108864 is the most')
+            self.assertEqual(other.call('slow', 0, 'little'), (None, 'little'))
+
     def test_notify_back(self):
         self.peer.start('notify_back', 'hello', [1, 'x'])
         self.assertEqual(self.peer.receive(), [NOTIFICATION, 'hello', [1, 'x']])
@@ -420,6 +431,22 @@ class TestPrograms(unittest.TestCase):
         self.assertEqual(peer.call('wait'), ('1024 calls wait for their program already', None))
         (self.folder / 'go').touch()
         self.assertEqual(self.served.end_at_once()[0], SUCCESS)
+
+    def test_too_much_waits(self):
+        """What calls hold that wait for their turn has a limit, also that of notifications."""
+        peer = self.serve('--max-programs', '1', wait='until [ -e go ]; do sleep 0.01; done; echo >> done')
+        for _ in range(20):
+            peer.send(NOTIFICATION, 'wait', [bytes(8 << 20)])
+        error = peer.call('wait', bytes(8 << 20))[0]
+        held = re.fullmatch(r'Calls with (\d+) bytes wait for their program already, and 67108864 is '
+                            r'the most there may be', error)
+        self.assertEqual(int(held[1]) // (8 << 20), 7)
+        last = peer.start('wait', 'little')
+        (self.folder / 'go').touch()
+        self.assertEqual(peer.receive(), [RESPONSE, last, None, None])
+        # The one that ran, those that waited, and the last one.
+        self.assertEqual((self.folder / 'done').stat().st_size, 1 + 7 + 1)
+        self.assertEqual(peer.call('wait', bytes(32 << 20)), (None, None))
 
     def test_caller_hangs_up(self):
         self.serve('--max-programs', '1', hang='sleep 1000 & echo $! > pid; wait', next='echo > ran')

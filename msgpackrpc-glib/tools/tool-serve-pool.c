@@ -18,6 +18,8 @@
  * are never more than a number of them at a time; other calls wait for their turn. */
 
 #define MAX_WAITING 1024
+/* Of their parameters together, in bytes. One call alone may have more. */
+#define MAX_WAITING_SIZE (64 * 1024 * 1024)
 /* What a program may print, in bytes. */
 #define MAX_OUTPUT (16 * 1024 * 1024)
 /* How much of what is no JSON is shown to the caller, in characters. */
@@ -31,6 +33,7 @@ struct _ToolServePool
   guint max_running;
   int time_limit;  /* milliseconds; G_MAXINT for none */
   GQueue waiting;  /* of Run */
+  gsize size;      /* of what these hold */
   GQueue running;  /* of Run */
 };
 
@@ -56,6 +59,42 @@ typedef struct
 } Run;
 
 static void start_waiting (ToolServePool *self);
+
+/* ---- waiting ---- */
+
+static void
+begin_to_wait (Run *run)
+{
+  run->link.data = run;
+  g_queue_push_tail_link (&run->pool->waiting, &run->link);
+  run->pool->size += g_variant_get_size (run->params);
+}
+
+static void
+end_waiting (Run *run)
+{
+  g_queue_unlink (&run->pool->waiting, &run->link);
+  run->pool->size -= g_variant_get_size (run->params);
+}
+
+/* Requests in flight are limited by the server, notifications by nobody else. */
+static gboolean
+check_room (const ToolServePool  *self,
+            GVariant             *params,
+            GError              **error)
+{
+  if (self->waiting.length >= MAX_WAITING)
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                 "%d calls wait for their program already", MAX_WAITING);
+  else if (self->waiting.length > 0 && self->size + g_variant_get_size (params) > MAX_WAITING_SIZE)
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                 "Calls with %" G_GSIZE_FORMAT " bytes wait for their program already, and %d is the "
+                 "most there may be", self->size, MAX_WAITING_SIZE);
+  else
+    return TRUE;
+
+  return FALSE;
+}
 
 /* Once it is in no queue. */
 static void
@@ -193,7 +232,7 @@ stop (Run *run)
     }
 
   answer_with_failure (run, "was not started: its caller has hung up");
-  g_queue_unlink (&run->pool->waiting, &run->link);
+  end_waiting (run);
   run_free (run);
 }
 
@@ -287,7 +326,12 @@ static void
 start_waiting (ToolServePool *self)
 {
   while (self->running.length < self->max_running && self->waiting.length > 0)
-    start (g_queue_pop_head_link (&self->waiting)->data);
+    {
+      Run *run = g_queue_peek_head (&self->waiting);
+
+      end_waiting (run);
+      start (run);
+    }
 }
 
 static gboolean
@@ -300,12 +344,8 @@ handle (MsgpackRpcInvocation  *invocation,
   ToolServePool *self = method->pool;
   Run *run;
 
-  if (self->waiting.length >= MAX_WAITING)
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
-                   "%d calls wait for their program already", MAX_WAITING);
-      return FALSE;
-    }
+  if (!check_room (self, params, error))
+    return FALSE;
 
   run = g_new0 (Run, 1);
   run->pool = self;
@@ -317,8 +357,7 @@ handle (MsgpackRpcInvocation  *invocation,
   if (msgpack_rpc_invocation_get_msgid (invocation) != NULL)
     run->status_id = g_signal_connect (run->connection, "notify::status", G_CALLBACK (status_changed),
                                        run);
-  run->link.data = run;
-  g_queue_push_tail_link (&self->waiting, &run->link);
+  begin_to_wait (run);
   start_waiting (self);
   return TRUE;
 }
@@ -348,7 +387,12 @@ void
 tool_serve_pool_free (ToolServePool *self)
 {
   while (self->waiting.length > 0)
-    run_free (g_queue_pop_head_link (&self->waiting)->data);
+    {
+      Run *run = g_queue_peek_head (&self->waiting);
+
+      end_waiting (run);
+      run_free (run);
+    }
   for (GList *l = self->running.head; l != NULL; l = l->next)
     tool_program_stop (((Run *) l->data)->program);
   while (self->running.length > 0)

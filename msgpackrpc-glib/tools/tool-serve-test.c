@@ -14,6 +14,8 @@
 #define MAX_SIZE (16 * 1024 * 1024)
 /* Of slow(), in seconds. */
 #define MAX_DELAY 3600
+/* Of the values that all its callers together wait for, in bytes. One alone may have more. */
+#define MAX_NAPS_SIZE (64 * 1024 * 1024)
 /* Of notified(). */
 #define MAX_NOTES 1000
 #define MAX_NOTE_BYTES (16 * 1024 * 1024)
@@ -202,9 +204,11 @@ typedef struct
 {
   MsgpackRpcInvocation *invocation; /* owned */
   GVariant *value;                  /* owned */
-  GSource *timeout;                 /* owned */
   gulong cancelled_id;
 } Nap;
+
+/* Of the values of all. */
+static gsize naps_size;
 
 static void
 nap_free (gpointer data)
@@ -213,6 +217,7 @@ nap_free (gpointer data)
 
   g_signal_handler_disconnect (nap->invocation, nap->cancelled_id);
   g_object_unref (nap->invocation);
+  naps_size -= g_variant_get_size (nap->value);
   g_variant_unref (nap->value);
   g_free (nap);
 }
@@ -234,22 +239,37 @@ stop_nap (MsgpackRpcInvocation *invocation G_GNUC_UNUSED,
 }
 
 static gboolean
+check_nap (double     seconds,
+           GVariant  *value,
+           GError   **error)
+{
+  if (!(seconds >= 0 && seconds <= MAX_DELAY))
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS,
+                 "slow(): expected a number of seconds from 0 to %d", MAX_DELAY);
+  else if (naps_size > 0 && naps_size + g_variant_get_size (value) > MAX_NAPS_SIZE)
+    g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_BUSY,
+                 "slow(): values of %" G_GSIZE_FORMAT " bytes wait already, and %d is the most there "
+                 "may be", naps_size, MAX_NAPS_SIZE);
+  else
+    return TRUE;
+
+  return FALSE;
+}
+
+static gboolean
 slow (MsgpackRpcInvocation  *invocation,
       GVariant              *params,
       gpointer               user_data G_GNUC_UNUSED,
       GError               **error)
 {
+  g_autoptr(GVariant) value = g_variant_get_child_value (params, 1);
   g_autoptr(GSource) timeout = NULL;
   double seconds;
   Nap *nap;
 
   g_variant_get_child (params, 0, "d", &seconds);
-  if (!(seconds >= 0 && seconds <= MAX_DELAY))
-    {
-      g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_PARAMS,
-                   "slow(): expected a number of seconds from 0 to %d", MAX_DELAY);
-      return FALSE;
-    }
+  if (!check_nap (seconds, value, error))
+    return FALSE;
 
   /* Nobody waits for it, and of notifications there may be any number. */
   if (is_notification (invocation))
@@ -258,7 +278,8 @@ slow (MsgpackRpcInvocation  *invocation,
   timeout = g_timeout_source_new ((guint) ceil (seconds * 1000));
   nap = g_new0 (Nap, 1);
   nap->invocation = g_object_ref (invocation);
-  nap->value = g_variant_get_child_value (params, 1);
+  nap->value = g_variant_ref (value);
+  naps_size += g_variant_get_size (value);
   nap->cancelled_id = g_signal_connect (invocation, "cancelled", G_CALLBACK (stop_nap), timeout);
   g_source_set_static_name (timeout, "[msgpackrpc] slow()");
   g_source_set_callback (timeout, wake_up, nap, nap_free);
