@@ -193,6 +193,35 @@ test_long (void)
 }
 
 static void
+test_nested (void)
+{
+  GVariant *value = g_variant_new_take_string (g_strnfill (200, 'y'));
+  GVariantBuilder builder;
+  g_autoptr(GVariant) whole = NULL;
+
+  g_test_summary ("What is nested as deep as a message can be takes no longer than anything else");
+
+  for (guint i = 0; i < 29; i++)
+    {
+      g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
+      /* From here on, a line has room for some levels. */
+      if (i == 28)
+        g_variant_builder_add (&builder, "v", g_variant_new_take_string (g_strnfill (60, 'x')));
+      g_variant_builder_add (&builder, "v", value);
+      value = g_variant_builder_end (&builder);
+    }
+  whole = g_variant_ref_sink (value);
+
+  /* If each level is written twice, this does not end before the time of a test is over. */
+  for (guint i = 0; i < 600; i++)
+    {
+      g_autofree char *text = browser_text_from_value (whole);
+
+      g_assert_true (g_str_has_suffix (text, "]\n  ]\n]"));
+    }
+}
+
+static void
 test_names (void)
 {
   g_autofree char *name = browser_text_from_name ("a\nb\tc\x1b[31m\u202e<b>\xff");
@@ -408,6 +437,7 @@ main (int    argc,
   g_test_add_func ("/rpc-browser/text/wrong", test_wrong);
   g_test_add_func ("/rpc-browser/text/torn", test_torn);
   g_test_add_func ("/rpc-browser/text/long", test_long);
+  g_test_add_func ("/rpc-browser/text/nested", test_nested);
   g_test_add_func ("/rpc-browser/text/names", test_names);
   g_test_add_func ("/rpc-browser/types", test_types);
   g_test_add_func ("/rpc-browser/methods/discovery", test_discovery);

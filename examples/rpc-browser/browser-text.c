@@ -17,9 +17,12 @@
 /* Containers that fit are written in one line. */
 #define LINE_LENGTH 72
 
+/* In place of a number of spaces: all in one line. */
+#define ONE_LINE -1
+
 static void append_value (GString  *out,
                           GVariant *value,
-                          guint     indent,
+                          int       indent,
                           gsize     max_length);
 
 static void
@@ -120,15 +123,15 @@ append_scalar (GString  *out,
 
 static void
 append_break (GString *out,
-              guint    indent)
+              int      indent)
 {
-  g_string_append_printf (out, "\n%*s", (int) indent, "");
+  g_string_append_printf (out, "\n%*s", indent, "");
 }
 
 static void
 append_entry (GString  *out,
               GVariant *entry,
-              guint     indent,
+              int       indent,
               gsize     max_length)
 {
   g_autoptr(GVariant) key = g_variant_get_child_value (entry, 0);
@@ -149,10 +152,11 @@ is_map (GVariant *value)
 static void
 append_children (GString  *out,
                  GVariant *value,
-                 guint     indent,
-                 gsize     max_length,
-                 gboolean  is_broken)
+                 int       indent,
+                 gsize     max_length)
 {
+  gboolean is_broken = indent != ONE_LINE;
+  int inner_indent = is_broken ? indent + 2 : ONE_LINE;
   gsize n = g_variant_n_children (value);
   gsize i;
 
@@ -164,11 +168,11 @@ append_children (GString  *out,
       if (i > 0)
         g_string_append (out, is_broken ? "," : ", ");
       if (is_broken)
-        append_break (out, indent + 2);
+        append_break (out, inner_indent);
       if (is_map (value))
-        append_entry (out, child, indent + 2, max_length);
+        append_entry (out, child, inner_indent, max_length);
       else
-        append_value (out, child, indent + 2, max_length);
+        append_value (out, child, inner_indent, max_length);
     }
   if (i < n)
     g_string_append (out, ", …");
@@ -177,26 +181,28 @@ append_children (GString  *out,
   g_string_append_c (out, is_map (value) ? '}' : ']');
 }
 
+/* What is within a line has no lines of its own: if that were tried, too, it would take twice as long with
+ * each level. */
 static void
 append_container (GString  *out,
                   GVariant *value,
-                  guint     indent,
+                  int       indent,
                   gsize     max_length)
 {
   gsize start = out->len;
 
-  append_children (out, value, indent, MIN (max_length, start + LINE_LENGTH), FALSE);
-  if (out->len - start <= LINE_LENGTH || max_length <= MAX_SHORT_LENGTH)
+  append_children (out, value, ONE_LINE, MIN (max_length, start + LINE_LENGTH));
+  if (out->len - start <= LINE_LENGTH || indent == ONE_LINE)
     return;
 
   g_string_truncate (out, start);
-  append_children (out, value, indent, max_length, TRUE);
+  append_children (out, value, indent, max_length);
 }
 
 static void
 append_value (GString  *out,
               GVariant *value,
-              guint     indent,
+              int       indent,
               gsize     max_length)
 {
   if (msgpack_rpc_variant_is_nil (value))
@@ -232,11 +238,12 @@ append_value (GString  *out,
 
 static char *
 write_value (GVariant *value,
+             int       indent,
              gsize     max_length)
 {
   g_autoptr(GString) out = g_string_new (NULL);
 
-  append_value (out, value, 0, max_length);
+  append_value (out, value, indent, max_length);
   if (out->len > max_length)
     {
       g_string_truncate (out, get_start (out->str, max_length));
@@ -249,13 +256,13 @@ write_value (GVariant *value,
 char *
 browser_text_from_value (GVariant *value)
 {
-  return write_value (value, MAX_LENGTH);
+  return write_value (value, 0, MAX_LENGTH);
 }
 
 char *
 browser_text_from_value_short (GVariant *value)
 {
-  return write_value (value, MAX_SHORT_LENGTH);
+  return write_value (value, ONE_LINE, MAX_SHORT_LENGTH);
 }
 
 /* ---- what peers call things ---- */
