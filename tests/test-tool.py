@@ -322,6 +322,15 @@ class Call(TestCase):
             with answering('m', b'\x90', error=value) as peer:
                 self.assert_run(['call', peer.address, 'm', *args], (REMOTE_ERROR, '', text + '\n'))
 
+    def test_values_have_one_line(self):
+        """And no command for a terminal, nor anything that turns text around."""
+        value = string('\x1b[2J\n\x85\x9b\u2028\u2029\u202e\u2066')
+        for args in ('--format=json',), ('--format=pretty',), ('--format=variant',), ('--format=hex',):
+            with self.subTest(args), answering('m', b'\x90', result=value) as peer:
+                status, out, err = run('call', peer.address, 'm', *args)
+                self.assertEqual((status, err), (SUCCESS, ''))
+                self.assertTrue(out.removesuffix('\n').isprintable(), out)
+
     def test_indented(self):
         value = array(string('x' * 70), b'\x92\x01\x02', b'\x90')
         with answering('m', b'\x90', result=value) as peer:

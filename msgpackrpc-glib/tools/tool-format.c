@@ -254,6 +254,15 @@ write_hex (GVariant *value)
   return g_string_free (text, FALSE);
 }
 
+/* GLib escapes most of what does not belong on a terminal, in the form that tool_escape_text() has, too. */
+static char *
+write_variant (GVariant *value)
+{
+  g_autofree char *text = g_variant_print (value, TRUE);
+
+  return tool_escape_text (text);
+}
+
 /* The value as a text that may be printed on a terminal, whoever made it. */
 char *
 tool_format_write (ToolFormat  format,
@@ -263,7 +272,7 @@ tool_format_write (ToolFormat  format,
   g_autofree char *json = NULL;
 
   if (format == TOOL_FORMAT_VARIANT)
-    return g_variant_print (value, TRUE);
+    return write_variant (value);
   if (format == TOOL_FORMAT_HEX)
     return write_hex (value);
 
