@@ -975,6 +975,20 @@ class Records(TestCase):
             with self.subTest(data[-40:]):
                 self.assert_small(data)
 
+    def test_requests_of_many(self):
+        """What is remembered of requests that are not answered is limited over all connections."""
+        requests = b''.join(packed([0, i, 'm', []]) for i in range(10000))
+        last = [event(0, 21, '>', packed([0, i, 'last', []])) +
+                event(0, 21, '<', packed([1, i, None, 'answer'])) for i in range(2)]
+        data = HEAD + b''.join(event(0, i, 'open', None) + event(0, i, '>', requests)
+                               for i in range(1, 21))
+        data += event(0, 21, 'open', None) + last[0] + event(0, 20, 'close', None) + last[1]
+        status, out, err = self.show('--method=last', data=data)
+        self.assertEqual((status, err), (SUCCESS, ''))
+        self.assert_lines([line.partition(' ')[2] for line in out.splitlines()[1:]],
+                          r'21 → request 0 last \[\]', r'21 → request 1 last \[\]',
+                          r'21 ← response 1 last \(0\.0 ms\) "answer"')
+
     def test_random_damage(self):
         self.make()
         data = self.record.read_bytes()

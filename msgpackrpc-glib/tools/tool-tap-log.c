@@ -16,9 +16,10 @@
 /* Of connections that are open at a time: more than a process may usually have. */
 #define MAX_CONNECTIONS 50000
 
-/* Of requests that were not answered yet, for each side of a connection. The response to one beyond is
- * printed without it. */
+/* Of requests that were not answered yet, for each side of a connection, and of all. The response to one
+ * beyond is printed without it. */
 #define MAX_REQUESTS 10000
+#define MAX_ALL_REQUESTS 200000
 
 /* What is remembered of a request, in bytes. */
 #define MAX_METHOD 200
@@ -55,6 +56,7 @@ struct _ToolTapLog
   gboolean colours;
   gint64 start;                /* microseconds since 1970 */
   GHashTable *connections;     /* from number to Connection; owned */
+  guint n_requests;            /* that are remembered, of all of them */
   ToolTapPrintFunc print;
   gpointer user_data;
 };
@@ -214,7 +216,8 @@ print_event (ToolTapLog         *self,
     return;
 
   line = line_new (self, event);
-  add (self, line, is_trouble ? TOOL_COLOUR_RED : TOOL_COLOUR_DIM, "%s%s%s", what, text != NULL ? ": " : "", text != NULL ? text : "");
+  add (self, line, is_trouble ? TOOL_COLOUR_RED : TOOL_COLOUR_DIM, "%s%s%s", what,
+       text != NULL ? ": " : "", text != NULL ? text : "");
   finish_line (self, line);
 }
 
@@ -326,7 +329,8 @@ get_key (GVariant *id)
 }
 
 static void
-remember_request (Side       *side,
+remember_request (ToolTapLog *self,
+                  Side       *side,
                   GVariant   *id,
                   const char *method,
                   gint64      time,
@@ -338,7 +342,8 @@ remember_request (Side       *side,
   if (side->requests == NULL)
     side->requests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, request_free);
 
-  if (key == NULL || g_hash_table_size (side->requests) >= MAX_REQUESTS)
+  if (key == NULL || g_hash_table_size (side->requests) >= MAX_REQUESTS ||
+      self->n_requests >= MAX_ALL_REQUESTS)
     {
       g_free (key);
       return;
@@ -349,13 +354,15 @@ remember_request (Side       *side,
                                                   : tool_tap_shorten_text (method);
   request->time = time;
   request->is_shown = is_shown;
-  g_hash_table_replace (side->requests, key, request);
+  if (g_hash_table_replace (side->requests, key, request))
+    self->n_requests++;
 }
 
 /* NULL if there is none. */
 static Request *
-take_request (Side     *side,
-              GVariant *id)
+take_request (ToolTapLog *self,
+              Side       *side,
+              GVariant   *id)
 {
   g_autofree char *key = get_key (id);
   gpointer old_key, request;
@@ -364,6 +371,7 @@ take_request (Side     *side,
       !g_hash_table_steal_extended (side->requests, key, &old_key, &request))
     return NULL;
 
+  self->n_requests--;
   g_free (old_key);
   return request;
 }
@@ -382,7 +390,7 @@ print_request (ToolTapLog           *self,
   gboolean is_shown = is_wanted (self, method);
   GString *line;
 
-  remember_request (&connection->sides[event->side], id, method, event->time, is_shown);
+  remember_request (self, &connection->sides[event->side], id, method, event->time, is_shown);
   if (!is_shown)
     return;
 
@@ -453,7 +461,7 @@ print_response (ToolTapLog           *self,
   g_autoptr(GVariant) error = get_item (message->value, 2);
   g_autoptr(GVariant) result = get_item (message->value, 3);
   g_autofree char *shown_id = describe_name (id);
-  Request *request = take_request (&connection->sides[!event->side], id);
+  Request *request = take_request (self, &connection->sides[!event->side], id);
   gboolean is_error = is_failure (&connection->sides[event->side], error);
   GString *line;
 
@@ -610,6 +618,17 @@ open_connection (ToolTapLog *self,
   return g_hash_table_insert (self->connections, &connection->number, connection);
 }
 
+static void
+close_connection (ToolTapLog *self,
+                  Connection *connection)
+{
+  for (guint i = 0; i < TOOL_TAP_N_SIDES; i++)
+    if (connection->sides[i].requests != NULL)
+      self->n_requests -= g_hash_table_size (connection->sides[i].requests);
+
+  g_hash_table_remove (self->connections, &connection->number);
+}
+
 gboolean
 tool_tap_log_event (ToolTapLog         *self,
                     const ToolTapEvent *event)
@@ -635,7 +654,7 @@ tool_tap_log_event (ToolTapLog         *self,
   else
     {
       print_event (self, event, "closed");
-      g_hash_table_remove (self->connections, &event->connection);
+      close_connection (self, connection);
     }
 
   return TRUE;
