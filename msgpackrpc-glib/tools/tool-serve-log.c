@@ -15,7 +15,7 @@
 
 /* What goes on, on standard error: a line for each connection, call, answer and notification. */
 
-/* Of a value, in characters, and when it is not even looked at, in bytes. */
+/* Of a value or a name, in characters, and when a value is not even looked at, in bytes. */
 #define MAX_SHOWN 1000
 #define MAX_SIZE (64 * 1024)
 
@@ -52,12 +52,24 @@ normalize (GVariant *value)
   return bytes != NULL ? msgpack_rpc_unpack (bytes, NULL) : NULL;
 }
 
+/* Takes the text. */
+static char *
+cut (char *text)
+{
+  g_autofree char *whole = text;
+  g_autofree char *start = NULL;
+
+  if (g_utf8_strlen (whole, -1) <= MAX_SHOWN)
+    return g_steal_pointer (&whole);
+
+  start = g_utf8_substring (whole, 0, MAX_SHOWN);
+  return g_strconcat (start, "…", NULL);
+}
+
 static char *
 show_value (GVariant *value)
 {
   g_autoptr(GVariant) normal = NULL;
-  g_autofree char *json = NULL;
-  g_autofree char *start = NULL;
 
   if (g_variant_get_size (value) > MAX_SIZE)
     return g_strdup (_("(a large value)"));
@@ -66,12 +78,7 @@ show_value (GVariant *value)
   if (normal == NULL)
     return g_strdup ("?");
 
-  json = tool_json_write (normal);
-  if (g_utf8_strlen (json, -1) <= MAX_SHOWN)
-    return g_steal_pointer (&json);
-
-  start = g_utf8_substring (json, 0, MAX_SHOWN);
-  return g_strconcat (start, "…", NULL);
+  return cut (tool_json_write (normal));
 }
 
 static char *
@@ -105,7 +112,7 @@ asked (MsgpackRpcInvocation  *invocation,
   MsgpackRpcConnection *connection = msgpack_rpc_invocation_get_connection (invocation);
   guint64 connection_id = msgpack_rpc_connection_get_id (connection);
   g_autofree char *id = show_id (invocation);
-  g_autofree char *method = tool_escape_text (msgpack_rpc_invocation_get_method (invocation));
+  g_autofree char *method = cut (tool_escape_text (msgpack_rpc_invocation_get_method (invocation)));
   g_autofree char *params = show_value (msgpack_rpc_invocation_get_params (invocation));
 
   print_line (connection_id, TOOL_COLOUR_RESET, "%s%s→ %s %s", id != NULL ? id : "",

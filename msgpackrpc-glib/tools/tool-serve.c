@@ -139,6 +139,18 @@ listen_at (MsgpackRpcServer  *server,
   return msgpack_rpc_server_listen_sync (server, resolved, NULL, error);
 }
 
+/* FALSE if something on the command line is wrong. */
+static gboolean
+prepare (Service                 *self,
+         const ToolServeOptions  *options,
+         GError                 **error)
+{
+  self->server = msgpack_rpc_server_new ();
+  self->pool = tool_serve_pool_new ((guint) options->max_programs, tool_milliseconds (options->time_limit));
+
+  return tool_serve_options_apply (options, self->server, error) && add_methods (self, options, error);
+}
+
 /* Says where only once all is there, so that whoever reads it can go on. */
 static gboolean
 begin (Service                 *self,
@@ -146,10 +158,6 @@ begin (Service                 *self,
        GError                 **error)
 {
   g_auto(GStrv) addresses = NULL;
-
-  if (!tool_serve_options_apply (options, self->server, error) ||
-      !add_methods (self, options, error))
-    return FALSE;
 
   tool_serve_log_start (self->server, options->is_verbose);
   expect_end (self, options);
@@ -171,15 +179,13 @@ run_serve (char **argv)
   g_auto(Service) self = { .server = NULL };
   g_autoptr(GError) error = NULL;
 
-  if (!tool_serve_options_parse (options, argv, &error))
+  if (!tool_serve_options_parse (options, argv, &error) || !prepare (&self, options, &error))
     return tool_refuse_usage (error);
 
-  self.server = msgpack_rpc_server_new ();
-  self.pool = tool_serve_pool_new ((guint) options->max_programs, tool_milliseconds (options->time_limit));
   if (!begin (&self, options, &error))
     {
       tool_complain (error);
-      return error->domain == G_OPTION_ERROR ? TOOL_EXIT_USAGE : tool_exit_for (error);
+      return tool_exit_for (error);
     }
 
   while (!is_done (&self))
