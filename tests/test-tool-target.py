@@ -28,11 +28,11 @@ class Program(TestCase):
         command = f'exec:sh -c "head -c 6 >/dev/null; cat \'{file}\' -"'
         self.assert_run(['call', command, 'm'], (SUCCESS, 'null\n', ''))
 
-    def test_standard_error_is_passed_on(self):
-        status, out, err = run('call', 'exec:sh -c "echo why >&2; exit 3"', 'm')
-        self.assertEqual((status, out), (NO_ANSWER, ''))
-        self.assertTrue(err.startswith('why\n'), err)
-        self.assertIn('The program “sh” has exited with status 3', err)
+    def test_standard_error_is_passed_on_once(self):
+        for command in ('call', 'm'), ('methods',), ('listen',), ('bench', 'm'):
+            status, _, err = run(command[0], 'exec:sh -c "echo why >&2; echo so >&2; exit 3"', *command[1:])
+            self.assertEqual(status, NO_ANSWER)
+            self.assertRegex(err, r'^why\nso\nmsgpackrpc: .*The program “sh” has exited with status 3\n$')
 
     def test_no_such_program(self):
         status, out, err = run('call', 'exec:no-such-program', 'm')

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <glib/gi18n.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -144,16 +145,30 @@ tool_milliseconds (double seconds)
   return seconds < G_MAXINT / 1000 ? (int) ceil (seconds * 1000) : G_MAXINT;
 }
 
+/* The library ends what it says of a program that has ended with the last of its standard error, which was
+ * passed on to ours before. */
+static char *
+leave_out_standard_error (const char *message)
+{
+  g_auto(GStrv) parts = g_strsplit (_("%s; its standard error ends with:\n%s"), "%s", -1);
+  gboolean is_known = g_strv_length (parts) == 3 && *parts[1] != '\0';
+  const char *end = is_known ? strstr (message, parts[1]) : NULL;
+
+  return end != NULL ? g_strndup (message, (gsize) (end - message)) : g_strdup (message);
+}
+
 /* Says what is wrong on standard error, unless it is only that nobody reads what is printed. */
 void
 tool_complain (const GError *error)
 {
+  g_autofree char *message = NULL;
   g_autofree char *text = NULL;
 
   if (g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_PIPE))
     return;
 
-  text = escape_lines (error->message);
+  message = leave_out_standard_error (error->message);
+  text = escape_lines (message);
   g_printerr ("msgpackrpc: %s\n", text);
 }
 
