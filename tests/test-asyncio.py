@@ -10,6 +10,9 @@ import gc
 import importlib.util
 import logging
 import os
+import subprocess
+import sys
+import threading
 import time
 import unittest
 import unittest.mock
@@ -282,6 +285,110 @@ class BesideThread(Shared, unittest.TestCase):
         self.check(test)
 
 
+    def test_leaving(self):
+        """What would end the program is an answer where it cannot: the loop of another thread goes
+        on."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        self.addCleanup(loop.close)
+        self.addCleanup(thread.join)
+        self.addCleanup(loop.call_soon_threadsafe, loop.stop)
+        self.dispatcher.asyncio_loop = loop
+        for error, text in [(SystemExit(3), 'SystemExit: 3'),
+                            (KeyboardInterrupt(), 'KeyboardInterrupt'),
+                            (GeneratorExit(), 'GeneratorExit'),
+                            (asyncio.CancelledError(), 'The handler was cancelled'),
+                            (ExceptionGroup('group', [ValueError('text')]),
+                             'group (1 sub-exception)')]:
+            @self.dispatcher.method(flags=MsgpackRpc.MethodFlags.REPLACE)
+            async def leave():
+                await asyncio.sleep(0)
+                raise error
+
+            with self.assertRaises(MsgpackRpc.RemoteError) as caught:
+                self.client.rpc.leave()
+            self.assertEqual(caught.exception.value, text)
+            self.assertEqual(self.client.rpc.sleep(0, 'still here'), 'still here')
+
+    def test_tasks(self):
+        """Tasks of a group that fails cancel their calls."""
+        async def test():
+            calls = [self.client.rpc.never_async() for _ in range(3)]
+            with self.assertRaises(ExceptionGroup) as caught:
+                async with asyncio.TaskGroup() as group:
+                    for call in calls:
+                        group.create_task(asyncio.wait_for(call, DEADLINE))
+                    group.create_task(asyncio.wait_for(self.client.rpc.fail_async(5), DEADLINE))
+            self.assertEqual([error.value for error in caught.exception.exceptions], [5])
+            self.assertEqual([call.get_state() for call in calls],
+                             [MsgpackRpc.CallState.FAILED] * 3)
+            task = asyncio.ensure_future(self.client.rpc.never_async())
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+
+        self.check(test)
+
+    def test_loops(self):
+        """Several loops one after the other, and at the same time."""
+        results = []
+
+        async def ask():
+            results.append(sum(await asyncio.gather(*[self.client.rpc.add_async(i, 1)
+                                                      for i in range(20)])))
+
+        threads = [threading.Thread(target=asyncio.run, args=[ask()]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(2):
+            asyncio.run(ask())
+        for thread in threads:
+            thread.join(DEADLINE)
+        self.assertEqual(results, [210] * 6)
+
+    def test_left_halfway(self):
+        """A generator that iterates over a topic, and is left and dropped, unsubscribes."""
+        async def iterate():
+            async with self.client.publications('clock') as clock:
+                async for value in clock:
+                    yield value
+
+        async def test():
+            topic = self.dispatcher.lookup_topic('clock')
+            values = iterate()
+            first = asyncio.ensure_future(anext(values))
+            await self.until(lambda: topic.get_n_subscribers() == 1)
+            topic.publish((1, 'text'))
+            self.assertEqual(list(await first), [1, 'text'])
+            del values, first
+            gc.collect()
+            await self.until(lambda: topic.get_n_subscribers() == 0)
+
+        self.check(test)
+
+    def test_wrong_arguments(self):
+        async def test():
+            for error, text, function in [
+                    (TypeError, 'name of a notification is a str, not int',
+                     lambda: self.client.notifications(5)),
+                    (ValueError, 'not empty', lambda: self.client.notifications('')),
+                    (ValueError, 'no NUL', lambda: self.client.notifications('a\0')),
+                    (TypeError, 'name of a topic is a str, not NoneType',
+                     lambda: self.client.publications(None)),
+                    (ValueError, 'not empty', lambda: self.client.publications('')),
+                    (TypeError, 'max_queued is an int, not str',
+                     lambda: self.client.notifications(max_queued='5')),
+                    (ValueError, 'at least 1', lambda: self.client.notifications(max_queued=0)),
+            ]:
+                with self.subTest(text=text), self.assertRaisesRegex(error, text):
+                    function()
+            for stream in (self.client.notifications(), self.client.publications('clock')):
+                self.assertRegex(repr(stream), '^<(Notifications|Publications) of ')
+
+        self.check(test)
+
+
 class NoThread(unittest.TestCase):
     def test_idle(self):
         """Awaiting what nobody runs is warned of."""
@@ -364,6 +471,17 @@ class OnGLib(unittest.TestCase):
     def test_needs_asyncio(self):
         self.check_error('set Dispatcher.asyncio_loop', lambda: self.client.rpc.sleep(0, 1))
 
+        @self.dispatcher.method
+        async def wait_for_event():
+            await asyncio.Event().wait()
+
+        @self.dispatcher.method
+        async def mistake():
+            return None.text
+
+        self.check_error('set Dispatcher.asyncio_loop', self.client.rpc.wait_for_event)
+        self.check_error("no attribute 'text'", self.client.rpc.mistake)
+
     def test_gone(self):
         """A coroutine that waits for a peer which goes ends with it."""
         ended = []
@@ -390,6 +508,32 @@ class OnGLib(unittest.TestCase):
         self.assertEqual(len(ended), 1)
         with self.assertRaises(GLib.Error):
             call.result()
+
+    PROGRAM = """
+import sys
+import gi
+gi.require_version('MsgpackRpc', '1.0')
+from gi.repository import GLib, MsgpackRpc
+_, caller, callee = MsgpackRpc.Connection.new_pair()
+own, dispatcher = MsgpackRpc.Dispatcher(), MsgpackRpc.Dispatcher()
+caller.props.dispatcher, callee.props.dispatcher = own, dispatcher
+own.method('double')(lambda value: 2 * value)
+@dispatcher.method
+async def leave(value, invocation):
+    if value:
+        value = await invocation.get_connection().rpc.double_async(value)
+    sys.exit(value + 3)
+caller.rpc.leave.notify(int(sys.argv[1]))
+GLib.timeout_add_seconds(20, sys.exit, 1)
+GLib.MainLoop().run()
+"""
+
+    def test_exit(self):
+        """A coroutine may end the program, as a function may, whose main thread it runs on."""
+        for value in (0, 2):
+            program = subprocess.run([sys.executable, '-c', self.PROGRAM, str(value)],
+                                     timeout=DEADLINE)
+            self.assertEqual(program.returncode, 2 * value + 3)
 
 
 if __name__ == '__main__':

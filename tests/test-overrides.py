@@ -3,12 +3,17 @@
 
 """What the library is like in Python with its overrides."""
 
+import asyncio
+import copy
 import datetime
 import enum
+import faulthandler
+import functools
 import gc
 import inspect
 import logging
 import os
+import pickle
 import sys
 import threading
 import time
@@ -73,6 +78,8 @@ class Values(unittest.TestCase):
                 (bytearray(b'x'), b'x'),
                 (memoryview(b'xyz')[1:], b'yz'),
                 (GLib.Bytes.new(b'x'), b'x'),
+                (MsgpackRpc.Ext(1, memoryview(b'x')), MsgpackRpc.Ext(1, b'x')),
+                (MsgpackRpc.Ext(1, GLib.Bytes.new(b'x')), MsgpackRpc.Ext(1, b'x')),
                 (Colour.RED, 3),
                 (GLib.Variant('(is)', (1, 'a')), (1, 'a')),
                 ([GLib.Variant('y', 1)], [1]),
@@ -115,6 +122,14 @@ class Values(unittest.TestCase):
                 (object(), TypeError, 'object cannot be sent'),
                 ([{1, 2}], TypeError, 'set cannot be sent'),
                 (MsgpackRpc.Ext(128, b''), OverflowError, '-128 to 127, not 128'),
+                (MsgpackRpc.Ext(1.5, b''), TypeError, 'is an int, not float'),
+                (MsgpackRpc.Ext('1', b''), TypeError, 'is an int, not str'),
+                # bytes () would make something of these.
+                (MsgpackRpc.Ext(1, 5), TypeError, 'data .* not int'),
+                (MsgpackRpc.Ext(1, [1]), TypeError, 'data .* not list'),
+                (MsgpackRpc.Ext(1, 'text'), TypeError, 'data .* not str'),
+                (int, TypeError, 'of type type cannot be sent'),
+                ([MsgpackRpc.LATER], TypeError, 'cannot be sent'),
                 (datetime.datetime(2020, 1, 1), ValueError, 'time zone'),
                 ('\ud800', UnicodeEncodeError, 'surrogates not allowed'),
                 (circle, ValueError, 'nested deeper than 40'),
@@ -321,6 +336,30 @@ class Calls(Ends):
             self.rpc.__len__
         self.assertIn('methods of', repr(self.rpc))
         self.assertIn("'add'", repr(self.rpc.add))
+        for refused in (iter, list, lambda rpc: 'add' in rpc):
+            with self.assertRaisesRegex(TypeError, 'not iterable'):
+                refused(self.rpc)
+        with self.assertRaises(AttributeError):
+            self.rpc.add = 1
+        with self.assertRaises(AttributeError):
+            self.rpc.add.more = 1
+        self.assertEqual(copy.copy(self.rpc).add(1, 2), 3)
+        self.assertEqual(copy.copy(self.rpc.add)(1, 2), 3)
+        with self.assertRaises(TypeError):
+            pickle.dumps(self.rpc)
+
+    def test_plain_objects(self):
+        """What holds nothing but values can be copied, sent to other processes, and read."""
+        for value, text in [
+                (MsgpackRpc.Ext(1, b'x'), "Ext(type=1, data=b'x')"),
+                (MsgpackRpc.Notification('a', [1]), "Notification(method='a', params=[1])"),
+                (MsgpackRpc.LATER, 'MsgpackRpc.LATER'),
+                (MsgpackRpc.RemoteError('text', {'a': 1}), "MsgpackRpc.RemoteError('text', {'a': 1})"),
+        ]:
+            for again in (value, copy.copy(value), copy.deepcopy(value),
+                          pickle.loads(pickle.dumps(value))):
+                self.assertEqual(repr(again), text)
+        self.assertIs(pickle.loads(pickle.dumps(MsgpackRpc.LATER)), MsgpackRpc.LATER)
 
     def test_errors(self):
         error = self.check_error({'code': 7}, self.rpc.fail_value, {'code': 7})
@@ -379,7 +418,9 @@ class Calls(Ends):
                 (TypeError, lambda: self.rpc.add(object())),
                 (ValueError, lambda: self.rpc(timeout=-2)),
                 (TypeError, lambda: self.rpc(timeout='1')),
-                (OverflowError, lambda: self.rpc(timeout=2 ** 40).add()),
+                (ValueError, lambda: self.rpc(timeout=2 ** 31)),
+                (TypeError, lambda: self.rpc(timeout=1.5)),
+                (TypeError, lambda: self.rpc(timeout=float('nan'))),
                 (TypeError, lambda: self.client.send_call(5)),
                 (TypeError, lambda: self.client.start_call(5, None)),
                 (TypeError, lambda: self.client.send_notification('a', 5)),
@@ -397,6 +438,38 @@ class Calls(Ends):
         ]:
             with self.subTest(function=inspect.getsource(function)), self.assertRaises(error):
                 function()
+
+    def test_clear_errors(self):
+        """They say what is wrong, and not what Python came across because of it."""
+        for text, function in [
+                ('name of a method is a str, not int', lambda: self.rpc[5]),
+                ('name of a method is a str, not NoneType', lambda: self.rpc[None]),
+                ('name of a method is a str, not bytes', lambda: self.rpc[b'add']),
+                ('A timeout is an int, in milliseconds, .* not str', lambda: self.rpc(timeout='1')),
+                ('name of a method is a str, not int', lambda: self.dispatcher.method(5)),
+                ('name of a method is a str, not classmethod',
+                 lambda: self.dispatcher.method(classmethod(lambda cls: 1))),
+                ('name of a method has no NUL', lambda: self.dispatcher.method('a\0')),
+                ('A name is needed for functools.partial',
+                 lambda: self.dispatcher.method(functools.partial(self.add, 1))),
+                ('The loop is one of asyncio, or None, not int',
+                 lambda: setattr(self.dispatcher, 'asyncio_loop', 5)),
+                ('A LoopThread runs once', self.thread_again),
+        ]:
+            with self.subTest(text=text), \
+                    self.assertRaisesRegex((TypeError, ValueError, RuntimeError), text):
+                function()
+        self.dispatcher.method('one more')(functools.partial(self.add, 1))
+        self.assertEqual(self.rpc['one more'](2), 3)
+        self.dispatcher.method('')(lambda: 'no name')
+        self.assertEqual(self.rpc[''](), 'no name')
+
+    @staticmethod
+    def thread_again():
+        thread = MsgpackRpc.LoopThread.new('once')
+        for _ in range(2):
+            with thread:
+                pass
 
     def test_fork(self):
         """In a fork, a call by the parent's connection is refused before anything can block."""
@@ -433,7 +506,12 @@ class Calls(Ends):
             pass
 
         self.assertEqual(dispatcher.lookup_method('hints').get_signature(), '(vvvvvvvvvvvmv)')
+        hints.__annotations__.update(e=typing.Dict, f=typing.Tuple, g=tuple[()], h=typing.List)
         del hints.__annotations__['l']
+        dispatcher.method('bare')(hints)
+        self.assertEqual(dispatcher.lookup_method('bare').get_signature(),
+                         '(bdsavvvvvvmvaa{xay}mv)')
+        hints.__annotations__.update(e=tuple[int, str], f=dict, g=typing.Any, h=typing.Optional[int])
         dispatcher.method('again')(hints)
         self.assertEqual(dispatcher.lookup_method('again').get_signature(),
                          '(bdsav(xs)vvmxvmvaa{xay}mv)')
@@ -521,6 +599,38 @@ class Lives(Ends):
             if not weak:
                 service = gone()
                 service.dispatcher.remove_method(service.dispatcher.lookup_method('get').get_id())
+
+    def test_threads(self):
+        """Clients come and go while another one hears of something in its thread. GLib and PyGObject
+        would block each other if these objects had attributes of Python."""
+        faulthandler.dump_traceback_later(2 * DEADLINE, exit=True)
+        self.addCleanup(faulthandler.cancel_dump_traceback_later)
+        context = self.thread.get_main_context()
+        listener = self.enterContext(MsgpackRpc.Client(address=self.address, main_context=context))
+        self.dispatcher.asyncio_loop = None
+        for _ in range(100):
+            for _ in range(30):
+                self.server.broadcast('news', None)
+            client = MsgpackRpc.Client(address=self.address, main_context=context)
+            client.open_sync()
+            call = client.rpc.add.start(1, 2)
+            self.assertEqual([call.result(), listener.rpc.add(1, 2)], [3, 3])
+            del client, call
+
+    def test_loop_of_a_dispatcher(self):
+        """It belongs to the dispatcher, and not to what stands for it in Python."""
+        loop = asyncio.new_event_loop()
+        self.addCleanup(loop.close)
+        dispatcher = MsgpackRpc.Dispatcher()
+        dispatcher.asyncio_loop = loop
+        server = MsgpackRpc.Server(dispatcher=dispatcher)
+        del dispatcher
+        gc.collect()
+        self.assertIs(server.props.dispatcher.asyncio_loop, loop)
+        del server
+        gc.collect()
+        for _ in range(20):
+            self.assertIsNone(MsgpackRpc.Dispatcher().asyncio_loop)
 
     def test_many_calls(self):
         """Nothing is left of 10,000 calls."""

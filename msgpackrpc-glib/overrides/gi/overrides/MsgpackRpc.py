@@ -8,9 +8,10 @@ import asyncio
 import functools
 import inspect
 import logging
+import operator
 import os
-import threading
 import typing
+import weakref
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -27,10 +28,56 @@ Ext = values.Ext
 from_variant = values.from_variant
 to_variant = values.to_variant
 
-# What a function returns that answers its Invocation later.
-LATER = object()
-
 logger = logging.getLogger('MsgpackRpc')
+
+
+class Later:
+    def __repr__(self):
+        return 'MsgpackRpc.LATER'
+
+    def __reduce__(self):
+        # There is one of it, also after copying.
+        return 'LATER'
+
+
+# What a function returns that answers its Invocation later.
+LATER = Later()
+
+
+class Beside:
+    """What belongs to an object of GObject, beside it, for as long as the object lives.
+
+    Attributes would be kept by a toggle reference of PyGObject. With such ones, GLib 2.74 can block
+    for ever: it takes weak references, as the library does in its threads, with a lock held which
+    every thread needs that lets go of an object; PyGObject holds the interpreter in the one and waits
+    for it in the other.
+    """
+
+    def __init__(self, make):
+        self._make = make
+        self._values = {}
+
+    def get(self, thing):
+        key = hash(thing)
+        if key not in self._values:
+            thing.weak_ref(self._forget, key)
+        return self._values.setdefault(key, self._make())
+
+    def _forget(self, key):
+        self._values.pop(key, None)
+
+
+# The contexts in which calls end, known when they are sent; a call that has ended has let go of its
+# peer. And the processes that peers belong to.
+contexts = weakref.WeakKeyDictionary()
+processes = weakref.WeakKeyDictionary()
+
+
+def check_name(name, what):
+    if not isinstance(name, str):
+        raise TypeError(f'The name of a {what} is a str, not {type(name).__name__}')
+    if '\0' in name:
+        raise ValueError(f'The name of a {what} has no NUL')
 
 
 class Notification(typing.NamedTuple):
@@ -53,6 +100,9 @@ class RemoteError(GLib.Error):
                          int(MsgpackRpc.Error.REMOTE) if code is None else code)
         self.value = message if value is None else value
 
+    def __repr__(self):
+        return f'MsgpackRpc.RemoteError({self.message!r}, {self.value!r})'
+
 
 def error_of(call, error):
     """What to raise for the end of a call."""
@@ -67,9 +117,6 @@ def error_of(call, error):
 class Call(MsgpackRpc.Call):
     """Await it for its result as a value of Python. When the task that waits is cancelled, so is the
     call."""
-
-    # Where it ends, known when it was sent; a call that has ended has let go of its peer.
-    _context = None
 
     def __await__(self):
         return self._wait().__await__()
@@ -89,7 +136,8 @@ class Call(MsgpackRpc.Call):
             else:
                 done(value)
 
-        return await waiting.wait(self._context or context_of(None), start, self.cancel)
+        context = contexts.get(self) or context_of(self.get_source_object())
+        return await waiting.wait(context, start, self.cancel)
 
     def result(self):
         """Waits, blocking the thread, and returns the result as a value of Python."""
@@ -114,9 +162,10 @@ class RemoteMethod:
     be awaited, and notify () sends a notification. Attributes are methods with longer names:
     rpc.system.list is “system.list”."""
 
+    __slots__ = ('_peer', '_name', '_timeout')
+
     def __init__(self, peer, name, timeout):
-        if '\0' in name:
-            raise ValueError('The name of a method has no NUL')
+        check_name(name, 'method')
         self._peer = peer
         self._name = name
         self._timeout = timeout
@@ -125,6 +174,7 @@ class RemoteMethod:
         return f'<method {self._name!r} of {self._peer!r}>'
 
     def __getattr__(self, name):
+        check_attribute(self, name)
         return remote_method(self._peer, f'{self._name}.{name}', self._timeout)
 
     def __call__(self, *args, **named):
@@ -148,7 +198,7 @@ class RemoteMethod:
 
 def refuse_after_fork(peer):
     """A fork has the sockets of its parent, and none of the threads that may hold the locks."""
-    if getattr(peer, '_process', os.getpid()) != os.getpid():
+    if processes.get(peer, os.getpid()) != os.getpid():
         raise RuntimeError('The peer is that of the process before os.fork (): connect again here, or '
                            'start processes with subprocess, or multiprocessing and its “spawn”')
 
@@ -162,12 +212,30 @@ def params_of(name, args, named):
 ASYNC_SUFFIX = '_async'
 
 
-def remote_method(peer, name, timeout):
-    if name.startswith('__') and name.endswith('__'):
+def check_attribute(owner, name):
+    """What Python itself looks for, and what is not there yet in an object that is being copied."""
+    if name.startswith('__') and name.endswith('__') or name in type(owner).__slots__:
         raise AttributeError(name)
+
+
+def remote_method(peer, name, timeout):
     if name.endswith(ASYNC_SUFFIX):
         return RemoteMethod(peer, name[:-len(ASYNC_SUFFIX)], timeout).start
     return RemoteMethod(peer, name, timeout)
+
+
+def check_timeout(timeout):
+    if timeout is None:
+        return None
+    try:
+        number = operator.index(timeout)
+    except TypeError:
+        raise TypeError('A timeout is an int, in milliseconds, or None, not '
+                        f'{type(timeout).__name__}') from None
+    if not -1 <= number <= GLib.MAXINT:
+        raise ValueError(f'A timeout is -1, for the default, or from 0 to {GLib.MAXINT} milliseconds, '
+                         f'not {number}')
+    return number
 
 
 class Rpc:
@@ -177,6 +245,11 @@ class Rpc:
     none in Python, or end in “_async”. rpc(timeout=500).add(1, 2) gives up after 500 ms.
     """
 
+    __slots__ = ('_peer', '_timeout')
+
+    # It cannot tell which methods there are, though it is indexed.
+    __iter__ = None
+
     def __init__(self, peer, timeout=None):
         self._peer = peer
         self._timeout = timeout
@@ -185,11 +258,10 @@ class Rpc:
         return f'<methods of {self._peer!r}>'
 
     def __call__(self, *, timeout):
-        if timeout is not None and timeout < -1:
-            raise ValueError('A timeout is -1, for the default, or milliseconds from 0')
-        return Rpc(self._peer, timeout)
+        return Rpc(self._peer, check_timeout(timeout))
 
     def __getattr__(self, name):
+        check_attribute(self, name)
         return remote_method(self._peer, name, self._timeout)
 
     def __getitem__(self, name):
@@ -198,10 +270,18 @@ class Rpc:
 
 # ---- streams ----
 
+def check_detail(name, what):
+    check_name(name, what)
+    if not name:
+        raise ValueError(f'The name of a {what} that is listened to is not empty')
+
+
 class Notifications(waiting.Stream):
     """The notifications of a peer, one after the other: async for method, params in …."""
 
     def __init__(self, peer, method, max_queued):
+        if method is not None:
+            check_detail(method, 'notification')
         super().__init__(peer, max_queued)
         queue = self._queue
         self._listen('notification' if method is None else f'notification::{method}',
@@ -214,6 +294,7 @@ class Publications(waiting.Stream):
     """What is published in a topic of a peer, one value after the other."""
 
     def __init__(self, peer, topic, max_queued):
+        check_detail(topic, 'topic')
         super().__init__(peer, max_queued)
         queue = self._queue
         self._topic = topic
@@ -278,19 +359,18 @@ async def await_async(owner, begin, finish, *args):
 class Peer(MsgpackRpc.Peer):
     def send_call(self, call):
         if isinstance(call, Call):
-            call._context = context_of(self)
+            contexts[call] = context_of(self)
         return super().send_call(call)
 
     def start_call(self, *args):
         call = super().start_call(*args)
-        call._context = context_of(self)
+        contexts[call] = context_of(self)
         return call
 
     @property
     def rpc(self):
         """The methods of the peer, to be called as if they were here."""
-        if not hasattr(self, '_process'):
-            self._process = os.getpid()
+        processes.setdefault(self, os.getpid())
         return Rpc(self)
 
     def notifications(self, method=None, *, max_queued=1024):
@@ -375,8 +455,9 @@ class LoopThread(MsgpackRpc.LoopThread):
     """with starts it, and shuts it down at the end: what lives on it is closed."""
 
     def __enter__(self):
+        self.start()
         if not self.is_running():
-            self.start()
+            raise RuntimeError('A LoopThread runs once; make another one')
         return self
 
     def __exit__(self, *_):
@@ -435,13 +516,6 @@ def return_exception(invocation, error):
     invocation.return_error_value(to_variant(text_of(error)))
 
 
-def ends_program(error):
-    """What sys.exit () and Ctrl+C raise, which is for the main thread; peers are not to end another,
-    and with it what else lives there."""
-    return isinstance(error, (SystemExit, KeyboardInterrupt)) \
-        and threading.current_thread() is threading.main_thread()
-
-
 class Handler:
     """A function of Python as a method."""
 
@@ -455,7 +529,7 @@ class Handler:
             result = self.call(invocation, self.arguments(params))
         except BaseException as error:
             fail(invocation, error)
-            if ends_program(error):
+            if waiting.ends_program(error):
                 raise
             return True
         if inspect.isawaitable(result):
@@ -491,11 +565,14 @@ class Handler:
 
         running = []
         handler = invocation.connect('cancelled', lambda *_: [task.cancel() for task in running])
-        running.append(waiting.drive(as_coroutine(awaitable), ended, self.find_loop()))
+        running.append(waiting.drive(awaitable, ended, self.find_loop()))
 
 
-async def as_coroutine(awaitable):
-    return await awaitable
+def name_of(function):
+    name = getattr(function, '__name__', None)
+    if name is None:
+        raise TypeError(f'A name is needed for {function!r}, which has none itself')
+    return name
 
 
 class LoopHolder:
@@ -508,22 +585,22 @@ class LoopHolder:
         return self.loop
 
 
+loop_holders = Beside(LoopHolder)
+
+
 class Dispatcher(MsgpackRpc.Dispatcher):
     @property
     def asyncio_loop(self):
         """The asyncio loop, maybe of another thread, that runs handlers which are coroutines. If it is
         not set, it is the loop in which the method was added; if there was none, such handlers can
         wait for calls and other operations of the library, and for nothing else."""
-        return self._loop_holder().loop
+        return loop_holders.get(self).loop
 
     @asyncio_loop.setter
     def asyncio_loop(self, loop):
-        self._loop_holder().loop = loop
-
-    def _loop_holder(self):
-        if not hasattr(self, '_asyncio_loop_holder'):
-            self._asyncio_loop_holder = LoopHolder()
-        return self._asyncio_loop_holder
+        if loop is not None and not isinstance(loop, asyncio.AbstractEventLoop):
+            raise TypeError(f'The loop is one of asyncio, or None, not {type(loop).__name__}')
+        loop_holders.get(self).loop = loop
 
     def method(self, name=None, *, signature=None, flags=MsgpackRpc.MethodFlags(0)):
         """Makes a method of a function; for use as a decorator.
@@ -538,14 +615,17 @@ class Dispatcher(MsgpackRpc.Dispatcher):
         returns or raises is the answer. A parameter called “invocation” is given the Invocation.
         """
         if callable(name):
-            return self._add_function(name, name.__name__, signature, flags)
-        return lambda function: self._add_function(function, name or function.__name__, signature,
-                                                   flags)
+            return self._add_function(name, None, signature, flags)
+        if name is not None:
+            check_name(name, 'method')
+        return lambda function: self._add_function(function, name, signature, flags)
 
     def _add_function(self, function, name, signature, flags):
+        if name is None:
+            name = name_of(function)
         values.check_signature(signature)
         parameters = values.Parameters(function)
-        holder = self._loop_holder()
+        holder = loop_holders.get(self)
         if holder.loop is None:
             holder.loop = waiting.running_loop()
         if parameters.names:

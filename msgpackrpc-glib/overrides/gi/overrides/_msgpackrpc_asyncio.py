@@ -5,6 +5,7 @@
 
 import asyncio
 import collections
+import threading
 import types
 import warnings
 import weakref
@@ -124,7 +125,7 @@ class Driver:
                 pending = self.coroutine.send(value)
         except StopIteration as stop:
             self.end(stop.value, None)
-        except RuntimeError as failure:
+        except (AttributeError, RuntimeError) as failure:
             self.end(None, RuntimeError(NO_LOOP) if is_loop_missing(failure) else failure)
         except BaseException as failure:
             self.end(None, failure)
@@ -152,39 +153,65 @@ class Driver:
     def end(self, value, error):
         ended, self.ended = self.ended, None
         ended(value, error)
+        if ends_program(error):
+            raise error
 
 
 def is_loop_missing(error):
+    if isinstance(error, AttributeError):
+        # Of what synchronises tasks, which does not ask whether there is a loop.
+        return error.obj is None and error.name == 'create_future'
     return str(error) in ('no running event loop', NO_LOOP)
+
+
+def ends_program(error):
+    """What sys.exit () and Ctrl+C raise, which is for the main thread; peers are not to end another,
+    and with it what else lives there."""
+    return isinstance(error, (SystemExit, KeyboardInterrupt)) \
+        and threading.current_thread() is threading.main_thread()
 
 
 class TaskDriver:
     """Runs a coroutine as a task of an asyncio loop, which may run in another thread."""
 
-    def __init__(self, coroutine, ended, loop):
-        self.loop = loop
-        self.future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        self.future.add_done_callback(lambda future: self.end(future, ended))
+    def __init__(self, awaitable, ended, loop):
+        self.ended = ended
+        self.future = asyncio.run_coroutine_threadsafe(self.run(awaitable), loop)
+        # What is cancelled before it has begun never runs.
+        self.future.add_done_callback(
+            lambda future: self.end(None, asyncio.CancelledError()) if future.cancelled() else None)
 
-    def end(self, future, ended):
-        if future.cancelled():
-            ended(None, asyncio.CancelledError())
-        elif future.exception() is not None:
-            ended(None, future.exception())
+    async def run(self, awaitable):
+        try:
+            value = await awaitable
+        except BaseException as error:
+            # What ends its loop would be told to nobody after that.
+            self.end(None, error)
+            if isinstance(error, asyncio.CancelledError) or ends_program(error):
+                raise
         else:
-            ended(future.result(), None)
+            self.end(value, None)
+
+    def end(self, value, error):
+        ended, self.ended = self.ended, None
+        if ended is not None:
+            ended(value, error)
 
     def cancel(self):
         self.future.cancel()
 
 
-def drive(coroutine, ended, loop):
-    """Runs a coroutine; ended (value, error) is called when it has ended, maybe in another thread.
+async def as_coroutine(awaitable):
+    return await awaitable
+
+
+def drive(awaitable, ended, loop):
+    """Waits for something; ended (value, error) is called when it has ended, maybe in another thread.
     The result has a cancel ()."""
     loop = running_loop() or loop
     if loop is not None and loop.is_running():
-        return TaskDriver(coroutine, ended, loop)
-    return Driver(coroutine, ended)
+        return TaskDriver(awaitable, ended, loop)
+    return Driver(as_coroutine(awaitable), ended)
 
 
 # ---- streams ----
@@ -252,6 +279,8 @@ class Stream:
         loop = running_loop()
         if loop is None:
             raise RuntimeError('An asynchronous iteration needs a running asyncio loop')
+        if not isinstance(max_queued, int):
+            raise TypeError(f'max_queued is an int, not {type(max_queued).__name__}')
         if max_queued < 1:
             raise ValueError('max_queued is at least 1')
         self._queue = Queue(loop, max_queued)
@@ -259,6 +288,9 @@ class Stream:
         self._handlers = []
         self._finalizer = weakref.finalize(self, self._disconnect, peer, self._handlers)
         self._finalizer.atexit = False
+
+    def __repr__(self):
+        return f'<{type(self).__name__} of {self._peer!r}>'
 
     def _listen(self, signal, function):
         self._handlers.append(self._peer.connect(signal, function))

@@ -135,10 +135,21 @@ def write_datetime(value, _depth):
                                            since.microseconds * 1000)
 
 
+def bytes_of(value):
+    if isinstance(value, GLib.Bytes):
+        return value
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError('The data of an extension value is bytes, bytearray, memoryview or GLib.Bytes, '
+                        f'not {type(value).__name__}')
+    return new_bytes(bytes(value))
+
+
 def write_ext(value, _depth):
+    if not isinstance(value.type, int):
+        raise TypeError(f'The type of an extension value is an int, not {type(value.type).__name__}')
     if not -128 <= value.type <= 127:
         raise OverflowError(f'The type of an extension value is from -128 to 127, not {value.type}')
-    return MsgpackRpc.variant_new_ext(value.type, new_bytes(bytes(value.data)))
+    return MsgpackRpc.variant_new_ext(value.type, bytes_of(value.data))
 
 
 WRITERS = {
@@ -174,7 +185,7 @@ def find_writer(value):
     for kind in type(value).__mro__:
         if kind in WRITERS:
             return WRITERS[kind]
-    if hasattr(value, '__index__'):
+    if hasattr(type(value), '__index__'):
         return lambda value, depth: write_int(operator.index(value), depth)
     name = type(value).__name__
     raise TypeError(f'A value of type {name} cannot be sent; None, bool, int, float, str, bytes, list, '
@@ -389,7 +400,7 @@ def signature_of(hint):
         return 'a' + signature_of(members[0])
     if origin is tuple and members and members[-1] is not Ellipsis:
         return '(' + ''.join(map(signature_of, members)) + ')'
-    if origin is dict and members[0] in (str, int):
+    if origin is dict and members and members[0] in (str, int):
         return 'a{' + signature_of(members[0]) + signature_of(members[1]) + '}'
     return 'v'
 
