@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 The msgpackrpc-glib authors */
 
-/* What the tests of the tool call: test-tool-server [ADDRESS [TOKEN-FILE]] prints its address and serves
- * until its standard input ends. */
+/* What the tests of the tool and of the RPC browser call: test-tool-server [ADDRESS [TOKEN-FILE]] prints
+ * its address, and serves until its standard input ends. */
 
 #include <gio/gio.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -100,6 +100,47 @@ publish (MsgpackRpcInvocation  *invocation,
 }
 
 static void
+print_cancelled (MsgpackRpcInvocation *invocation,
+                 gpointer              user_data)
+{
+  g_print ("cancelled\n");
+  g_object_unref (invocation);
+}
+
+/* Tells how far it is, and never ends by itself. */
+static gboolean
+work (MsgpackRpcInvocation  *invocation,
+      GVariant              *params,
+      gpointer               user_data,
+      GError               **error)
+{
+  g_signal_connect (g_object_ref (invocation), "cancelled", G_CALLBACK (print_cancelled), NULL);
+  msgpack_rpc_invocation_report_progress (invocation, 0.25, g_variant_new_string ("page 1 of 4"));
+  return TRUE;
+}
+
+/* As many notifications as it is asked for, before the answer. */
+static gboolean
+flood (MsgpackRpcInvocation  *invocation,
+       GVariant              *params,
+       gpointer               user_data,
+       GError               **error)
+{
+  MsgpackRpcPeer *peer = MSGPACK_RPC_PEER (msgpack_rpc_invocation_get_connection (invocation));
+  gint64 n;
+
+  g_variant_get (params, "(x)", &n);
+  for (gint64 i = 0; i < n; i++)
+    {
+      if (!msgpack_rpc_peer_send_notification (peer, "drop", g_variant_new ("(x)", i), error))
+        return FALSE;
+    }
+
+  msgpack_rpc_invocation_return_value (invocation, NULL);
+  return TRUE;
+}
+
+static void
 add_topic (MsgpackRpcDispatcher *dispatcher)
 {
   g_autoptr(MsgpackRpcTopic) prices = NULL;
@@ -120,6 +161,8 @@ make_dispatcher (GPtrArray *notes)
   msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", add, NULL, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "note", NULL, note, notes, NULL);
   msgpack_rpc_dispatcher_add_method (dispatcher, "get_notes", NULL, get_notes, notes, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "work", "()", work, NULL, NULL);
+  msgpack_rpc_dispatcher_add_method (dispatcher, "flood", "(x)", flood, NULL, NULL);
 
   add_topic (dispatcher);
 

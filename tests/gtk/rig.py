@@ -282,10 +282,15 @@ class Program:
 
     def stop(self):
         """With what it has started, whatever state that is in."""
+        status = self.process.poll()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        output = self.output()
         self.log.close()
+        # What a test has not noticed, such as what a sanitizer has found at the end.
+        if status:
+            raise AssertionError(f'it has ended with {status}: {output}')
 
     # ---- the eyes ----
 

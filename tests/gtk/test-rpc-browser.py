@@ -5,22 +5,18 @@
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import unittest
-
-import gi
 
 import rig
 
-gi.require_version('MsgpackRpc', '1.0')
-from gi.repository import GLib, MsgpackRpc
-
 PROGRAM = rig.BUILD / 'examples/rpc-browser/rpc-browser'
 TOOL = rig.BUILD / 'msgpackrpc-glib/tools/msgpackrpc'
+WORKER = rig.BUILD / 'tests/test-tool-server'
 
 
 class Served(contextlib.ExitStack):
@@ -44,40 +40,32 @@ class Served(contextlib.ExitStack):
         self.process.stdout.close()
 
 
-class Peer:
-    """A server in a thread of its own, of which tests make what they need."""
-
-    def __init__(self, dispatcher):
-        self.context = GLib.MainContext()
-        self.loop = GLib.MainLoop.new(self.context, False)
-        self.context.push_thread_default()
-        self.server = MsgpackRpc.Server.new()
-        self.context.pop_thread_default()
-        self.server.set_dispatcher(dispatcher)
-        self.address = self.server.listen_sync('tcp://127.0.0.1:0', None)[0]
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        self.context.push_thread_default()
-        self.loop.run()
-        self.context.pop_thread_default()
-
-    def stop(self):
-        self.loop.quit()
-        self.thread.join()
-
-
 @unittest.skipUnless(PROGRAM.exists(), 'the examples with windows are not built')
+@unittest.skipUnless(TOOL.exists(), 'the tool is not built')
 class Browser(rig.Case):
     def browse(self, *args):
         self.browser = self.start(PROGRAM, *args)
+        self.addCleanup(self.close, self.browser)
         return self.browser
+
+    def close(self, browser):
+        """Whatever it does, its window can be closed."""
+        browser.check_runs()
+        browser.key('ctrl+w')
+        self.assertEqual(browser.wait_end(), 0, browser.output())
 
     def serve(self, *args, **more):
         served = Served(*args, **more)
         self.addCleanup(served.close)
         return served
+
+    def start_worker(self):
+        """A server with what “serve --test” has not."""
+        worker = subprocess.Popen([WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for function in worker.stdout.close, worker.wait, worker.stdin.close:
+            self.addCleanup(function)
+        worker.address = worker.stdout.readline().strip()
+        return worker
 
     def wait_for_focus(self, role):
         """Keys go to where the focus is when they come."""
@@ -168,19 +156,8 @@ class Browser(rig.Case):
 
     def test_progress(self):
         """The peer tells how far it is, and hears that nobody waits."""
-        invocations, cancelled = [], threading.Event()
-
-        def work(invocation, params, _error=None):
-            invocations.append(invocation)
-            invocation.connect('cancelled', lambda _invocation: cancelled.set())
-            invocation.report_progress(0.25, GLib.Variant('s', 'page 1 of 4'))
-            return True
-
-        dispatcher = MsgpackRpc.Dispatcher.new()
-        dispatcher.add_method('work', '()', work)
-        peer = Peer(dispatcher)
-        self.addCleanup(peer.stop)
-        browser = self.browse(peer.address)
+        worker = self.start_worker()
+        browser = self.browse(worker.address)
         browser.find('label', 'work')
         self.choose('work', has_fields=False)
         browser.key('ctrl+Return')
@@ -188,7 +165,8 @@ class Browser(rig.Case):
         browser.find('progress bar')
         browser.screenshot('rpc-browser-progress')
         browser.key('Escape')
-        self.assertTrue(cancelled.wait(rig.DEADLINE))
+        self.assert_eventually(lambda: select.select([worker.stdout], [], [], 0)[0], 'the worker')
+        self.assertEqual(worker.stdout.readline(), 'cancelled\n')
 
     def test_dark(self):
         self.desktop.set_dark(True)
