@@ -83,9 +83,19 @@ test_split (Dialect       *d,
   g_string_truncate (d->log, 0);
 }
 
+/* Does not write what may be megabytes to the log, as “echo” does. */
+static gboolean
+return_handler (MsgpackRpcInvocation  *invocation,
+                GVariant              *params,
+                gpointer               data G_GNUC_UNUSED,
+                GError               **error G_GNUC_UNUSED)
+{
+  return msgpack_rpc_invocation_return_value (invocation, params);
+}
+
 /* Bodies of that size are read to where they are decoded, and sent without being copied. */
 static void
-test_large (Dialect       *d G_GNUC_UNUSED,
+test_large (Dialect       *d,
             gconstpointer  data G_GNUC_UNUSED)
 {
   const gsize sizes[] = { 3000, 70000, 3000000 };
@@ -97,6 +107,7 @@ test_large (Dialect       *d G_GNUC_UNUSED,
   g_assert_true (msgpack_rpc_connection_new_pair (&near, &far, &error));
   msgpack_rpc_connection_set_framing (near, MSGPACK_RPC_FRAMING_MSGPACK_LENGTH);
   msgpack_rpc_connection_set_framing (far, MSGPACK_RPC_FRAMING_MSGPACK_LENGTH);
+  msgpack_rpc_dispatcher_add_method (d->dispatcher, "return", NULL, return_handler, NULL, NULL);
   msgpack_rpc_connection_set_dispatcher (far, d->dispatcher);
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
@@ -110,7 +121,7 @@ test_large (Dialect       *d G_GNUC_UNUSED,
       g_autoptr(MsgpackRpcCall) call = NULL;
       g_autoptr(GVariant) first = NULL;
 
-      call = msgpack_rpc_peer_start_call (MSGPACK_RPC_PEER (near), "echo", params);
+      call = msgpack_rpc_peer_start_call (MSGPACK_RPC_PEER (near), "return", params);
       WAIT_UNTIL (dialect_call_has_ended (call));
       g_assert_no_error (msgpack_rpc_call_get_error (call));
       g_variant_get_child (msgpack_rpc_call_get_result (call), 0, "v", &first);
@@ -119,7 +130,6 @@ test_large (Dialect       *d G_GNUC_UNUSED,
   test_drain ();
   g_assert_finalize_object (near);
   g_assert_finalize_object (far);
-  g_string_truncate (d->log, 0);
 }
 
 static void

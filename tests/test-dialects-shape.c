@@ -60,9 +60,9 @@ test_client_is_silent (Dialect       *d G_GNUC_UNUSED,
   g_assert_no_error (error);
   send_hex (&raw, "94 01 07 c0 c0 93 02 a1 'n' 90 91 09 05");
   assert_silent (&raw);
+  test_drain ();
   error = msgpack_rpc_client_get_last_error (client);
   g_assert_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_INVALID_MESSAGE);
-  test_drain ();
   g_assert_finalize_object (client);
   raw_peer_clear (&raw);
 }
