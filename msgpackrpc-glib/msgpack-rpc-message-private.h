@@ -139,7 +139,7 @@ GVariant *_msgpack_rpc_message_new_neovim_error (int         code,
 GVariant *_msgpack_rpc_message_error_from_gerror (const GError *error);
 GVariant *_msgpack_rpc_message_error_from_text   (const char   *text);
 
-/* A method name or another text, cut if it is long, for a text that is shown or sent. */
+/* A method name or another text, cut if it is long, and as one line, for a text that is shown or sent. */
 char *_msgpack_rpc_message_quote_method (const char *method);
 
 G_END_DECLS

@@ -150,14 +150,23 @@ _msgpack_rpc_value_get_int (GVariant *value,
 char *
 _msgpack_rpc_message_quote_method (const char *method)
 {
-  const char *end;
+  GString *text = g_string_new (NULL);
+  const char *p = method;
 
-  if (g_utf8_strlen (method, -1) <= QUOTE_LENGTH)
-    return g_strdup (method);
+  for (gsize i = 0; i < QUOTE_LENGTH && *p != '\0'; i++, p = g_utf8_next_char (p))
+    {
+      gunichar c = g_utf8_get_char (p);
 
-  end = g_utf8_offset_to_pointer (method, QUOTE_LENGTH);
+      /* In a log, it could begin a line of its own, or tell a terminal to do something. */
+      if (g_unichar_iscntrl (c))
+        g_string_append_printf (text, "\\x%02x", c);
+      else
+        g_string_append_len (text, p, g_utf8_next_char (p) - p);
+    }
 
-  return g_strdup_printf ("%.*s…", (int) (end - method), method);
+  if (*p != '\0')
+    g_string_append (text, "…");
+  return g_string_free (text, FALSE);
 }
 
 /* ---- reading ---- */

@@ -493,6 +493,15 @@ static const Conversation odd_messages[] = {
     .code = LIVES,
   },
   {
+    .name = "a method with control characters",
+    .bytes = "94 00 01 a6'a' 0a 'b' 1b c2 9b 90",
+    .log = "",
+    .answers = {
+      "(1, 1, 'There is no method “a\\\\x0ab\\\\x1b\\\\x9b”', @mv nothing)",
+    },
+    .code = LIVES,
+  },
+  {
     .name = "methods that are a number, nil, an array, a map and an extension",
     .bytes = "94 00 01 07 90"
              "94 00 02 c0 90"

@@ -257,6 +257,13 @@ test_peer_error_strictly (Dialect       *d,
   set_strict (d);
   send_hex (&d->raw, "94 01 00 a2 'no' c0");
   dialect_assert_log (d, BREAKS "a reply has the id of no request, and says: no; ");
+
+  /* Nothing that a terminal or a log would take for more than text. */
+  dialect_renew (d);
+  set_strict (d);
+  send_hex (&d->raw, "94 01 00 a6 'a' 0a 'b' 1b c2 9b c0");
+  dialect_assert_log (d, BREAKS "a reply has the id of no request, and says: "
+                         "a\\x0ab\\x1b\\x9b; ");
   g_assert_cmpuint (dialect_get_statistic (d, "peer-errors"), ==, 1);
 }
 
