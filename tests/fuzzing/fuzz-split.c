@@ -3,7 +3,7 @@
 
 /* The input is a byte of flags, three that choose limits, the sizes of pieces, and a stream of
  * messages. Read in one piece and in these, it must give the same messages at the same offsets, and
- * end in the same way. */
+ * end in the same way. With a length before each, they must be the same messages, too. */
 
 #include "fuzz-util.h"
 
@@ -19,6 +19,10 @@
 #define FLAG_DEPTH 16
 #define FLAGS_STRING_POLICY_SHIFT 5
 #define FLAG_LEND 128 /* what is not fed as GBytes is given as the link does it */
+
+/* In the byte that has the number of pieces. */
+#define FLAG_FRAMED 64 /* there are lengths in the stream */
+#define FLAG_FRAME 128 /* they are put there */
 
 #define MAX_PIECES 16
 
@@ -38,6 +42,8 @@ typedef struct
   guint max_depth;
   guint8 pieces[MAX_PIECES]; /* their sizes, again and again; 0 for a large one */
   guint n_pieces;            /* 0 for one piece */
+  gboolean framed;
+  gboolean frame;
 } Plan;
 
 typedef struct
@@ -52,13 +58,37 @@ static void
 plan_take (Plan      *self,
            FuzzInput *input)
 {
+  guint8 framing;
+
   self->flags = fuzz_input_take_byte (input);
   self->max_message_size = 1 + 8 * fuzz_input_take_byte (input);
   self->max_decoded_size = 1 + 16 * fuzz_input_take_byte (input);
   self->max_depth = fuzz_input_take_byte (input) % 41;
-  self->n_pieces = 1 + fuzz_input_take_byte (input) % MAX_PIECES;
+  framing = fuzz_input_take_byte (input);
+  self->n_pieces = 1 + framing % MAX_PIECES;
+  self->frame = (framing & FLAG_FRAME) != 0;
+  self->framed = self->frame || (framing & FLAG_FRAMED) != 0;
   for (guint i = 0; i < self->n_pieces; i++)
     self->pieces[i] = fuzz_input_take_byte (input);
+}
+
+/* Those that a link sets hold of lengths, too. */
+static void
+plan_set_limits (const Plan         *self,
+                 MsgpackRpcUnpacker *unpacker)
+{
+  guint64 max_message_size = msgpack_rpc_unpacker_get_max_message_size (unpacker);
+  guint64 max_decoded_size = msgpack_rpc_unpacker_get_max_decoded_size (unpacker);
+  guint max_depth = msgpack_rpc_unpacker_get_max_depth (unpacker);
+
+  if (self->flags & FLAG_SMALL_MESSAGE)
+    max_message_size = self->max_message_size;
+  if (self->flags & FLAG_SMALL_DECODED)
+    max_decoded_size = self->max_decoded_size;
+  if (self->flags & FLAG_DEPTH)
+    max_depth = self->max_depth;
+  _msgpack_rpc_unpacker_set_limits (unpacker, (guint) max_message_size, (guint) max_decoded_size,
+                                    max_depth);
 }
 
 static MsgpackRpcUnpacker *
@@ -66,15 +96,11 @@ plan_make_unpacker (const Plan *self)
 {
   MsgpackRpcUnpacker *unpacker = msgpack_rpc_unpacker_new ();
 
-  if (self->flags & FLAG_SMALL_MESSAGE)
-    msgpack_rpc_unpacker_set_max_message_size (unpacker, self->max_message_size);
-  if (self->flags & FLAG_SMALL_DECODED)
-    msgpack_rpc_unpacker_set_max_decoded_size (unpacker, self->max_decoded_size);
-  if (self->flags & FLAG_DEPTH)
-    msgpack_rpc_unpacker_set_max_depth (unpacker, self->max_depth);
+  plan_set_limits (self, unpacker);
   msgpack_rpc_unpacker_set_string_policy (unpacker,
                                           (self->flags >> FLAGS_STRING_POLICY_SHIFT & 3) % 3);
   _msgpack_rpc_unpacker_set_require_array (unpacker, self->flags & FLAG_REQUIRE_ARRAY);
+  _msgpack_rpc_unpacker_set_framed (unpacker, self->framed);
 
   return unpacker;
 }
@@ -248,14 +274,43 @@ check_same_end (const Reading *whole,
     return;
 
   /* That the rest will not fit is seen where a piece ends, before what follows. */
-  if (!whole->cut && g_error_matches (pieces->error, MSGPACK_RPC_ERROR,
-                                      MSGPACK_RPC_ERROR_TOO_LARGE))
+  if (!whole->cut && (g_error_matches (pieces->error, MSGPACK_RPC_ERROR,
+                                       MSGPACK_RPC_ERROR_TOO_LARGE) ||
+                      g_str_has_prefix (pieces->error->message, "Message is longer ")))
     return;
 
   /* What is shown of no message is less. */
   g_assert_cmpint (whole->error->code, ==, pieces->error->code);
-  if (!g_str_has_prefix (whole->error->message, "expected a message"))
+  if (!g_str_has_prefix (whole->error->message, "expected "))
     g_assert_cmpstr (whole->error->message, ==, pieces->error->message);
+}
+
+static void
+check_same (const Reading *whole,
+            const Reading *pieces)
+{
+  g_assert_cmpuint (whole->values->len, ==, pieces->values->len);
+  for (guint i = 0; i < whole->values->len; i++)
+    {
+      fuzz_assert_same (g_ptr_array_index (whole->values, i),
+                        g_ptr_array_index (pieces->values, i));
+      fuzz_assert_normal_form (g_ptr_array_index (whole->values, i));
+      g_assert_cmpuint (g_array_index (whole->ends, guint64, i), ==,
+                        g_array_index (pieces->ends, guint64, i));
+    }
+  check_same_end (whole, pieces);
+}
+
+/* Of what is no message, the frame may be at fault where the message is else. */
+static void
+check_frames (const Reading *plain,
+              const Reading *framed)
+{
+  g_assert_cmpuint (plain->values->len, ==, framed->values->len);
+  for (guint i = 0; i < plain->values->len; i++)
+    fuzz_assert_same (g_ptr_array_index (plain->values, i),
+                      g_ptr_array_index (framed->values, i));
+  g_assert_true ((plain->error == NULL) == (framed->error == NULL));
 }
 
 int
@@ -263,25 +318,27 @@ LLVMFuzzerTestOneInput (const guint8 *data,
                         gsize         size)
 {
   FuzzInput input = { data, size };
-  Reading whole;
-  Reading pieces;
+  g_autoptr(GByteArray) frames = NULL;
+  Reading whole, pieces, plain;
   Plan plan;
 
   plan_take (&plan, &input);
-  reading_init (&pieces, &plan, input.data, input.size);
+  if (plan.frame)
+    frames = fuzz_frame (input.data, input.size);
+  data = frames != NULL ? frames->data : input.data;
+  size = frames != NULL ? frames->len : input.size;
+  reading_init (&pieces, &plan, data, size);
   plan.n_pieces = 0;
-  reading_init (&whole, &plan, input.data, input.size);
+  reading_init (&whole, &plan, data, size);
+  check_same (&whole, &pieces);
 
-  g_assert_cmpuint (whole.values->len, ==, pieces.values->len);
-  for (guint i = 0; i < whole.values->len; i++)
+  if (plan.frame)
     {
-      fuzz_assert_same (g_ptr_array_index (whole.values, i),
-                        g_ptr_array_index (pieces.values, i));
-      fuzz_assert_normal_form (g_ptr_array_index (whole.values, i));
-      g_assert_cmpuint (g_array_index (whole.ends, guint64, i), ==,
-                        g_array_index (pieces.ends, guint64, i));
+      plan.framed = FALSE;
+      reading_init (&plain, &plan, input.data, input.size);
+      check_frames (&plain, &whole);
+      reading_clear (&plain);
     }
-  check_same_end (&whole, &pieces);
 
   reading_clear (&whole);
   reading_clear (&pieces);

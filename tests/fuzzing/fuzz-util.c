@@ -259,6 +259,42 @@ fuzz_walk (const guint8 *data,
   return FUZZ_WALK_COMPLETE;
 }
 
+/* Small numbers are their own bytes. */
+static void
+append_length (GByteArray *self,
+               gsize       length)
+{
+  guint8 bytes[] = {
+    0xce, (guint8) (length >> 24), (guint8) (length >> 16), (guint8) (length >> 8), (guint8) length,
+  };
+
+  if (length < 0x80)
+    g_byte_array_append (self, bytes + 4, 1);
+  else
+    g_byte_array_append (self, bytes, sizeof bytes);
+}
+
+GByteArray *
+fuzz_frame (const guint8 *data,
+            gsize         size)
+{
+  GByteArray *framed = g_byte_array_new ();
+
+  while (size > 0)
+    {
+      gsize length = 0;
+
+      if (fuzz_walk (data, size, &length) != FUZZ_WALK_COMPLETE)
+        length = size;
+      append_length (framed, length);
+      g_byte_array_append (framed, data, length);
+      data += length;
+      size -= length;
+    }
+
+  return framed;
+}
+
 void
 fuzz_assert_same (GVariant *a,
                   GVariant *b)

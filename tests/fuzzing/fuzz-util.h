@@ -53,6 +53,10 @@ FuzzWalk fuzz_walk (const guint8 *data,
                     gsize         size,
                     gsize        *length);
 
+/* Puts the length of each message before it. What is no message goes into a frame as it is. */
+GByteArray *fuzz_frame (const guint8 *data,
+                        gsize         size);
+
 void fuzz_assert_same        (GVariant     *a,
                               GVariant     *b);
 void fuzz_assert_normal_form (GVariant     *value);
