@@ -12,18 +12,20 @@ command_line_cb (GApplication            *application,
                  GApplicationCommandLine *command_line,
                  gpointer                 user_data G_GNUC_UNUSED)
 {
-  g_auto(GStrv) arguments = g_application_command_line_get_arguments (command_line, NULL);
-  guint i = 1;
+  GVariantDict *options = g_application_command_line_get_options_dict (command_line);
+  g_autofree const char **addresses = NULL;
+  guint i = 0;
 
+  g_variant_dict_lookup (options, G_OPTION_REMAINING, "^a&ay", &addresses);
   do
     {
       BrowserWindow *window = browser_window_new (GTK_APPLICATION (application));
 
       gtk_window_present (GTK_WINDOW (window));
-      if (arguments[i] != NULL)
-        browser_window_open (window, arguments[i++]);
+      if (addresses != NULL)
+        browser_window_open (window, addresses[i++]);
     }
-  while (arguments[i] != NULL);
+  while (addresses != NULL && addresses[i] != NULL);
 
   return 0;
 }
@@ -117,10 +119,17 @@ int
 main (int    argc,
       char **argv)
 {
+  const GOptionEntry entries[] = {
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, "[ADDRESS]…" },
+    { NULL },
+  };
   g_autoptr(GtkApplication) application = NULL;
 
   application = gtk_application_new ("io.github.msgpackrpc_glib.RpcBrowser",
                                      G_APPLICATION_HANDLES_COMMAND_LINE | G_APPLICATION_NON_UNIQUE);
+  g_application_add_main_option_entries (G_APPLICATION (application), entries);
+  g_application_set_option_context_summary (G_APPLICATION (application),
+                                            "Looks at what programs offer by MessagePack-RPC.");
   g_signal_connect (application, "startup", G_CALLBACK (startup_cb), NULL);
   g_signal_connect (application, "command-line", G_CALLBACK (command_line_cb), NULL);
   return g_application_run (G_APPLICATION (application), argc, argv);

@@ -241,6 +241,19 @@ class Browser(rig.Case):
         served.start()
         self.find_status('Connected to')
 
+    def test_help(self):
+        """Neither help nor a slip of the pen opens a window."""
+        def run(option):
+            return subprocess.run([PROGRAM, option], env=self.desktop.env, text=True,
+                                  capture_output=True, timeout=rig.DEADLINE)
+
+        result = run('--help')
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        self.assertIn('[ADDRESS]', result.stdout)
+        result = run('--adress')
+        self.assertEqual((result.returncode, result.stdout), (1, ''))
+        self.assertIn('--adress', result.stderr)
+
 
 if __name__ == '__main__':
     rig.tap.main()
