@@ -317,7 +317,8 @@ class Listen(TestCase):
     def test_bad_arguments(self):
         for args, message in {
             (): 'No address given',
-            ('--count=-1', 'localhost:1'): 'The count must not be negative',
+            ('--count=-2', 'localhost:1'): 'The count must be more than 0',
+            ('--count=0', 'localhost:1'): 'The count must be more than 0',
             ('--json', '--format=hex', 'localhost:1'): '“--json” and “--format” exclude each other',
             ('localhost:1', 'm', '['): 'Argument 1: At character 2: The text ends too early',
         }.items():
@@ -627,7 +628,8 @@ plain
     def test_pattern(self):
         self.check(['*n*'], SUCCESS, 'Methods:\nany (…)\nfind (text: str, limit: int?, '
                    '{str: any}, [(float, int)], bin) → [str]\nnamed (x, y)\n\nTopics:\nplain\n', '')
-        self.check(['nothing'], SUCCESS, '', '')
+        self.check(['nothing'], SUCCESS, '',
+                   'msgpackrpc: Nothing that the peer offers matches “nothing”\n')
 
     def test_formats(self):
         self.check(['--format=json'], SUCCESS,

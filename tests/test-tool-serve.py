@@ -763,6 +763,7 @@ class TestUsage(unittest.TestCase):
                            (('--test', '--profile=x', 'x:0'), 'Unknown value “x” of “--profile”'),
                            (('--test', '--tls-ca=x', 'x:0'), 'use --tls-certificate'),
                            (('--test', '--tls-certificate=/nonesuch', 'x:0'), '/nonesuch'),
+                           (('--test', f'--tls-certificate={__file__}', 'x:0'), __file__),
                            (('--test', '--token=/nonesuch/x', 'x:0'), '/nonesuch'),
                            (('--test', 'nonsense'), 'Address “nonsense” is not valid')]:
             with self.subTest(args):

@@ -66,6 +66,19 @@ check_is_tls (const char  *address,
   return FALSE;
 }
 
+/* The certificate in a file, and its key. */
+GTlsCertificate *
+tool_address_load_certificate (const char  *path,
+                               GError     **error)
+{
+  GTlsCertificate *certificate = g_tls_certificate_new_from_file (path, error);
+
+  /* Others name the file. */
+  if (certificate == NULL && error != NULL && (*error)->domain == G_TLS_ERROR)
+    g_prefix_error (error, "“%s”: ", path);
+  return certificate;
+}
+
 /* Reads the files of --tls-ca and --tls-certificate, each of which may be NULL, as what it gives is
  * then; if there is an error, both are. */
 gboolean
@@ -95,7 +108,7 @@ tool_address_load_tls (const char       *address,
 
   if (certificate != NULL)
     {
-      *certificate_out = g_tls_certificate_new_from_file (certificate, error);
+      *certificate_out = tool_address_load_certificate (certificate, error);
       if (*certificate_out == NULL)
         return FALSE;
     }

@@ -59,6 +59,21 @@ text_of_answer (const Inquiry *self,
   return ways[way].describe (answer, self->pattern, colours);
 }
 
+/* The list is empty all the same. */
+static ToolExit
+tell_of_nothing (const Inquiry *self)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (self->pattern == NULL)
+    return TOOL_EXIT_SUCCESS;
+
+  g_set_error (&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+               _("Nothing that the peer offers matches “%s”"), self->pattern);
+  tool_complain (error);
+  return TOOL_EXIT_SUCCESS;
+}
+
 static ToolExit
 print_answer (const Inquiry *self,
               guint          way,
@@ -71,7 +86,9 @@ print_answer (const Inquiry *self,
     g_set_error (&error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                  _("What “%s” answers has another form; see it with “--format=pretty”"),
                  ways[way].method);
-  else if (*text == '\0' || tool_print_line (text, &error))
+  else if (*text == '\0')
+    return tell_of_nothing (self);
+  else if (tool_print_line (text, &error))
     return TOOL_EXIT_SUCCESS;
 
   tool_complain (error);

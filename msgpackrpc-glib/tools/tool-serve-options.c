@@ -9,6 +9,7 @@
 
 #include <glib/gi18n.h>
 
+#include "tool-address.h"
 #include "tool.h"
 
 #define DEFAULT_TIME_LIMIT 60.0
@@ -131,7 +132,7 @@ apply_tls (const ToolServeOptions  *self,
   if (self->tls_certificate == NULL)
     return TRUE;
 
-  certificate = g_tls_certificate_new_from_file (self->tls_certificate, error);
+  certificate = tool_address_load_certificate (self->tls_certificate, error);
   if (certificate == NULL)
     return FALSE;
 

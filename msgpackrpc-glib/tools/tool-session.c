@@ -28,6 +28,7 @@ tool_session_new (void)
   self->target = tool_target_new ();
   self->loop = g_main_loop_new (NULL, FALSE);
   self->format = TOOL_FORMAT_DEFAULT;
+  self->count = -1;
 
   return self;
 }
@@ -66,10 +67,10 @@ tool_session_prepare (ToolSession  *self,
                       const char   *address,
                       GError      **error)
 {
-  if (self->count < 0)
+  if (self->count != -1 && self->count <= 0)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                           _("The count must not be negative"));
+                           _("The count must be more than 0"));
       return FALSE;
     }
 

@@ -18,7 +18,7 @@ typedef struct
   ToolTarget *target;       /* owned */
   MsgpackRpcClient *client; /* owned; NULL until there is an address */
   GMainLoop *loop;          /* owned */
-  gint64 count;             /* how many lines are still to be printed; 0 for no limit */
+  gint64 count;             /* how many lines are still to be printed; -1 for no limit */
   ToolFormat format;
   gboolean is_json;         /* each line is JSON */
   gboolean colours;
