@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <locale.h>
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -251,6 +252,7 @@ main (int    argc,
     { NULL },
   };
 
+  setlocale (LC_ALL, "");
   setvbuf (stdout, NULL, _IOLBF, 0);
   g_option_context_add_main_entries (options, entries, NULL);
   if (!g_option_context_parse (options, &argc, &argv, &error))

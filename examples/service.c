@@ -6,6 +6,7 @@
  * A service that adds numbers and counts what each peer has asked for. It listens on the sockets that
  * systemd has started it with, else on the address; it is drained when it is told to stop. */
 
+#include <locale.h>
 #include <stdio.h>
 
 #include <msgpackrpc-glib/msgpackrpc-glib.h>
@@ -86,6 +87,7 @@ main (int    argc,
   g_auto(GStrv) addresses = NULL;
   g_autoptr(GError) error = NULL;
 
+  setlocale (LC_ALL, "");
   setvbuf (stdout, NULL, _IOLBF, 0);
   msgpack_rpc_dispatcher_add_method (dispatcher, "add", "(xx)", add, NULL, NULL);
   msgpack_rpc_server_set_dispatcher (server, dispatcher);
