@@ -210,6 +210,10 @@ const values = {
         const variant = new GLib.Variant('s', 'text');
         assertEqual(toVariant(variant, 's') === variant, true);
         assertMessage(() => toVariant([256], '(y)'), GLib.Error, 'expected an integer from 0 to 255');
+        assertMessage(() => toVariant(1, 'bad'), RangeError, '“bad” is no type string');
+        assertMessage(() => toVariant(1, ''), RangeError, '“” is no type string');
+        assertMessage(() => toVariant(1, 'x\0'), RangeError, 'is no type string');
+        assertMessage(() => toVariant(1, 5), TypeError, 'The signature is a string, not number');
     },
 
     'values-that-cannot-be-sent': () => {
@@ -220,6 +224,7 @@ const values = {
             [2n ** 64n, RangeError, '64 bits'], [-(2n ** 63n) - 1n, RangeError, '64 bits'],
             [() => 1, TypeError, 'function cannot be sent'], [Symbol('s'), TypeError, 'symbol cannot'],
             [new Point(), TypeError, 'Point cannot be sent'], [[new Set()], TypeError, 'Set cannot'],
+            [(function* () {})(), TypeError, 'type object cannot'],
             [Promise.resolve(1), TypeError, 'Promise cannot'], [new Date(NaN), RangeError, 'date'],
             [new Uint16Array(1), TypeError, 'Uint16Array cannot'], ['\ud800', RangeError, 'surrogate'],
             [{'\udc00': 1}, RangeError, 'surrogate'], [circle, RangeError, 'deeper than 40'],
@@ -310,6 +315,10 @@ const calls = {
         const {rpc} = makePair();
         const error = await catchError(rpc.echo(Symbol('s')));
         assertEqual(error instanceof TypeError, true);
+        for (const name of ['echo\0', '\ud800']) {
+            // eslint-disable-next-line no-await-in-loop
+            assertEqual((await catchError(rpc[name](1))) instanceof RangeError, true);
+        }
     },
 
     'call-options': async () => {
@@ -642,7 +651,33 @@ const refused = {
         assertThrows(() => caller.rpcWith({timeout: 'soon'}), TypeError);
         assertThrows(() => caller.rpcWith({timeout: NaN}), TypeError);
         assertThrows(() => caller.rpcWith({cancellable: 5}), TypeError);
-        assertThrows(() => dispatcher.method(null, () => 1), Error);
+        for (const [func, type, text] of [
+            [() => caller.rpcWith(), TypeError, 'The options are an object'],
+            [() => caller.rpcWith(5), TypeError, 'The options are an object'],
+            [() => caller.rpcWith({timeout: -2}), RangeError, 'from -1 to 2147483647, not -2'],
+            [() => caller.rpcWith({timeout: 2 ** 31}), RangeError, 'from -1 to 2147483647'],
+            [() => caller.notifications(5), TypeError, 'name of a notification is a string, not number'],
+            [() => caller.notifications(''), RangeError, 'not empty'],
+            [() => caller.notifications('a\0'), RangeError, 'no NUL'],
+            [() => caller.notifications(null, {maxQueued: '5'}), RangeError, 'maxQueued is an integer'],
+            [() => caller.publications(), TypeError, 'name of a topic is a string, not undefined'],
+            [() => caller.publications(''), RangeError, 'not empty'],
+            [() => caller.rpc['a\0b'].notify(), RangeError, 'name of a method has no NUL'],
+            [() => dispatcher.method(null, () => 1), TypeError, 'is a string, not null'],
+            [() => dispatcher.method('a\0b', () => 1), RangeError, 'no NUL'],
+            [() => dispatcher.method('\ud800', () => 1), RangeError, 'half of a surrogate pair'],
+            [() => dispatcher.method('x', () => 1, {signature: 'bad'}), RangeError, 'signature “bad”'],
+            [() => dispatcher.method('x', () => 1, {resultSignature: 'bad'}), RangeError,
+                'The resultSignature “bad” is no type string'],
+            [() => dispatcher.method('x', () => 1, {resultSignature: 5}), TypeError, 'is a string'],
+            [() => dispatcher.method('x', () => 1, {paramNames: 'a'}), TypeError, 'array of strings'],
+            [() => dispatcher.method('x', () => 1, {paramNames: [5]}), TypeError, 'array of strings'],
+            [() => dispatcher.method('x', () => 1, {description: 5}), TypeError, 'The description is'],
+            [() => dispatcher.method('x', () => 1, {flags: 'x'}), TypeError, 'MethodFlags, not x'],
+        ])
+            assertMessage(func, type, text);
+        // Nothing was added by half.
+        assertEqual(dispatcher.lookup_method('x'), null);
         assertThrows(() => dispatcher.method('x', () => 1, {signature: 5}), Error);
         assertThrows(() => dispatcher.lookup_method(5), Error);
     },

@@ -9,7 +9,7 @@
 const {Gio, GLib} = imports.gi;
 
 const Values = imports.overrides._msgpackrpcValues;
-const {Ext, RawString, RemoteError, fromVariant, toVariant} = Values;
+const {Ext, RawString, RemoteError, checkName, checkSignature, fromVariant, toVariant} = Values;
 
 let MsgpackRpc;
 
@@ -41,6 +41,7 @@ function startCall(peer, method, args, {timeout, cancellable}) {
     let call = null;
     let promise;
     try {
+        checkName(method, 'method');
         call = MsgpackRpc.Call.new(method, toVariant(args));
         if (timeout !== null)
             call.set_timeout(timeout);
@@ -55,7 +56,10 @@ function startCall(peer, method, args, {timeout, cancellable}) {
 
 function makeMethod(peer, name, options) {
     const method = (...args) => startCall(peer, name, args, options);
-    method.notify = (...args) => peer.send_notification(name, toVariant(args));
+    method.notify = (...args) => {
+        checkName(name, 'method');
+        return peer.send_notification(name, toVariant(args));
+    };
     return method;
 }
 
@@ -79,8 +83,8 @@ function makeRpc(peer, options) {
 // peer is gone for good. More than maxQueued items that wait push out the oldest.
 class Stream {
     constructor(peer, maxQueued) {
-        if (!(maxQueued >= 1))
-            throw new RangeError('maxQueued is at least 1');
+        if (!Number.isInteger(maxQueued) || maxQueued < 1)
+            throw new RangeError(`maxQueued is an integer, at least 1, not ${maxQueued}`);
         this.dropped = 0;
         this._peer = peer;
         this._maxQueued = maxQueued;
@@ -144,8 +148,17 @@ class Stream {
     }
 }
 
+// GObject has no signal with an empty detail.
+function checkDetail(name, what) {
+    checkName(name, what);
+    if (name === '')
+        throw new RangeError(`The name of a ${what} that is listened to is not empty`);
+}
+
 class Notifications extends Stream {
     constructor(peer, method, maxQueued) {
+        if (method !== null)
+            checkDetail(method, 'notification');
         super(peer, maxQueued);
         this._listen(method === null ? 'notification' : `notification::${method}`,
             (_peer, name, params) => this._put({method: name, params: fromVariant(params)}));
@@ -154,6 +167,7 @@ class Notifications extends Stream {
 
 class Publications extends Stream {
     constructor(peer, topic, maxQueued) {
+        checkDetail(topic, 'topic');
         super(peer, maxQueued);
         this._topic = topic;
         this._subscription = null;
@@ -253,14 +267,27 @@ function makeHandler(callback, withInvocation) {
     };
 }
 
+function isArrayOfNames(names) {
+    return Array.isArray(names) && names.every(name => typeof name === 'string');
+}
+
 // Adds a function, or one that returns a promise, as a method. What it returns or throws is the answer.
 function addMethod(dispatcher, name, callback, options) {
     const {
         signature = null, resultSignature = null, paramNames = null, description = null,
         flags = 0, withInvocation = false,
     } = options;
+    checkName(name, 'method');
     if (typeof callback !== 'function')
         throw new TypeError(`The method “${name}” is a function, not ${callback}`);
+    checkSignature(signature);
+    checkSignature(resultSignature, 'resultSignature');
+    if (paramNames !== null && !isArrayOfNames(paramNames))
+        throw new TypeError(`The paramNames are an array of strings, not ${paramNames}`);
+    if (description !== null && typeof description !== 'string')
+        throw new TypeError(`The description is a string, not ${description}`);
+    if (!Number.isInteger(flags))
+        throw new TypeError(`The flags are those of MsgpackRpc.MethodFlags, not ${flags}`);
     const named = paramNames === null ? 0 : MsgpackRpc.MethodFlags.NAMED_PARAMS;
     const id = dispatcher.add_method_full(name, signature, makeHandler(callback, withInvocation),
         flags | named);
@@ -351,9 +378,14 @@ function extendPeer(klass) {
             return this.rpcWith({});
         },
     });
-    prototype.rpcWith = function ({timeout = null, cancellable = null}) {
+    prototype.rpcWith = function (options) {
+        if (typeof options !== 'object' || options === null)
+            throw new TypeError(`The options are an object such as {timeout: 500}, not ${options}`);
+        const {timeout = null, cancellable = null} = options;
         if (timeout !== null && !Number.isInteger(timeout))
             throw new TypeError(`The timeout is a number of milliseconds, not ${timeout}`);
+        if (timeout !== null && (timeout < -1 || timeout > GLib.MAXINT32))
+            throw new RangeError(`The timeout is from -1 to ${GLib.MAXINT32}, not ${timeout}`);
         if (cancellable !== null && !(cancellable instanceof Gio.Cancellable))
             throw new TypeError(`The cancellable is no Gio.Cancellable: ${cancellable}`);
         return makeRpc(this, {timeout, cancellable});

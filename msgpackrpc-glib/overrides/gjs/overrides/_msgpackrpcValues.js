@@ -5,10 +5,10 @@
 // values, so a value crosses as a whole: as MessagePack, which the library packs and unpacks. What is
 // written here need not be in its smallest form, and what is read here was written by the library.
 
-/* exported Ext, RawString, RemoteError, fromVariant, init, toVariant */
+/* exported Ext, RawString, RemoteError, checkName, checkSignature, fromVariant, init, toVariant */
 
 // Names of a function are faster than those of a file of this kind.
-var {Ext, RawString, RemoteError, fromVariant, init, toVariant} = (() => {
+var {Ext, RawString, RemoteError, checkName, checkSignature, fromVariant, init, toVariant} = (() => {
 const {GLib} = imports.gi;
 const {is} = Object;
 const {isSafeInteger} = Number;
@@ -67,7 +67,9 @@ class RemoteError extends Error {
 /* ---- to variants ---- */
 
 function describe(value) {
-    return typeof value === 'object' ? value.constructor?.name ?? 'object' : typeof value;
+    if (value === null)
+        return 'null';
+    return typeof value === 'object' ? value.constructor?.name || 'object' : typeof value;
 }
 
 function refuse(value) {
@@ -302,9 +304,27 @@ function write(value) {
     }
 }
 
+// GJS would take what comes before a NUL.
+function checkName(name, what) {
+    if (typeof name !== 'string')
+        throw new TypeError(`The name of a ${what} is a string, not ${describe(name)}`);
+    if (name.includes('\0') || LONE_SURROGATE.test(name))
+        throw new RangeError(`The name of a ${what} has no NUL and no half of a surrogate pair`);
+}
+
+function checkSignature(signature, what = 'signature') {
+    if (signature === null || signature === undefined)
+        return;
+    if (typeof signature !== 'string')
+        throw new TypeError(`The ${what} is a string, not ${describe(signature)}`);
+    if (signature.includes('\0') || !GLib.VariantType.string_is_valid(signature))
+        throw new RangeError(`The ${what} “${signature}” is no type string of a variant`);
+}
+
 // The variant that stands for a value. With a signature, the type string of a variant, it gets exactly
 // that type, or a GLib.Error says where it does not fit.
 function toVariant(value, signature = null) {
+    checkSignature(signature);
     const variant = value instanceof GLib.Variant ? value : write(value);
     if (signature === null || variant.get_type_string() === signature)
         return variant;
@@ -456,5 +476,5 @@ function init(namespace) {
     MsgpackRpc = namespace;
 }
 
-return {Ext, RawString, RemoteError, fromVariant, init, toVariant};
+return {Ext, RawString, RemoteError, checkName, checkSignature, fromVariant, init, toVariant};
 })();
