@@ -559,6 +559,14 @@ take_request (MsgpackRpcConnection *self,
       return;
     }
 
+  /* Reading did not pause since the peer has gone: nobody would hear that it is refused. */
+  if (G_UNLIKELY (in_flight >= max) && _msgpack_rpc_link_has_lost_peer (self->link))
+    {
+      MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
+                         "request “%s” is dropped: nobody waits for its answer", message->method);
+      return;
+    }
+
   count (self, MSGPACK_RPC_STATISTIC_REQUESTS);
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” has come", message->method);

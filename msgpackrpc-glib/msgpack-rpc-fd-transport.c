@@ -89,6 +89,12 @@ fd_transport_get_fds (MsgpackRpcTransport *transport,
   return 2;
 }
 
+static int
+fd_transport_get_hangup_fd (MsgpackRpcTransport *transport)
+{
+  return ((FdTransport *) transport)->out;
+}
+
 static void
 fd_transport_close (MsgpackRpcTransport *transport)
 {
@@ -114,6 +120,7 @@ static const MsgpackRpcTransportClass fd_transport_class = {
   .read = fd_transport_read,
   .writev = fd_transport_writev,
   .get_fds = fd_transport_get_fds,
+  .get_hangup_fd = fd_transport_get_hangup_fd,
   .close = fd_transport_close,
   .is_idle = fd_transport_is_idle,
   .free = fd_transport_free,

@@ -289,7 +289,9 @@ _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
 
   g_mutex_lock (&self->lock);
   before = self->paused;
-  self->paused = paused ? before | reason : before & ~(guint) reason;
+  /* Answers that cannot be sent are not waited for. */
+  if (!paused || reason != MSGPACK_RPC_PAUSE_FULL || !self->write_failed)
+    self->paused = paused ? before | reason : before & ~(guint) reason;
   if ((before != 0) != (self->paused != 0))
     MSGPACK_RPC_DEBUG (STATUS, self->id, MSGPACK_RPC_DEBUG_NO_MSGID, "reading %s",
                        paused ? "pauses" : "goes on");
@@ -300,6 +302,8 @@ _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
       /* Messages that have come already are waiting in the unpacker. */
       _msgpack_rpc_link_work_later (self);
     }
+  else if (before != self->paused && self->state != STATE_ENDED)
+    _msgpack_rpc_link_update_ports (self);
   g_mutex_unlock (&self->lock);
 
   return ((before & reason) != 0) != paused;

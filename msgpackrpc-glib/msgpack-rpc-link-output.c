@@ -122,7 +122,7 @@ fail_writing (MsgpackRpcLink *self,
 {
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new (&self->lock);
 
-  self->write_failed = TRUE;
+  _msgpack_rpc_link_lose_peer (self);
   if (self->transport->klass->max_output == 0)
     _msgpack_rpc_output_written (&self->output, 0, sent);
   if (self->error == NULL)

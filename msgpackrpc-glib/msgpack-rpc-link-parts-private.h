@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* What the files of a link share: msgpack-rpc-link.c has its state, who holds the I/O, and closing;
  * msgpack-rpc-link-opening.c gets it a stream, msgpack-rpc-link-input.c reads,
  * msgpack-rpc-link-output.c queues and writes, msgpack-rpc-link-charge.c counts what is held,
- * msgpack-rpc-link-linger.c takes leave, msgpack-rpc-link-due.c calls the owner at a time; msgpack-rpc-link-bytes.c is for owners that have a wire format
+ * msgpack-rpc-link-linger.c takes leave, msgpack-rpc-link-presence.c looks whether the peer is there, msgpack-rpc-link-due.c calls the owner at a time; msgpack-rpc-link-bytes.c is for owners that have a wire format
  * of their own. */
 
 typedef enum
@@ -195,6 +195,14 @@ gboolean _msgpack_rpc_link_read_input     (MsgpackRpcLink *self,
 /* After writing has failed the peer is gone; what it sent before still counts. */
 void     _msgpack_rpc_link_read_leftovers (MsgpackRpcLink *self,
                                            gpointer        owner);
+/* While reading pauses for answers: what tells, polled for nothing, that nobody waits for them any
+ * more; else, or if nothing does, −1. The lock is held. */
+int      _msgpack_rpc_link_get_hangup_fd  (MsgpackRpcLink *self);
+/* Looks there. */
+void     _msgpack_rpc_link_look_for_peer  (MsgpackRpcLink *self);
+/* It takes nothing more: what it left is read, without a pause for answers, then the link ends. The
+ * lock is held. */
+void     _msgpack_rpc_link_lose_peer      (MsgpackRpcLink *self);
 /* Writes until the queue is empty, the stream takes no more, or its turn is over: TRUE then. */
 gboolean _msgpack_rpc_link_write_output   (MsgpackRpcLink *self);
 /* The same, at once; if somebody else is at it, they do so. By any thread. */

@@ -243,6 +243,9 @@ gboolean _msgpack_rpc_link_set_paused (MsgpackRpcLink  *self,
 gboolean _msgpack_rpc_link_is_paused  (MsgpackRpcLink  *self,
                                        MsgpackRpcPause  reason);
 
+/* Whether the peer takes nothing more, so that no request of it can be answered. */
+gboolean _msgpack_rpc_link_has_lost_peer (MsgpackRpcLink *self);
+
 /* Whether the peer has not been let in: its messages must be small. */
 void _msgpack_rpc_link_set_pending (MsgpackRpcLink *self,
                                     gboolean        pending);

@@ -244,7 +244,8 @@ polls_input (MsgpackRpcLink *self)
     self->input_waits = FALSE;
 
   return _msgpack_rpc_link_reads_input (self) ||
-         (self->state == STATE_CONNECTED && self->ports[0] != NULL && !self->input_waits);
+         ((self->state == STATE_CONNECTED || self->state == STATE_DISMISSED) &&
+          self->ports[0] != NULL && !self->input_waits);
 }
 
 static GIOCondition
@@ -259,9 +260,15 @@ wanted_condition (MsgpackRpcLink *self)
   return condition;
 }
 
+static int
+wanted_hangup_fd (MsgpackRpcLink *self)
+{
+  return self->input_waits ? _msgpack_rpc_link_get_hangup_fd (self) : -1;
+}
+
 /* Polls what the state asks for. A descriptor that is watched for nothing still reports that the
  * peer is gone, over and over, so it is only kept where that is wanted: that for output, while the
- * last requests are being answered. The lock is held. */
+ * last requests are being answered, or reading pauses for answers. The lock is held. */
 void
 _msgpack_rpc_link_update_ports (MsgpackRpcLink *self)
 {
@@ -282,8 +289,12 @@ _msgpack_rpc_link_update_ports (MsgpackRpcLink *self)
       gboolean is_output = i == n - 1;
 
       set_port (self, i, fds[i].fd, fds[i].events,
-                fds[i].events != 0 || (is_output && self->state == STATE_HALF_CLOSED), is_output);
+                fds[i].events != 0 ||
+                  (is_output && (self->state == STATE_HALF_CLOSED || wanted_hangup_fd (self) >= 0)),
+                is_output);
     }
+  if (n == 0)
+    set_port (self, 0, wanted_hangup_fd (self), 0, wanted_hangup_fd (self) >= 0, TRUE);
 }
 
 static void
@@ -517,8 +528,9 @@ do_io (MsgpackRpcLink *self,
     return;
 
   _msgpack_rpc_link_write_output (self);
-  if (_msgpack_rpc_link_parse_input (self, owner) && _msgpack_rpc_link_may_read (self) &&
-      self->funcs->wants_input (owner))
+  if (!_msgpack_rpc_link_parse_input (self, owner))
+    _msgpack_rpc_link_look_for_peer (self);
+  else if (_msgpack_rpc_link_may_read (self) && self->funcs->wants_input (owner))
     _msgpack_rpc_link_read_input (self, owner);
   _msgpack_rpc_link_read_leftovers (self, owner);
 }
@@ -762,6 +774,7 @@ _msgpack_rpc_link_query (MsgpackRpcLink   *self,
     {
       GPollFD own[2];
       GIOCondition condition = wanted_condition (self);
+      GPollFD hangup = { .fd = _msgpack_rpc_link_get_hangup_fd (self) };
       guint n;
 
       /* What is not read stays ready. */
@@ -773,6 +786,8 @@ _msgpack_rpc_link_query (MsgpackRpcLink   *self,
       for (guint i = 0; i < n; i++)
         if (own[i].events != 0)
           g_array_append_val (fds, own[i]);
+      if (hangup.fd >= 0)
+        g_array_append_val (fds, hangup);
     }
   is_poller = self->nested != NULL && g_queue_peek_head (&self->waiters) == waiter;
   timeout = get_timeout (self);

@@ -222,6 +222,15 @@ pollable_transport_get_fds (MsgpackRpcTransport *transport G_GNUC_UNUSED,
   return 0;
 }
 
+/* Inside of TLS, too: without the socket nothing of it can be written. */
+static int
+pollable_transport_get_hangup_fd (MsgpackRpcTransport *transport)
+{
+  GSocket *socket = _msgpack_rpc_transport_get_socket (transport->stream);
+
+  return socket != NULL ? g_socket_get_fd (socket) : -1;
+}
+
 static void
 closed (gpointer user_data)
 {
@@ -262,6 +271,7 @@ static const MsgpackRpcTransportClass pollable_transport_class = {
   .read = pollable_transport_read,
   .writev = pollable_transport_writev,
   .get_fds = pollable_transport_get_fds,
+  .get_hangup_fd = pollable_transport_get_hangup_fd,
   .close = pollable_transport_close,
   .is_idle = pollable_transport_is_idle,
   .free = pollable_transport_free,

@@ -36,6 +36,9 @@ typedef struct
   guint  (*get_fds)  (MsgpackRpcTransport  *self,
                       GIOCondition          condition,
                       GPollFD               fds[2]);
+  /* A descriptor that, polled for nothing, tells that nobody reads any more what is written; or −1. NULL:
+   * there is none. */
+  int    (*get_hangup_fd) (MsgpackRpcTransport *self);
   /* Begins to close the stream, without blocking. */
   void   (*close)    (MsgpackRpcTransport  *self);
   /* Whether nothing is pending any more, so that it can be freed. */
