@@ -282,6 +282,11 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
    * this end waits for its reply, reading goes on, and further requests are answered with
    * [error@Error.BUSY].
    *
+   * Nothing that the peer sends is seen while reading pauses: also not that it gives a request up.
+   * Where that must be heard, the limit has to be higher than what a peer asks at a time. That the
+   * peer has gone ends the connection as ever, if the system tells; over TCP it does so at the next
+   * message that is sent, at the latest.
+   *
    * Since: 1.0
    */
   props[1 + MSGPACK_RPC_LIMIT_MAX_REQUESTS_IN_FLIGHT] =
