@@ -15,6 +15,7 @@ struct _BrowserLog
   GtkStack *stack;
   GtkLabel *hint;
   GtkLabel *missed;
+  GtkListView *view;
   GtkSingleSelection *selection;
   GtkFilterListModel *filtered;
   GtkCustomFilter *filter;
@@ -22,6 +23,8 @@ struct _BrowserLog
   GtkTextView *whole;
 
   GListStore *entries; /* owned */
+  GQueue waiting;      /* of BrowserEntry, the newest first: what the next frame lists */
+  guint tick_id;
   char *empty_text;    /* owned */
   guint64 n_missed;    /* while paused */
   gboolean is_history;
@@ -73,6 +76,47 @@ update (BrowserLog *self)
                                     g_list_model_get_n_items (shown) > 0 ? "list" : "hint");
 }
 
+/* One change of the list for all that has come, which is as much as can be seen of a flood. What is too
+ * old goes with the same change: GTK 4.8 still shows rows that were removed from the end alone. */
+static void
+list_waiting (BrowserLog *self)
+{
+  GListModel *listed = G_LIST_MODEL (self->entries);
+  GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->view));
+  const gboolean is_at_top = gtk_adjustment_get_value (adjustment) <= 0;
+  const guint n_listed = g_list_model_get_n_items (listed);
+  const guint n_waiting = g_queue_get_length (&self->waiting);
+  const gboolean is_full = n_listed + n_waiting > MAX_ENTRIES;
+  g_autoptr(GPtrArray) added = NULL;
+
+  if (n_waiting == 0)
+    return;
+
+  added = g_ptr_array_new_with_free_func (g_object_unref);
+  while (!g_queue_is_empty (&self->waiting))
+    g_ptr_array_add (added, g_queue_pop_head (&self->waiting));
+  for (guint i = 0; is_full && added->len < MAX_ENTRIES; i++)
+    g_ptr_array_add (added, g_list_model_get_item (listed, i));
+  g_list_store_splice (self->entries, 0, is_full ? n_listed : 0, added->pdata, added->len);
+
+  /* Else the list stays with what it shows, which is right for those alone who look for something. */
+  if (is_at_top)
+    gtk_widget_activate_action (GTK_WIDGET (self->view), "list.scroll-to-item", "u", 0);
+}
+
+static gboolean
+tick_cb (GtkWidget     *widget,
+         GdkFrameClock *clock G_GNUC_UNUSED,
+         gpointer       user_data G_GNUC_UNUSED)
+{
+  BrowserLog *self = BROWSER_LOG (widget);
+
+  self->tick_id = 0;
+  list_waiting (self);
+  update (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 search_changed_cb (GtkSearchEntry *search G_GNUC_UNUSED,
                    gpointer        user_data)
@@ -116,6 +160,7 @@ clear_cb (GtkButton *button G_GNUC_UNUSED,
 {
   BrowserLog *self = user_data;
 
+  g_queue_clear_full (&self->waiting, g_object_unref);
   g_list_store_remove_all (self->entries);
   self->n_missed = 0;
   update (self);
@@ -144,21 +189,21 @@ void
 browser_log_add (BrowserLog   *self,
                  BrowserEntry *entry)
 {
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->entries));
-
   if (gtk_toggle_button_get_active (self->pause))
     {
       self->n_missed++;
+      g_object_unref (entry);
     }
   else
     {
-      g_list_store_insert (self->entries, 0, entry);
-      if (n == MAX_ENTRIES)
-        g_list_store_remove (self->entries, MAX_ENTRIES);
+      g_queue_push_head (&self->waiting, entry);
+      if (g_queue_get_length (&self->waiting) > MAX_ENTRIES)
+        g_object_unref (g_queue_pop_tail (&self->waiting));
     }
 
-  g_object_unref (entry);
-  update (self);
+  /* What nobody sees is listed when it is shown. */
+  if (self->tick_id == 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    self->tick_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
 }
 
 void
@@ -204,6 +249,29 @@ browser_log_constructed (GObject *object)
 }
 
 static void
+browser_log_map (GtkWidget *widget)
+{
+  BrowserLog *self = BROWSER_LOG (widget);
+
+  list_waiting (self);
+  update (self);
+
+  GTK_WIDGET_CLASS (browser_log_parent_class)->map (widget);
+}
+
+static void
+browser_log_unmap (GtkWidget *widget)
+{
+  BrowserLog *self = BROWSER_LOG (widget);
+
+  if (self->tick_id != 0)
+    gtk_widget_remove_tick_callback (widget, self->tick_id);
+  self->tick_id = 0;
+
+  GTK_WIDGET_CLASS (browser_log_parent_class)->unmap (widget);
+}
+
+static void
 browser_log_dispose (GObject *object)
 {
   BrowserLog *self = BROWSER_LOG (object);
@@ -212,6 +280,7 @@ browser_log_dispose (GObject *object)
   if (self->filter != NULL)
     gtk_custom_filter_set_filter_func (self->filter, NULL, NULL, NULL);
   g_clear_object (&self->filter);
+  g_queue_clear_full (&self->waiting, g_object_unref);
   g_clear_object (&self->entries);
 
   G_OBJECT_CLASS (browser_log_parent_class)->dispose (object);
@@ -236,6 +305,8 @@ browser_log_class_init (BrowserLogClass *klass)
   object_class->constructed = browser_log_constructed;
   object_class->dispose = browser_log_dispose;
   object_class->finalize = browser_log_finalize;
+  widget_class->map = browser_log_map;
+  widget_class->unmap = browser_log_unmap;
 
   props[PROP_EMPTY_TEXT] = g_param_spec_string ("empty-text", NULL, NULL, "", flags);
   props[PROP_IS_HISTORY] = g_param_spec_boolean ("is-history", NULL, NULL, FALSE, flags);
@@ -255,6 +326,7 @@ browser_log_class_init (BrowserLogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, BrowserLog, search);
   gtk_widget_class_bind_template_child (widget_class, BrowserLog, selection);
   gtk_widget_class_bind_template_child (widget_class, BrowserLog, stack);
+  gtk_widget_class_bind_template_child (widget_class, BrowserLog, view);
   gtk_widget_class_bind_template_child (widget_class, BrowserLog, whole);
   gtk_widget_class_bind_template_callback (widget_class, activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, again_cb);
@@ -269,6 +341,7 @@ browser_log_init (BrowserLog *self)
 {
   g_type_ensure (BROWSER_TYPE_ENTRY);
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_queue_init (&self->waiting);
 
   self->entries = g_list_store_new (BROWSER_TYPE_ENTRY);
   self->filter = gtk_custom_filter_new (filter_cb, self, NULL);

@@ -54,7 +54,8 @@ struct _BrowserWindow
   BrowserSession *session; /* owned */
   BrowserMethod *method;   /* owned, nullable; the one that is shown */
   MsgpackRpcCall *shown;   /* owned, nullable; whose result is shown */
-  guint n_unread;          /* notifications, while another page is shown */
+  guint64 n_unread;        /* notifications, while another page is shown */
+  guint unread_tick_id;    /* until the number is shown by the next frame */
 };
 
 G_DEFINE_FINAL_TYPE (BrowserWindow, browser_window, GTK_TYPE_APPLICATION_WINDOW)
@@ -146,8 +147,9 @@ show_unread (BrowserWindow *self)
 
   if (g_strcmp0 (gtk_stack_get_visible_child_name (self->pages), "messages") == 0)
     self->n_unread = 0;
-  title = self->n_unread > 0 ? g_strdup_printf ("Notifications (%u)", self->n_unread)
-                             : g_strdup ("Notifications");
+  title = self->n_unread > 0
+            ? g_strdup_printf ("Notifications (%" G_GUINT64_FORMAT ")", self->n_unread)
+            : g_strdup ("Notifications");
   gtk_stack_page_set_title (self->messages_page, title);
 }
 
@@ -159,6 +161,18 @@ page_changed_cb (GtkStack   *pages G_GNUC_UNUSED,
   show_unread (user_data);
 }
 
+static gboolean
+unread_tick_cb (GtkWidget     *widget,
+                GdkFrameClock *clock G_GNUC_UNUSED,
+                gpointer       user_data G_GNUC_UNUSED)
+{
+  BrowserWindow *self = BROWSER_WINDOW (widget);
+
+  self->unread_tick_id = 0;
+  show_unread (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 notified_cb (BrowserSession *session G_GNUC_UNUSED,
              BrowserEntry   *entry,
@@ -168,7 +182,9 @@ notified_cb (BrowserSession *session G_GNUC_UNUSED,
 
   browser_log_add (self->messages, g_object_ref (entry));
   self->n_unread++;
-  show_unread (self);
+  if (self->unread_tick_id == 0)
+    self->unread_tick_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), unread_tick_cb, NULL,
+                                                         NULL);
 }
 
 static void

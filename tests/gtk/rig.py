@@ -211,8 +211,8 @@ class Node:
         for child in self.children():
             yield from child.walk((*above, child))
 
-    def find_all(self, role=None, name=None, text=None):
-        """Those of which each that is given is so; the name may be a condition."""
+    def search(self, role=None, name=None, text=None):
+        """Those of which each that is given is so, one by one; the name may be a condition."""
         def is_one(node):
             if role is not None and node.role != role:
                 return False
@@ -221,7 +221,12 @@ class Node:
             return text is None or text in node.text
 
         # To ask for a place takes longest.
-        return [node for node, above in self.walk() if is_one(node) and are_shown(above)]
+        for node, above in self.walk():
+            if is_one(node) and are_shown(above):
+                yield node
+
+    def find_all(self, role=None, name=None, text=None):
+        return list(self.search(role, name, text))
 
     def dump(self, indent=0):
         lines = [f'{"  " * indent}{self}']
@@ -305,14 +310,18 @@ class Program:
         except GLib.Error as error:
             return f'nothing ({error.message}): {self.output()}'
 
+    def find_first(self, role=None, name=None, text=None):
+        self.check_runs()
+        return next(self.root.search(role, name, text), None)
+
     def find(self, role=None, name=None, text=None):
         """Waits for one of these, and returns the first."""
-        return wait_until(lambda: self.find_all(role, name, text),
+        return wait_until(lambda: self.find_first(role, name, text),
                           lambda: f'{role or "anything"} “{name or ""}{text or ""}” in:\n'
-                                  f'{self.dump()}')[0]
+                                  f'{self.dump()}')
 
     def wait_gone(self, role=None, name=None, text=None):
-        wait_until(lambda: not self.find_all(role, name, text),
+        wait_until(lambda: self.find_first(role, name, text) is None,
                    lambda: f'no {role} “{name or ""}” in:\n{self.dump()}')
 
     def screenshot(self, name):

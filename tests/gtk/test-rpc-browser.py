@@ -210,6 +210,39 @@ class Browser(rig.Case):
         browser.find('push button', 'Clear').act()
         browser.wait_gone('label', "['hello', 5]")
 
+    def test_flood(self):
+        """What the user does is done meanwhile, and the last 1,000 are kept."""
+        browser = self.browse(self.start_worker().address)
+        browser.find('label', 'flood')
+        self.choose('flood')
+        browser.type('3000')
+        browser.key('ctrl+Return')
+        self.choose('add')
+        browser.type('40')
+        browser.key('Tab')
+        browser.type('2')
+        browser.key('Return')
+        self.find_result('42')
+        browser.find('page tab', 'Notifications (3000)')
+
+        # While they are looked at, too.
+        self.choose('flood')
+        browser.key('alt+3')
+        browser.find('label', '[2999]')
+        browser.find('push button', 'Clear').act()
+        browser.wait_gone('label', '[2999]')
+        browser.key('ctrl+Return')
+        browser.find('label', '[2999]')
+        browser.screenshot('rpc-browser-flood')
+        browser.key('ctrl+f')
+        self.wait_for_focus('entry')
+        browser.type('[2000]')
+        browser.wait_gone('label', '[2999]')
+        browser.find('label', '[2000]')
+        browser.key('ctrl+a')
+        browser.type('[1999]')
+        browser.find('label', 'Nothing contains this text')
+
     def test_history(self):
         browser = self.browse(self.serve().address)
         browser.find('label', 'add')
