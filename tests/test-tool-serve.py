@@ -632,8 +632,8 @@ class TestOptions(unittest.TestCase):
                 port = served.address.rpartition(':')[2]
                 done = run('call', '--tls-ca', certificate, f'tls://localhost:{port}', 'add', '1', '2')
                 self.assertEqual((done.returncode, done.stdout), (SUCCESS, b'3\n'))
-            with Served('--test', '--tls-certificate', certificate, '--tls-ca', certificate,
-                        address='tls://localhost:0') as served:
+            with Served('--test', '--tls-certificate', certificate, '--tls-ca',
+                        os.path.relpath(certificate), address='tls://localhost:0') as served:
                 port = served.address.rpartition(':')[2]
                 to_server = ['call', '--tls-ca', certificate, f'tls://localhost:{port}', 'add', '1', '2']
                 self.assertEqual(run(*to_server).returncode, NO_ANSWER)

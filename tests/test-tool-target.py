@@ -3,6 +3,7 @@
 
 """Connects the tool to programs that it starts, and to peers that want TLS or a token."""
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -104,9 +105,10 @@ class Tls(TestCase):
 
     def test_authority(self):
         certificate = self.make_certificate('ours')
-        with self.peer(certificate) as peer:
-            self.assert_run(['call', f'--tls-ca={certificate}', self.address_of(peer), 'm'],
-                            (SUCCESS, 'null\n', ''))
+        for path in certificate, os.path.relpath(certificate):
+            with self.peer(certificate) as peer:
+                self.assert_run(['call', f'--tls-ca={path}', self.address_of(peer), 'm'],
+                                (SUCCESS, 'null\n', ''))
 
     def test_other_authority(self):
         certificate, other = (self.make_certificate(name) for name in ('ours', 'other'))

@@ -66,6 +66,17 @@ check_is_tls (const char  *address,
   return FALSE;
 }
 
+/* The authorities in a file. */
+GTlsDatabase *
+tool_address_load_authorities (const char  *path,
+                               GError     **error)
+{
+  /* GIO takes no other. */
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+
+  return g_tls_file_database_new (absolute, error);
+}
+
 /* The certificate in a file, and its key. */
 GTlsCertificate *
 tool_address_load_certificate (const char  *path,
@@ -101,7 +112,7 @@ tool_address_load_tls (const char       *address,
 
   if (ca != NULL)
     {
-      database = g_tls_file_database_new (ca, error);
+      database = tool_address_load_authorities (ca, error);
       if (database == NULL)
         return FALSE;
     }

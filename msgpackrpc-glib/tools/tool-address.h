@@ -14,6 +14,8 @@ gboolean         tool_address_is_program       (const char       *address);
 GStrv            tool_address_split_program    (const char       *address,
                                                 GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 
+GTlsDatabase    *tool_address_load_authorities (const char       *path,
+                                                GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 GTlsCertificate *tool_address_load_certificate (const char       *path,
                                                 GError          **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean         tool_address_load_tls         (const char       *address,

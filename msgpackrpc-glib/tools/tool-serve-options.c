@@ -140,7 +140,7 @@ apply_tls (const ToolServeOptions  *self,
   if (self->tls_ca == NULL)
     return TRUE;
 
-  database = g_tls_file_database_new (self->tls_ca, error);
+  database = tool_address_load_authorities (self->tls_ca, error);
   if (database == NULL)
     return FALSE;
 
