@@ -251,6 +251,17 @@ msgpack_rpc_connection_get_statistics (MsgpackRpcConnection *self)
 }
 
 /* A mark in the queue ends the call when its turn has come. */
+void
+_msgpack_rpc_connection_send_flush (MsgpackRpcConnection *self,
+                                    MsgpackRpcCall       *call)
+{
+  g_autoptr(MsgpackRpcPacked) mark = _msgpack_rpc_packed_new (g_bytes_new (NULL, 0), NULL);
+  g_autoptr(GError) error = NULL;
+
+  if (!_msgpack_rpc_link_send (self->link, mark, call, TRUE, &error))
+    _msgpack_rpc_call_fail (call, error);
+}
+
 static MsgpackRpcCall *
 start_flush (MsgpackRpcConnection *self,
              gpointer              source,
@@ -259,14 +270,11 @@ start_flush (MsgpackRpcConnection *self,
              gpointer              user_data)
 {
   MsgpackRpcCall *call;
-  g_autoptr(MsgpackRpcPacked) mark = _msgpack_rpc_packed_new (g_bytes_new (NULL, 0), NULL);
-  g_autoptr(GError) error = NULL;
 
   call = _msgpack_rpc_call_start_operation (MSGPACK_RPC_CALL_KIND_FLUSH, source, self->reactor,
                                             cancellable, callback, user_data);
-  if (_msgpack_rpc_connection_register_call (self, call, 0) &&
-      !_msgpack_rpc_link_send (self->link, mark, call, TRUE, &error))
-    _msgpack_rpc_call_fail (call, error);
+  if (_msgpack_rpc_connection_register_call (self, call, 0))
+    _msgpack_rpc_connection_flush_in_order (self, call);
   return call;
 }
 
@@ -287,6 +295,9 @@ _msgpack_rpc_connection_await_flush (MsgpackRpcConnection *self,
  * @user_data: data for @callback
  *
  * Waits until all that is queued now was handed to the stream.
+ *
+ * Where answers have an order, by [property@Connection:reply-order], one that waits for another to be
+ * given is not queued; one that only waits a moment behind the one before is.
  *
  * Call [method@Connection.flush_finish] from @callback.
  *

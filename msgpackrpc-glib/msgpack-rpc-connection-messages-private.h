@@ -226,6 +226,12 @@ gboolean              _msgpack_rpc_connection_fill_place     (MsgpackRpcConnecti
                                                               const MsgpackRpcPiece   *msgid,
                                                               MsgpackRpcPacked        *answer,
                                                               GList                   *tracked);
+/* Puts a mark for @call behind all that is queued, and behind answers that wait for nothing but the
+ * moment after the one before; or, the second, at once. */
+void                  _msgpack_rpc_connection_flush_in_order (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call);
+void                  _msgpack_rpc_connection_send_flush     (MsgpackRpcConnection    *self,
+                                                              MsgpackRpcCall          *call);
 /* The order has changed, or the connection has ended. */
 void                  _msgpack_rpc_connection_update_order   (MsgpackRpcConnection    *self);
 /* A peer that was given a moment before the next answer needs no more of it; and never again. */

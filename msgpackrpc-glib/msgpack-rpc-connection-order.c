@@ -33,6 +33,7 @@ struct _MsgpackRpcOrder
   gboolean is_sending;       /* a thread sends what has its turn, and looks again when it has */
   gboolean is_paused;        /* the peer got an answer a moment ago */
   gboolean is_closing;       /* there is no time for that any more */
+  GQueue flushes;            /* of MsgpackRpcCall, owned: those that wait until it is over */
 };
 
 static void
@@ -50,6 +51,7 @@ _msgpack_rpc_order_free (MsgpackRpcOrder *self)
 
   while ((link = g_queue_pop_head_link (&self->places)) != NULL)
     place_free (link->data);
+  g_queue_clear_full (&self->flushes, g_object_unref);
   g_free (self);
 }
 
@@ -74,17 +76,24 @@ _msgpack_rpc_connection_take_place (MsgpackRpcConnection *self,
   return place;
 }
 
+/* What cannot be sent any more waits for nothing. */
+static int
+get_wanted_order (MsgpackRpcConnection *self)
+{
+  if (_msgpack_rpc_link_has_ended (self->link))
+    return MSGPACK_RPC_REPLY_ORDER_ANY;
+
+  return _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_REPLY_ORDER);
+}
+
 /* The next one whose turn it is, out of the queue; or NULL. The lock is held. */
 static MsgpackRpcPlace *
 pop_next (MsgpackRpcConnection *self)
 {
   MsgpackRpcOrder *order = self->order;
-  int wanted = _msgpack_rpc_settings_get (self->settings, MSGPACK_RPC_SETTING_REPLY_ORDER);
+  int wanted = get_wanted_order (self);
   GList *link;
 
-  /* What cannot be sent any more waits for nothing. */
-  if (_msgpack_rpc_link_has_ended (self->link))
-    wanted = MSGPACK_RPC_REPLY_ORDER_ANY;
   if (wanted == MSGPACK_RPC_REPLY_ORDER_REVERSE && order->is_paused)
     return NULL;
   link = wanted == MSGPACK_RPC_REPLY_ORDER_REVERSE ? order->places.tail : order->places.head;
@@ -132,6 +141,37 @@ pause_sending (MsgpackRpcConnection *self,
   _msgpack_rpc_link_call_at (self->link, g_get_monotonic_time () + PAUSE);
 }
 
+/* One that may go, as no answer waits for the end of the pause alone, out of the queue; or NULL. The
+ * lock is held. */
+static MsgpackRpcCall *
+pop_flush (MsgpackRpcConnection *self)
+{
+  MsgpackRpcOrder *order = self->order;
+  GList *last = order->places.tail;
+
+  if (order->is_paused && last != NULL && ((MsgpackRpcPlace *) last->data)->is_done &&
+      get_wanted_order (self) == MSGPACK_RPC_REPLY_ORDER_REVERSE)
+    return NULL;
+
+  return g_queue_pop_head (&order->flushes);
+}
+
+/* The lock is held, and given up meanwhile. */
+static gboolean
+send_flush (MsgpackRpcConnection *self)
+{
+  MsgpackRpcCall *call = pop_flush (self);
+
+  if (G_LIKELY (call == NULL))
+    return FALSE;
+
+  g_mutex_unlock (&self->lock);
+  _msgpack_rpc_connection_send_flush (self, call);
+  g_object_unref (call);
+  g_mutex_lock (&self->lock);
+  return TRUE;
+}
+
 /* One thread at a time sends, so that the answers are queued in their order. Returns FALSE if @own was
  * one of them, and could not be sent. The lock is held, and given up meanwhile. */
 static gboolean
@@ -145,10 +185,13 @@ send_in_turn (MsgpackRpcConnection *self,
     return TRUE;
 
   self->order->is_sending = TRUE;
-  while ((place = pop_next (self)) != NULL)
+  while ((place = pop_next (self)) != NULL || send_flush (self))
     {
       GList *rest = self->order->places.tail;
       gboolean sent;
+
+      if (place == NULL)
+        continue;
 
       g_mutex_unlock (&self->lock);
       sent = send_place (self, place);
@@ -210,6 +253,23 @@ _msgpack_rpc_connection_fill_place (MsgpackRpcConnection  *self,
   /* What waits for its turn causes no input or output, which is when it is looked at else. */
   _msgpack_rpc_link_enforce_budget (self->link);
   return sent;
+}
+
+void
+_msgpack_rpc_connection_flush_in_order (MsgpackRpcConnection *self,
+                                        MsgpackRpcCall       *call)
+{
+  g_mutex_lock (&self->lock);
+  if (self->order == NULL)
+    {
+      g_mutex_unlock (&self->lock);
+      _msgpack_rpc_connection_send_flush (self, call);
+      return;
+    }
+
+  g_queue_push_tail (&self->order->flushes, g_object_ref (call));
+  send_in_turn (self, NULL);
+  g_mutex_unlock (&self->lock);
 }
 
 void

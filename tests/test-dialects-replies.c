@@ -217,6 +217,70 @@ test_waited (Fixture       *f,
   g_thread_join (thread);
 }
 
+/* What has come is all of it, without the loop. */
+static void
+assert_has_come (Fixture    *f,
+                 const char *text)
+{
+  g_autoptr(GByteArray) expected = bytes_from_hex (text);
+  guint8 bytes[64];
+  gssize n = recv (f->dialect.raw.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+  g_assert_cmpmem (bytes, MAX (n, 0), expected->data, expected->len);
+}
+
+static void
+test_flushed (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GAsyncResult) first = NULL, second = NULL;
+  g_autoptr(GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Flushing waits for what has its turn, but for the while, and for nothing else");
+
+  ask (f, KEEP (05) KEEP (06) KEEP (07) KEEP (08), 4);
+  answer (f, 1);
+  answer (f, 2);
+  g_assert_true (msgpack_rpc_connection_flush_sync (f->dialect.connection, NULL, &error));
+  g_assert_no_error (error);
+
+  answer (f, 3);
+  msgpack_rpc_connection_flush_async (f->dialect.connection, cancellable, test_store_result, &first);
+  msgpack_rpc_connection_flush_async (f->dialect.connection, NULL, test_store_result, &second);
+  g_cancellable_cancel (cancellable);
+  g_assert_true (msgpack_rpc_connection_flush_sync (f->dialect.connection, NULL, &error));
+  g_assert_no_error (error);
+  assert_has_come (f, "94 01 08 c0 03 94 01 07 c0 02 94 01 06 c0 01");
+
+  WAIT_UNTIL (first != NULL && second != NULL);
+  g_assert_false (msgpack_rpc_connection_flush_finish (f->dialect.connection, first, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_true (msgpack_rpc_connection_flush_finish (f->dialect.connection, second, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_flushed_and_closed (Fixture       *f,
+                         gconstpointer  data G_GNUC_UNUSED)
+{
+  g_autoptr(GAsyncResult) result = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("Who waits for that hears when the connection is closed");
+
+  ask (f, KEEP (05) KEEP (06), 2);
+  answer (f, 0);
+  answer (f, 1);
+  msgpack_rpc_connection_flush_async (f->dialect.connection, NULL, test_store_result, &result);
+  msgpack_rpc_connection_close_async (f->dialect.connection, MSGPACK_RPC_CLOSE_MODE_NOW, NULL, NULL,
+                                      NULL);
+  WAIT_UNTIL (result != NULL);
+  g_assert_false (msgpack_rpc_connection_flush_finish (f->dialect.connection, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+}
+
 static void
 test_hurried (Fixture       *f,
               gconstpointer  data G_GNUC_UNUSED)
@@ -404,6 +468,8 @@ main (int    argc,
   ADD ("paused", REVERSE, test_paused);
   ADD ("resumed", REVERSE, test_resumed);
   ADD ("waited", REVERSE, test_waited);
+  ADD ("flushed", REVERSE, test_flushed);
+  ADD ("flushed-and-closed", REVERSE, test_flushed_and_closed);
   ADD ("hurried", REVERSE, test_hurried);
   ADD ("changed", REQUEST, test_changed);
   ADD ("leaked", REQUEST, test_leaked);
