@@ -9,6 +9,7 @@
 
 #include "browser-method.h"
 #include "browser-reader.h"
+#include "browser-session.h"
 #include "browser-text.h"
 #include "browser-type.h"
 
@@ -426,6 +427,27 @@ test_hostile_methods (void)
     }
 }
 
+/* ---- sessions ---- */
+
+static void
+test_wrong_secret (void)
+{
+  BrowserSession *session = browser_session_new ();
+
+  g_test_summary ("A session that cannot be opened is not open, also if it was before");
+
+  browser_session_open (session, "unix:///nonesuch/socket", NULL);
+  g_assert_true (browser_session_is_open (session));
+  browser_session_open (session, "unix:///nonesuch/socket", "too short");
+  g_assert_false (browser_session_is_open (session));
+  g_assert_true (browser_session_has_error (session));
+
+  g_object_add_weak_pointer (G_OBJECT (session), (gpointer *) &session);
+  g_object_unref (session);
+  while (session != NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -444,6 +466,7 @@ main (int    argc,
   g_test_add_func ("/rpc-browser/methods/neovim", test_neovim);
   g_test_add_func ("/rpc-browser/methods/hostile-answers", test_hostile_answers);
   g_test_add_func ("/rpc-browser/methods/hostile-methods", test_hostile_methods);
+  g_test_add_func ("/rpc-browser/session/wrong-secret", test_wrong_secret);
 
   return g_test_run ();
 }

@@ -321,6 +321,7 @@ browser_session_open (BrowserSession *self,
   g_autoptr(GError) error = NULL;
 
   drop_client (self);
+  self->is_open = FALSE;
   self->has_error = FALSE;
   self->client = new_client (self, address);
   set_methods (self, NULL, "Not connected");
