@@ -258,7 +258,7 @@ api_info_cb (GObject      *source,
   if (info == NULL || self->client == NULL)
     return;
 
-  if (g_variant_n_children (info) > 0)
+  if (g_variant_is_of_type (info, G_VARIANT_TYPE ("av")) && g_variant_n_children (info) > 0)
     {
       first = g_variant_get_child_value (info, 0);
       msgpack_rpc_variant_get_int64 (first, &channel);

@@ -292,6 +292,19 @@ class Editor(rig.Case):
         editor.type('ihello')
         self.wait_line(editor, 'hello')
 
+    def test_another_program(self):
+        """What it answers is of another form than what Neovim does."""
+        program, received = self.folder / 'nvim', self.folder / 'received'
+        request = b'\x94\x00\x01\xb1nvim_get_api_info\x90'
+        program.write_text(f"#!/bin/sh\nhead -c {len(request)} >'{received}'\n"
+                           f"printf '\\224\\001\\001\\300\\005'\nexec cat >>'{received}'\n")
+        program.chmod(0o700)
+        editor = self.start(PROGRAM, env={'PATH': f'{self.folder}:{os.environ["PATH"]}'})
+        rig.wait_until(lambda: received.exists() and b'nvim_ui_attach' in received.read_bytes(),
+                       editor.output)
+        self.assertTrue(received.read_bytes().startswith(request))
+        self.assertNotIn('CRITICAL', editor.output())
+
     def test_close(self):
         editor = self.edit('kept')
         editor.close()
