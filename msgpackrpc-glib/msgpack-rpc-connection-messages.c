@@ -531,7 +531,6 @@ refuse_busy (MsgpackRpcConnection *self,
              MsgpackRpcMessage    *message,
              const GError         *error)
 {
-
   count (self, MSGPACK_RPC_STATISTIC_BUSY_ANSWERS);
   MSGPACK_RPC_DEBUG (CALLS, self->id, _msgpack_rpc_debug_get_msgid (&message->msgid),
                      "request “%s” is refused: busy", message->method);

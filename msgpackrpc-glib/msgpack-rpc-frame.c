@@ -10,10 +10,9 @@
 /* How much of what is no message is shown. */
 #define MAX_SHOWN_BYTES 32
 
-/* Shows the first bytes as text, with what is not printable escaped. */
 char *
 _msgpack_rpc_show_bytes (const guint8 *data,
-            gsize         length)
+                         gsize         length)
 {
   GString *text = g_string_new ("\"");
   gsize n = MIN (length, MAX_SHOWN_BYTES);

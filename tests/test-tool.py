@@ -206,6 +206,10 @@ class Help(TestCase):
 
     def test_version(self):
         self.assertRegex(self.help_of('--version'), r'\Amsgpackrpc \d+\.\d+\.\d+\n\Z')
+        with open('/dev/full', 'w') as full:
+            status, _, err = run('--version', stdout=full)
+        self.assertEqual(status, NO_ANSWER)
+        self.assertIn('Could not write the result', err)
 
     def test_all(self):
         for option in ('--help', '-h'):

@@ -115,6 +115,20 @@ find_command (const char  *name,
   return NULL;
 }
 
+static ToolExit
+print_version (void)
+{
+  g_autofree char *line = g_strdup_printf ("msgpackrpc %d.%d.%d", MSGPACK_RPC_MAJOR_VERSION,
+                                           MSGPACK_RPC_MINOR_VERSION, MSGPACK_RPC_MICRO_VERSION);
+  g_autoptr(GError) error = NULL;
+
+  if (tool_print_line (line, &error))
+    return TOOL_EXIT_SUCCESS;
+
+  tool_complain (error);
+  return tool_exit_for (error);
+}
+
 int
 main (int    argc,
       char **argv)
@@ -134,11 +148,7 @@ main (int    argc,
     return tool_refuse_usage (error);
 
   if (show_version)
-    {
-      g_print ("msgpackrpc %d.%d.%d\n", MSGPACK_RPC_MAJOR_VERSION, MSGPACK_RPC_MINOR_VERSION,
-               MSGPACK_RPC_MICRO_VERSION);
-      return TOOL_EXIT_SUCCESS;
-    }
+    return print_version ();
 
   command = find_command (arguments[1], &error);
   if (command == NULL)
