@@ -107,6 +107,33 @@ test_cancelled (Dialect       *d,
 }
 
 static void
+test_taken_back (Dialect       *d,
+                 gconstpointer  data G_GNUC_UNUSED)
+{
+  const gsize size = 1024 * 1024;
+  g_autofree char *text = g_strnfill (size, 'x');
+  g_autoptr(MsgpackRpcCall) first = NULL;
+  g_autoptr(MsgpackRpcCall) second = NULL;
+  g_autoptr(GError) error = NULL;
+
+  g_test_summary ("One whose turn it is, but of which nothing was written, leaves it to the next one");
+
+  /* The stream does not take it all. */
+  msgpack_rpc_connection_send_message (d->connection, g_variant_new ("(is)", 7, text), &error);
+  g_assert_no_error (error);
+  first = start (d, "a");
+  second = start (d, "b");
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (first), ==, MSGPACK_RPC_DELIVERY_NOT_SENT);
+  msgpack_rpc_call_cancel (first);
+  WAIT_UNTIL (dialect_call_has_ended (first));
+  g_assert_cmpint (msgpack_rpc_call_get_delivery (first), ==, MSGPACK_RPC_DELIVERY_NOT_SENT);
+
+  assert_comes (&d->raw, "92 07 db 00100000", text, "94 00 02 a1 'b' 90");
+  send_hex (&d->raw, "94 01 02 c0 05");
+  dialect_assert_result (second, "int64 5");
+}
+
+static void
 test_timeout (Dialect       *d,
               gconstpointer  data G_GNUC_UNUSED)
 {
@@ -364,6 +391,7 @@ main (int    argc,
   ADD ("one-at-a-time", test_one_at_a_time);
   ADD ("given-up", test_given_up);
   ADD ("cancelled", test_cancelled);
+  ADD ("taken-back", test_taken_back);
   ADD ("timeout", test_timeout);
   ADD ("closed", test_closed);
   ADD ("unsent", test_unsent);
