@@ -376,6 +376,37 @@ class Calls(Ends):
         self.check_error(unittest.mock.ANY, self.rpc.wrong_result)
         self.assertEqual(self.rpc.add(1, 2), 3)
 
+    def test_odd_results(self):
+        """What fails when it is looked into is answered for, at once or later."""
+        class Odd(dict):
+            def values(self):
+                raise KeyError('odd')
+
+        class OddAwaitable:
+            def __await__(self):
+                raise KeyError('await')
+
+        async def later():
+            return Odd(a=1)
+
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        self.addCleanup(loop.close)
+        self.addCleanup(thread.join)
+        self.addCleanup(loop.call_soon_threadsafe, loop.stop)
+        for asyncio_loop in (None, loop):
+            self.dispatcher.asyncio_loop = asyncio_loop
+            for function, text in [(lambda: Odd(a=1), "KeyError: 'odd'"), (later, "KeyError: 'odd'"),
+                                   (OddAwaitable, "KeyError: 'await'")]:
+                with self.subTest(loop=asyncio_loop, text=text):
+                    self.dispatcher.method('odd', flags=MsgpackRpc.MethodFlags.REPLACE)(function)
+                    self.check_error(text, self.rpc.odd)
+        unusual = unittest.mock.Mock(spec=asyncio.AbstractEventLoop)
+        unusual.call_soon_threadsafe.side_effect = RuntimeError('Event loop is closed')
+        self.dispatcher.asyncio_loop = unusual
+        self.check_error('Event loop is closed', self.rpc.odd)
+
     def test_falsy_errors(self):
         """What many peers would take for a success is not sent as an error."""
         for value in (None, 0, False, '', []):

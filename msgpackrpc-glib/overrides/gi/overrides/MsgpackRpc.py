@@ -477,7 +477,8 @@ def answer(invocation, result):
         return
     try:
         value = to_variant(result)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except Exception as error:
+        # A class of the program's may raise anything when it is looked into.
         fail(invocation, error)
     else:
         invocation.return_value(value)
@@ -533,10 +534,17 @@ class Handler:
                 raise
             return True
         if inspect.isawaitable(result):
-            self.follow(invocation, result)
+            self.start(invocation, result)
         else:
             answer(invocation, result)
         return True
+
+    def start(self, invocation, awaitable):
+        try:
+            self.follow(invocation, awaitable)
+        except Exception as error:
+            # Its loop may have been closed just now.
+            fail(invocation, error)
 
     def arguments(self, params):
         """What was left out, or is nil, is left to the function's defaults."""
