@@ -225,7 +225,7 @@ static const struct
   { "nulll", "At character 1: Unknown word; a string must be in double quotes, in a shell '\"text\"'" },
   { "True", "At character 1: Unknown word; a string must be in double quotes, in a shell '\"text\"'" },
   { "NaN", "At character 1: Unknown word; a string must be in double quotes, in a shell '\"text\"'" },
-  { "'a'", "At character 1: Unexpected “'”" },
+  { "'a'", "At character 1: Unknown word; a string must be in double quotes, in a shell '\"text\"'" },
   { "/**/1", "At character 1: Unexpected “/”" },
   { "1 // x", "At character 3: Unexpected “/”" },
   { "$1", "At character 1: Unexpected “$”" },

@@ -248,7 +248,7 @@ check_word (Checker  *self,
         }
     }
 
-  if (g_unichar_isalpha (g_utf8_get_char (self->at)))
+  if (*self->at == '\'' || g_unichar_isalpha (g_utf8_get_char (self->at)))
     return fail_at (self, self->at,
                     _("Unknown word; a string must be in double quotes, in a shell '\"text\"'"), error);
 
