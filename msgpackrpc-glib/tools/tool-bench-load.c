@@ -10,6 +10,9 @@
 #include "tool-alarm.h"
 #include "tool-pace.h"
 
+/* Of a client whose connection is known to be lost. */
+#define LOST "msgpackrpc-lost"
+
 /* A place for a call in flight. */
 typedef struct
 {
@@ -77,6 +80,17 @@ make_slots (ToolBenchLoad *self)
     }
 }
 
+static void
+status_changed_cb (MsgpackRpcClient           *client,
+                   MsgpackRpcConnectionStatus  old_status G_GNUC_UNUSED,
+                   MsgpackRpcConnectionStatus  new_status,
+                   const GError               *error G_GNUC_UNUSED,
+                   gpointer                    user_data G_GNUC_UNUSED)
+{
+  if (new_status == MSGPACK_RPC_CONNECTION_STATUS_DISCONNECTED)
+    g_object_set_data (G_OBJECT (client), LOST, GINT_TO_POINTER (TRUE));
+}
+
 ToolBenchLoad *
 tool_bench_load_new (const ToolRequest    *request,
                      const ToolBenchPlan  *plan,
@@ -98,6 +112,7 @@ tool_bench_load_new (const ToolRequest    *request,
       self->clients[i] = tool_target_new_client (request->target, request->address, error);
       if (self->clients[i] == NULL)
         return NULL;
+      g_signal_connect (self->clients[i], "status-changed", G_CALLBACK (status_changed_cb), NULL);
     }
   make_slots (self);
 
@@ -163,11 +178,16 @@ opened_cb (GObject      *source,
   g_cancellable_cancel (self->opening);
 }
 
+/* That it is lost can be seen before it is told, and why with that. */
 static GError *
-get_reason (MsgpackRpcClient *client)
+await_reason (MsgpackRpcClient *client)
 {
-  GError *reason = msgpack_rpc_client_get_last_error (client);
+  GError *reason;
 
+  while (g_object_get_data (G_OBJECT (client), LOST) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+
+  reason = msgpack_rpc_client_get_last_error (client);
   if (reason == NULL)
     reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CLOSED,
                                   _("The peer closed the connection"));
@@ -193,7 +213,7 @@ take_connections (ToolBenchLoad  *self,
   if (lost == NULL)
     return TRUE;
 
-  g_propagate_error (error, get_reason (lost));
+  g_propagate_error (error, await_reason (lost));
   explain (self, n_open, error);
   return FALSE;
 }
