@@ -342,9 +342,15 @@ class ChatWindow(Gtk.ApplicationWindow):
     def on_view_resized(self, adjustment):
         self.view_size = (adjustment.get_upper(), adjustment.get_page_size())
         if self.is_at_end:
-            self.scroll_to_end()
+            # Where it is moved to while it is laid out is not where it is drawn.
+            self.add_tick_callback(self.follow)
         else:
             self.below.set_visible(True)
+
+    def follow(self, *_):
+        if self.is_at_end:
+            self.scroll_to_end()
+        return GLib.SOURCE_REMOVE
 
     def on_view_scrolled(self, adjustment):
         # What moves because the size has changed was not moved by the user.

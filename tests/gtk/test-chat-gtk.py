@@ -152,6 +152,25 @@ class Chat(rig.Case):
         chat.key(*['Next'] * 6)
         chat.wait_gone('push button', 'New messages ↓')
 
+    def test_narrow(self):
+        """Lines that are wrapped in a narrow window push nothing out of it."""
+        chat, ben, _ = self.talk()
+        ben.stdin.write(''.join(f'line {i} {"is long " * 12}\n' for i in range(20)))
+        ben.stdin.write('the last\n')
+        chat.find('label', 'the last')
+        for width, height in (440, 400), (900, 500), (380, 300):
+            chat.resize(width, height)
+            rig.wait_until(lambda: self.is_at_end(chat, 'the last'),
+                           lambda: f'the end of the list in:\n{chat.dump()}')
+        chat.screenshot('chat-narrow-end')
+        self.assertEqual(chat.find_all('push button', 'New messages ↓'), [])
+
+    def is_at_end(self, chat, text):
+        """Whether all of the text is above what it is typed into, and near to that."""
+        _, y, _, height = chat.find('list', 'Messages').find_all('label', text)[0].place
+        _, below, _, _ = chat.find('text', 'Message').place
+        return 0 <= below - (y + height) < 60
+
     def test_reconnect(self):
         """A server that has gone and comes back is joined again."""
         chat = self.chat('--name=ann')
