@@ -21,7 +21,10 @@ struct _BrowserSession
   GListModel *methods;      /* owned; of BrowserMethod */
   char *hint;
   char *status;
-  GHashTable *topics; /* those that are subscribed to */
+  char *reason;             /* why it was closed, even if that is no error */
+  GHashTable *topics;       /* those that are subscribed to */
+  gpointer handshaking;     /* the last stream with TLS, to be compared only */
+  GTlsCertificate *refused; /* owned, nullable; what that has shown, if it is not trusted */
   gboolean has_error;
   gboolean is_open;
 };
@@ -184,7 +187,7 @@ show_disconnected (BrowserSession *self,
 {
   g_autofree char *text = NULL;
 
-  text = g_strdup_printf ("%s%s", error != NULL ? error->message : "Disconnected",
+  text = g_strdup_printf ("%s%s", error != NULL ? error->message : self->reason,
                           self->is_open ? " – trying again" : "");
   set_status (self, text, error != NULL || self->is_open);
 }
@@ -212,6 +215,8 @@ show_status (BrowserSession             *self,
       break;
 
     case MSGPACK_RPC_CONNECTION_STATUS_CLOSING:
+      g_free (self->reason);
+      self->reason = g_strdup (error != NULL ? error->message : "Disconnected");
       set_status (self, "Disconnecting…", FALSE);
       break;
 
@@ -234,6 +239,8 @@ status_changed_cb (MsgpackRpcClient           *client,
   if (client != self->client)
     return;
 
+  if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
+    g_clear_object (&self->refused);
   show_status (self, new_status, error);
   if (new_status == MSGPACK_RPC_CONNECTION_STATUS_CONNECTED)
     {
@@ -267,6 +274,40 @@ opened_cb (GObject      *source,
   tell (self, "dialog-error-symbolic", "Not connected", error->message);
 }
 
+static gboolean
+accept_certificate_cb (GTlsConnection       *stream,
+                       GTlsCertificate      *certificate,
+                       GTlsCertificateFlags  errors G_GNUC_UNUSED,
+                       gpointer              user_data)
+{
+  BrowserSession *self = user_data;
+
+  if (stream == self->handshaking)
+    {
+      g_set_object (&self->refused, certificate);
+      g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+    }
+
+  return FALSE;
+}
+
+static void
+socket_event_cb (GSocketClient      *socket_client,
+                 GSocketClientEvent  event,
+                 GSocketConnectable *connectable G_GNUC_UNUSED,
+                 GIOStream          *stream,
+                 gpointer            user_data)
+{
+  BrowserSession *self = user_data;
+
+  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING || self->client == NULL ||
+      socket_client != msgpack_rpc_client_get_socket_client (self->client))
+    return;
+
+  self->handshaking = stream;
+  g_signal_connect_object (stream, "accept-certificate", G_CALLBACK (accept_certificate_cb), self, 0);
+}
+
 static void
 notification_cb (MsgpackRpcClient *client,
                  const char       *method,
@@ -285,6 +326,8 @@ static void
 drop_client (BrowserSession *self)
 {
   g_hash_table_remove_all (self->topics);
+  self->handshaking = NULL;
+  g_clear_object (&self->refused);
   if (self->client != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->client, self);
@@ -308,6 +351,8 @@ new_client (BrowserSession *self,
   msgpack_rpc_client_set_extensions (client, TRUE);
   g_signal_connect_object (client, "status-changed", G_CALLBACK (status_changed_cb), self, 0);
   g_signal_connect_object (client, "notification", G_CALLBACK (notification_cb), self, 0);
+  g_signal_connect_object (msgpack_rpc_client_get_socket_client (client), "event",
+                           G_CALLBACK (socket_event_cb), self, 0);
   return client;
 }
 
@@ -351,6 +396,43 @@ browser_session_close (BrowserSession *self)
   set_status (self, "Disconnected", FALSE);
   msgpack_rpc_client_close_async (self->client, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, NULL, NULL,
                                   NULL);
+}
+
+/* ---- certificates ---- */
+
+char *
+browser_session_get_refused (BrowserSession *self)
+{
+  g_autoptr(GByteArray) bytes = NULL;
+  g_autofree char *digits = NULL;
+  GString *text;
+
+  if (self->refused == NULL || !self->is_open)
+    return NULL;
+
+  g_object_get (self->refused, "certificate", &bytes, NULL);
+  digits = g_compute_checksum_for_data (G_CHECKSUM_SHA256, bytes->data, bytes->len);
+  text = g_string_new (NULL);
+  for (const char *digit = digits; *digit != '\0'; digit += 2)
+    g_string_append_printf (text, "%s%c%c", digit > digits ? ":" : "", g_ascii_toupper (digit[0]),
+                            g_ascii_toupper (digit[1]));
+  return g_string_free (text, FALSE);
+}
+
+void
+browser_session_trust (BrowserSession *self)
+{
+  g_autoptr(MsgpackRpcCertificatePins) pins = NULL;
+
+  if (self->refused == NULL || !self->is_open)
+    return;
+
+  pins = msgpack_rpc_certificate_pins_new ();
+  msgpack_rpc_certificate_pins_add (pins, self->refused);
+  g_clear_object (&self->refused);
+  self->has_error = FALSE;
+  msgpack_rpc_client_set_tls_database (self->client, G_TLS_DATABASE (pins));
+  msgpack_rpc_client_open_async (self->client, NULL, opened_cb, question_new (self, NULL));
 }
 
 /* ---- topics ---- */
@@ -479,6 +561,7 @@ browser_session_finalize (GObject *object)
 
   g_hash_table_unref (self->topics);
   g_free (self->hint);
+  g_free (self->reason);
   g_free (self->status);
 
   G_OBJECT_CLASS (browser_session_parent_class)->finalize (object);
@@ -509,6 +592,7 @@ browser_session_init (BrowserSession *self)
   self->methods = G_LIST_MODEL (g_list_store_new (BROWSER_TYPE_METHOD));
   self->topics = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->hint = g_strdup ("Not connected");
+  self->reason = g_strdup ("Disconnected");
   self->status = g_strdup ("Not connected");
 }
 

@@ -34,6 +34,11 @@ gboolean          browser_session_is_connected (BrowserSession *self);
 const char       *browser_session_get_status   (BrowserSession *self);
 gboolean          browser_session_has_error    (BrowserSession *self);
 
+/* The SHA-256 fingerprint of a certificate that is not good enough to connect, or NULL. What is trusted all
+ * the same is so until an address is opened the next time. */
+char *browser_session_get_refused (BrowserSession *self) G_GNUC_WARN_UNUSED_RESULT;
+void  browser_session_trust       (BrowserSession *self);
+
 /* What it offers; if that is nothing, the hint says why. */
 GListModel *browser_session_get_methods (BrowserSession *self);
 const char *browser_session_get_hint    (BrowserSession *self);

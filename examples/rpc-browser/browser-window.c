@@ -19,9 +19,12 @@ struct _BrowserWindow
   GtkApplicationWindow parent_instance;
 
   GtkEditable *address;
+  GtkMenuButton *token;
   GtkEditable *secret;
   GtkButton *connect;
   GtkLabel *status;
+  GtkWidget *trust;
+  GtkLabel *fingerprint;
   GtkFilterListModel *filtered;
   GtkSingleSelection *selection;
   GtkSearchEntry *search;
@@ -82,6 +85,27 @@ set_action_enabled (BrowserWindow *self,
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), is_enabled);
 }
 
+/* Whose certificate it is, only the user may know. */
+static void
+show_refused (BrowserWindow *self)
+{
+  g_autofree char *refused = browser_session_get_refused (self->session);
+
+  gtk_label_set_text (self->fingerprint, refused != NULL ? refused : "");
+  gtk_widget_set_visible (self->trust, refused != NULL);
+}
+
+static void
+trust_cb (GtkButton *button G_GNUC_UNUSED,
+          gpointer   user_data)
+{
+  BrowserWindow *self = user_data;
+
+  browser_session_trust (self->session);
+  show_refused (self);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search));
+}
+
 static void
 session_changed_cb (BrowserSession *session,
                     gpointer        user_data)
@@ -93,6 +117,7 @@ session_changed_cb (BrowserSession *session,
   gtk_label_set_text (self->status, browser_session_get_status (session));
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), browser_session_get_status (session));
   set_error (GTK_WIDGET (self->status), browser_session_has_error (session));
+  show_refused (self);
   gtk_button_set_label (self->connect, is_open ? "Dis_connect" : "_Connect");
   if (is_open)
     gtk_widget_remove_css_class (GTK_WIDGET (self->connect), "suggested-action");
@@ -238,6 +263,16 @@ address_activated_cb (GtkWidget *widget G_GNUC_UNUSED,
                       "An address is missing, such as tcp://localhost:5000 or unix:///path");
   set_error (GTK_WIDGET (self->status), TRUE);
   gtk_widget_grab_focus (GTK_WIDGET (self->address));
+}
+
+static void
+secret_activated_cb (GtkWidget *widget,
+                     gpointer   user_data)
+{
+  BrowserWindow *self = user_data;
+
+  gtk_menu_button_popdown (self->token);
+  address_activated_cb (widget, self);
 }
 
 static void
@@ -703,6 +738,7 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, connect);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, filter);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, filtered);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, fingerprint);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, form);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, form_error);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, history);
@@ -729,6 +765,8 @@ bind_children (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, statistics);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, status);
   gtk_widget_class_bind_template_child (widget_class, BrowserWindow, subscribe);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, token);
+  gtk_widget_class_bind_template_child (widget_class, BrowserWindow, trust);
 }
 
 static void
@@ -754,8 +792,10 @@ browser_window_class_init (BrowserWindowClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, page_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, secret_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, selected_cb);
   gtk_widget_class_bind_template_callback (widget_class, subscribe_cb);
+  gtk_widget_class_bind_template_callback (widget_class, trust_cb);
 }
 
 static void

@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import pathlib
 import select
 import shutil
 import signal
@@ -209,6 +210,60 @@ class Browser(rig.Case):
         browser.find('label', '1 missed')
         browser.find('push button', 'Clear').act()
         browser.wait_gone('label', "['hello', 5]")
+
+    def test_token(self):
+        """It is typed below the key beside the address."""
+        with tempfile.TemporaryDirectory() as folder:
+            token = os.path.join(folder, 'token')
+            browser = self.browse(self.serve('--token', token).address)
+            self.find_status('closed the connection', 'trying again')
+            self.assertEqual(browser.find_all('label', 'add'), [])
+            with open(token, encoding='ascii') as file:
+                secret = file.read().strip()
+            for text, status in (secret[::-1], 'the token is another one'), (secret, 'Connected to'):
+                x, y, width, height = browser.find('push button', 'Token').place
+                browser.click(x + width // 2, y + height // 2)
+                self.wait_for_focus('password text')
+                browser.key('ctrl+a')
+                browser.type(text)
+                browser.key('Return')
+                self.find_status(status)
+            browser.find('label', 'add')
+
+    def make_certificate(self, folder):
+        """In a file with its key; and its fingerprint."""
+        path = os.path.join(folder, 'server.pem')
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                        'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', f'{folder}/key', '-out',
+                        f'{folder}/certificate', '-subj', '/CN=localhost', '-addext',
+                        'subjectAltName=DNS:localhost'], check=True, stderr=subprocess.DEVNULL)
+        with open(path, 'w', encoding='ascii') as file:
+            for name in 'key', 'certificate':
+                file.write(pathlib.Path(folder, name).read_text('ascii'))
+        told = subprocess.run(['openssl', 'x509', '-in', path, '-noout', '-fingerprint', '-sha256'],
+                              check=True, text=True, stdout=subprocess.PIPE)
+        return path, told.stdout.strip().partition('=')[2]
+
+    def test_certificate(self):
+        """One that nobody has signed is refused until the user trusts it; another one still is."""
+        with tempfile.TemporaryDirectory() as folder:
+            path, fingerprint = self.make_certificate(folder)
+            served = self.serve('--tls-certificate', path, address='tls://localhost:0')
+            served.address = served.address.replace('127.0.0.1', 'localhost')
+            browser = self.browse(served.address)
+            self.find_status('not acceptable', 'trusted')
+            browser.find('label', fingerprint)
+            browser.screenshot('rpc-browser-certificate')
+            browser.find('push button', lambda name: 'Trust Until Disconnected' in name).act()
+            self.find_status('Connected to tls://')
+            browser.wait_gone('label', fingerprint)
+            browser.find('label', 'add')
+
+            served.stop()
+            self.find_status('trying again')
+            _, other = self.make_certificate(folder)
+            served.start()
+            browser.find('label', other)
 
     def test_flood(self):
         """What the user does is done meanwhile, and the last 1,000 are kept."""
