@@ -124,9 +124,21 @@ test_boolean_strict (Dialect       *d,
   static const Failure failure = {
     "c3 a5 'broke'", MSGPACK_RPC_ERROR_REMOTE, "broke", "'broke'", NULL
   };
+  static const Failure by_the_letter = {
+    "c3 c0", MSGPACK_RPC_ERROR_REMOTE, "Method “f” failed", "@mv nothing", NULL
+  };
+  g_autoptr(MsgpackRpcCall) second = NULL;
 
-  g_test_summary ("A strict connection ends with such a peer, after the call has");
+  g_test_summary ("A strict connection ends with such a peer, after the call has; false is a failure");
 
+  set_profile (d, MSGPACK_RPC_PROFILE_STRICT);
+  assert_fails (d, &by_the_letter);
+  second = dialect_call (d, "f", "()", "94 00 02 a1 'f' 90");
+  send_hex (&d->raw, "94 01 02 c2 c0");
+  dialect_assert_error (second, "Method “f” failed");
+  assert_prints (msgpack_rpc_call_get_error_value (second), "false");
+
+  dialect_renew (d);
   set_profile (d, MSGPACK_RPC_PROFILE_STRICT);
   assert_fails (d, &failure);
   dialect_assert_log (d, "closed Message breaks the specification, which the profile “strict” does not "

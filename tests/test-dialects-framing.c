@@ -83,6 +83,30 @@ test_split (Dialect       *d,
   g_string_truncate (d->log, 0);
 }
 
+/* While one message comes, another connection of the same thread reads its own. */
+static void
+test_between (Dialect       *d,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  Dialect other = { 0 };
+
+  g_test_summary ("A length belongs to the connection that it came by, however long its message takes");
+
+  dialect_setup (&other, NULL);
+  set_framed (d);
+  set_framed (&other);
+  send_hex (&d->raw, "09");
+  WAIT_UNTIL (dialect_get_statistic (d, "received-bytes") == 1);
+  test_drain ();
+  dialect_assert_answer (&other, "09" ECHO_1, ANSWER_1);
+  dialect_assert_answer (d, ECHO_1, ANSWER_1);
+  dialect_teardown (&other, NULL);
+
+  send_hex (&d->raw, "09");
+  raw_peer_close (&d->raw);
+  dialect_assert_told (d, "echo @av []; closed Message cut short");
+}
+
 /* Does not write what may be megabytes to the log, as “echo” does. */
 static gboolean
 return_handler (MsgpackRpcInvocation  *invocation,
@@ -188,6 +212,15 @@ test_wrong (Dialect       *d,
                "Message is longer than the 6 bytes that were announced, at offset 5");
   assert_ends (d, "03 05 06 07",
                "expected a message (an array), got \"\\x05\\x06\\x07\" at offset 1");
+
+  /* Also where it comes bit by bit. */
+  dialect_renew (d);
+  set_framed (d);
+  send_hex (&d->raw, "06 94 00");
+  WAIT_UNTIL (dialect_get_statistic (d, "received-bytes") == 3);
+  test_drain ();
+  send_hex (&d->raw, "01 c6 00ffffff");
+  dialect_assert_log (d, "closed Message is longer than the 6 bytes that were announced, at offset 5; ");
 }
 
 static void
@@ -345,6 +378,7 @@ main (int    argc,
   ADD ("20/cancel", test_cancel);
   ADD ("21/sent", test_sent);
   ADD ("21/split", test_split);
+  ADD ("21/between", test_between);
   ADD ("21/large", test_large);
   ADD ("21/hostile", test_hostile);
   ADD ("21/wrong", test_wrong);

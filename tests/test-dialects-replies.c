@@ -162,7 +162,7 @@ test_resumed (Fixture       *f,
   g_autoptr(MsgpackRpcCall) call = NULL;
   guint8 bytes[5];
 
-  g_test_summary ("The while is over when the peer shows by a reply that it is done");
+  g_test_summary ("The while is over when the peer shows by a reply or a request that it is done");
 
   call = dialect_call (&f->dialect, "first", "()", "94 00 01 a5 'first' 90");
   ask (f, KEEP (05) KEEP (06), 2);
@@ -174,6 +174,15 @@ test_resumed (Fixture       *f,
   dialect_assert_result (call, "@mv nothing");
   g_assert_cmpint (recv (f->dialect.raw.fd, bytes, sizeof bytes, MSG_DONTWAIT), ==, sizeof bytes);
   g_assert_cmpint (bytes[2], ==, 5);
+
+  ask (f, KEEP (07) KEEP (08), 4);
+  answer (f, 3);
+  WAIT_UNTIL (recv (f->dialect.raw.fd, bytes, sizeof bytes, MSG_DONTWAIT) == sizeof bytes);
+  g_assert_cmpint (bytes[2], ==, 8);
+  send_hex (&f->dialect.raw, ECHO (09));
+  dialect_assert_log (&f->dialect, "echo @av []; ");
+  g_assert_cmpint (recv (f->dialect.raw.fd, bytes, sizeof bytes, MSG_DONTWAIT), ==, sizeof bytes);
+  g_assert_cmpint (bytes[2], ==, 9);
 }
 
 static gpointer
@@ -390,6 +399,69 @@ test_closed (Fixture       *f,
   g_assert_null (raw_peer_receive_or_end (&f->dialect.raw));
   dialect_assert_told (&f->dialect, "echo @av []; closed -; ");
   WAIT_UNTIL (msgpack_rpc_invocation_is_cancelled (f->kept->pdata[0]));
+  /* Nor kept: there is but the one that nobody has answered. */
+  g_assert_cmpuint (dialect_get_statistic (&f->dialect, "requests-in-flight"), ==, 1);
+}
+
+typedef struct
+{
+  MsgpackRpcServer *server;
+  MsgpackRpcInvocation *kept;
+} Drained;
+
+/* From here on, what was read already is refused. */
+static gboolean
+drain_handler (MsgpackRpcInvocation  *invocation,
+               GVariant              *params G_GNUC_UNUSED,
+               gpointer               data,
+               GError               **error G_GNUC_UNUSED)
+{
+  Drained *self = data;
+
+  self->kept = g_object_ref (invocation);
+  msgpack_rpc_server_drain_async (self->server, MSGPACK_RPC_CLOSE_MODE_FINISH_QUEUE, -1, NULL, NULL,
+                                  NULL);
+  return TRUE;
+}
+
+static void
+test_drained (Fixture       *f,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  Drained drained = { msgpack_rpc_server_new (), NULL };
+  g_autoptr(MsgpackRpcConnection) accepted = NULL;
+  g_autoptr(GIOStream) stream = NULL;
+  g_autoptr(GVariant) answered = NULL;
+  g_autoptr(GVariant) refusal = NULL;
+  g_autoptr(GError) error = NULL;
+  RawPeer raw;
+
+  g_test_summary ("What a server that ends refuses has its place, too");
+
+  stream = raw_peer_init_transport (&raw, "unix");
+  msgpack_rpc_dispatcher_add_method (f->dialect.dispatcher, "drain", NULL, drain_handler, &drained, NULL);
+  msgpack_rpc_server_set_dispatcher (drained.server, f->dialect.dispatcher);
+  msgpack_rpc_server_set_profile (drained.server, MSGPACK_RPC_PROFILE_SERIAL);
+  msgpack_rpc_server_set_reply_order (drained.server, MSGPACK_RPC_REPLY_ORDER_REQUEST);
+  accepted = msgpack_rpc_server_accept_stream (drained.server, stream, &error);
+  g_assert_no_error (error);
+  send_hex (&raw, "94 00 05 a5 'drain' 90" ECHO (06));
+  WAIT_UNTIL (drained.kept != NULL);
+  test_drain ();
+  msgpack_rpc_invocation_return_value (drained.kept, g_variant_new_int32 (1));
+  answered = raw_peer_receive (&raw);
+  test_assert_value (answered, "(1, 5, @mv nothing, 1)");
+  refusal = raw_peer_receive (&raw);
+  test_assert_value (refusal, "(1, 6, 'The server is closing, and has not handled the request', "
+                              "{'rpc.closing': true})");
+  g_assert_null (raw_peer_receive_or_end (&raw));
+
+  g_object_unref (drained.kept);
+  raw_peer_clear (&raw);
+  g_clear_object (&accepted);
+  g_clear_object (&stream);
+  test_drain ();
+  test_wait_finalized (drained.server);
 }
 
 static void
@@ -404,7 +476,20 @@ test_bounded (Fixture       *f,
 
   g_object_get (f->dialect.connection, "limits", &limits, NULL);
   msgpack_rpc_limits_set_max_queued_bytes (limits, 4000);
-  ask (f, KEEP (05), 1);
+
+  /* What was sent does not count. */
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autofree char *kept = g_strdup_printf ("94 01 05 c0 %02x 94 01 06 c0 91 da 0190", i);
+
+      ask (f, KEEP (05), i + 1);
+      send_hex (&f->dialect.raw, request);
+      test_drain ();
+      answer (f, i);
+      assert_comes (&f->dialect.raw, kept, text, "");
+    }
+
+  ask (f, KEEP (05), 9);
   for (guint i = 0; i < 4; i++)
     send_hex (&f->dialect.raw, request);
   WAIT_UNTIL (strstr (f->dialect.log->str, "closed The output queue holds ") != NULL);
@@ -476,6 +561,7 @@ main (int    argc,
   ADD ("taken", REQUEST, test_taken);
   ADD ("half-closed", REQUEST, test_half_closed);
   ADD ("closed", REQUEST, test_closed);
+  ADD ("drained", REQUEST, test_drained);
   ADD ("bounded", REQUEST, test_bounded);
   ADD ("in-threads", REQUEST, test_threads);
 

@@ -134,6 +134,46 @@ test_taken_back (Dialect       *d,
 }
 
 static void
+test_bounded (Dialect       *d,
+              gconstpointer  data G_GNUC_UNUSED)
+{
+  MsgpackRpcLimits *limits = msgpack_rpc_connection_get_limits (d->connection);
+  g_autofree char *text = g_strnfill (2000, 'x');
+  g_autoptr(MsgpackRpcCall) first = NULL;
+  g_autoptr(MsgpackRpcCall) large = NULL;
+  g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_test_summary ("No more wait for their turn than could wait to be written; those that are gone do not "
+                  "count");
+
+  msgpack_rpc_limits_set_max_queued_bytes (limits, 2000);
+  large = msgpack_rpc_peer_start_call (d->peer, "l", g_variant_new ("(s)", text));
+  WAIT_UNTIL (dialect_call_has_ended (large));
+  g_assert_error (msgpack_rpc_call_get_error (large), MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_QUEUE_FULL);
+  first = start (d, "a");
+  assert_comes (&d->raw, "94 00 02 a1 'a' 90", "", "");
+
+  for (guint i = 0; i < 16; i++)
+    {
+      g_autoptr(MsgpackRpcCall) call = start (d, "b");
+
+      msgpack_rpc_call_cancel (call);
+      WAIT_UNTIL (dialect_call_has_ended (call));
+      g_assert_error (msgpack_rpc_call_get_error (call), G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+
+  for (guint i = 0; i < 16; i++)
+    g_ptr_array_add (calls, start (d, "b"));
+  WAIT_UNTIL (dialect_call_has_ended (calls->pdata[15]));
+  g_assert_error (msgpack_rpc_call_get_error (calls->pdata[15]), MSGPACK_RPC_ERROR,
+                  MSGPACK_RPC_ERROR_QUEUE_FULL);
+  g_assert_false (dialect_call_has_ended (calls->pdata[0]));
+
+  raw_peer_close (&d->raw);
+  WAIT_UNTIL (dialect_call_has_ended (first) && dialect_call_has_ended (calls->pdata[0]));
+}
+
+static void
 test_timeout (Dialect       *d,
               gconstpointer  data G_GNUC_UNUSED)
 {
@@ -392,6 +432,7 @@ main (int    argc,
   ADD ("given-up", test_given_up);
   ADD ("cancelled", test_cancelled);
   ADD ("taken-back", test_taken_back);
+  ADD ("bounded", test_bounded);
   ADD ("timeout", test_timeout);
   ADD ("closed", test_closed);
   ADD ("unsent", test_unsent);

@@ -203,6 +203,13 @@ test_unknown_types (Dialect       *d,
   g_string_truncate (d->log, 0);
 
   assert_breaks (d, "93 03 05 a1 'm'", "Message is of the unknown type 3");
+
+  /* It is the end, and nothing else. */
+  dialect_renew (d);
+  set_profile (d, MSGPACK_RPC_PROFILE_STRICT);
+  g_signal_connect (d->connection, "unknown-message", G_CALLBACK (unknown_message_cb), d);
+  send_hex (&d->raw, "93 03 05 a1 'm'");
+  dialect_assert_log (d, BREAKS "Message is of the unknown type 3; ");
 }
 
 static void
