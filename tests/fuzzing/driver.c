@@ -8,7 +8,10 @@
 
 #include "fuzz-util.h"
 
+/* Fewer of those that take longer. */
+#ifndef N_MUTATIONS
 #define N_MUTATIONS 100000
+#endif
 #define MAX_MUTATION_SIZE 128
 
 /* A copy of its own size, so that reading one byte too many is noticed. */
