@@ -366,6 +366,7 @@ class HostilePeer(TestCase):
             status, out, err = run('subscribe', peer.address, 't')
         self.assertEqual((status, out), (REMOTE_ERROR, ''))
         self.assert_harmless(err)
+        self.assertEqual(err.count('\n'), 1)
 
     def test_names_that_are_no_text(self):
         for data in (b'\x93\x02\xa1\xff\x90', b'\x93\x02\xc4\x01\xff\x90', b'\x93\x02\xa2a\0\x90'):

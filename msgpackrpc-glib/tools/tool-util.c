@@ -121,7 +121,8 @@ tool_parse_options (GOptionContext  *context,
   return (GStrv) g_ptr_array_free (g_steal_pointer (&taken), FALSE);
 }
 
-/* Texts of errors may have several lines, and parts that a peer has written. */
+/* Texts of errors may have parts that a peer has written, which must not look like lines of ours. What is
+ * wrong with the command line may have several. */
 static char *
 escape_lines (const char *text)
 {
@@ -168,7 +169,7 @@ tool_complain (const GError *error)
     return;
 
   message = leave_out_standard_error (error->message);
-  text = escape_lines (message);
+  text = error->domain == MSGPACK_RPC_ERROR ? tool_escape_text (message) : escape_lines (message);
   g_printerr ("msgpackrpc: %s\n", text);
 }
 
