@@ -283,10 +283,10 @@ class Listen(TestCase):
 
     def test_timeout_is_that_of_connecting(self):
         with saying([NOTIFICATION, 'm', []]) as peer:
-            with Running('listen', '--timeout=0.05', peer.address) as tool:
+            with Running('listen', '--timeout=1', peer.address) as tool:
                 self.assert_lines(tool.line(), 'notification m []')
                 with self.assertRaises(subprocess.TimeoutExpired):
-                    tool.process.wait(0.2)
+                    tool.process.wait(1.2)
                 self.assertEqual(tool.end(signal.SIGINT)[0], SUCCESS)
 
     def test_a_program(self):
