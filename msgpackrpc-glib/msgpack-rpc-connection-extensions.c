@@ -131,7 +131,7 @@ send_extension (MsgpackRpcConnection *self,
                 GVariant             *params,
                 gsize                 max_size)
 {
-  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_link_get_pack_flags (self->link);
   g_autoptr(GVariant) sunk = g_variant_ref_sink (params);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
   g_autoptr(GError) error = NULL;

@@ -129,8 +129,8 @@ pack_answer (MsgpackRpcConnection  *self,
   if (error_value != NULL)
     count (self, MSGPACK_RPC_STATISTIC_ERROR_ANSWERS);
   packed = _msgpack_rpc_message_pack_answer (profile,
-                                             _msgpack_rpc_settings_get_pack_flags (self->settings),
-                                             self->id, msgid, error_value, result);
+                                             _msgpack_rpc_link_get_pack_flags (self->link), self->id,
+                                             msgid, error_value, result);
 
   /* What it shares may be a part of the request, and would keep all of it until it is written. */
   if (packed != NULL && packed->size < request_size / MAX_KEPT)

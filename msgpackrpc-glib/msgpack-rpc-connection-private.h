@@ -220,7 +220,6 @@ typedef struct _MsgpackRpcInterests    MsgpackRpcInterests;
 typedef struct _MsgpackRpcSubscription MsgpackRpcSubscription;
 
 MsgpackRpcLink     *_msgpack_rpc_connection_ref_link     (MsgpackRpcConnection *self);
-MsgpackRpcSettings *_msgpack_rpc_connection_ref_settings (MsgpackRpcConnection *self);
 /* Calls back when all that is queued now is written, or the connection has ended. */
 void                _msgpack_rpc_connection_await_flush  (MsgpackRpcConnection *self,
                                                           gpointer              source,

@@ -98,7 +98,7 @@ pack_call (MsgpackRpcConnection  *self,
 {
   const char *method = msgpack_rpc_call_get_method (call);
   GVariant *params = msgpack_rpc_call_get_params (call);
-  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_link_get_pack_flags (self->link);
 
   _msgpack_rpc_connection_check_method (self, method);
   if (msgid != 0)
@@ -355,7 +355,7 @@ _msgpack_rpc_connection_send_notice (MsgpackRpcConnection  *self,
                                      MsgpackRpcNotice      *notice,
                                      GError               **error)
 {
-  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_link_get_pack_flags (self->link);
   MsgpackRpcPacked *packed;
 
   _msgpack_rpc_connection_check_method (self, notice->method);
@@ -373,7 +373,7 @@ connection_send_notification (MsgpackRpcPeer  *peer,
                               GError         **error)
 {
   MsgpackRpcConnection *self = MSGPACK_RPC_CONNECTION (peer);
-  MsgpackRpcPackFlags flags = _msgpack_rpc_settings_get_pack_flags (self->settings);
+  MsgpackRpcPackFlags flags = _msgpack_rpc_link_get_pack_flags (self->link);
   g_autoptr(MsgpackRpcPacked) packed = NULL;
 
   _msgpack_rpc_connection_check_method (self, method);

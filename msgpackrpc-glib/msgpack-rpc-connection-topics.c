@@ -15,12 +15,6 @@ _msgpack_rpc_connection_ref_link (MsgpackRpcConnection *self)
   return g_object_ref (self->link);
 }
 
-MsgpackRpcSettings *
-_msgpack_rpc_connection_ref_settings (MsgpackRpcConnection *self)
-{
-  return _msgpack_rpc_settings_ref (self->settings);
-}
-
 MsgpackRpcInterests **
 _msgpack_rpc_connection_get_interests (MsgpackRpcConnection *self)
 {

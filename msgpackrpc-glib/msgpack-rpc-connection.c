@@ -813,7 +813,7 @@ msgpack_rpc_connection_send_message (MsgpackRpcConnection  *self,
   g_return_val_if_fail (MSGPACK_RPC_IS_CONNECTION (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  bytes = msgpack_rpc_pack_full (message, _msgpack_rpc_settings_get_pack_flags (self->settings), error);
+  bytes = msgpack_rpc_pack_full (message, _msgpack_rpc_link_get_pack_flags (self->link), error);
   if (bytes == NULL)
     return FALSE;
 

@@ -26,9 +26,22 @@ typedef enum
   MSGPACK_RPC_N_LIMITS
 } MsgpackRpcLimit;
 
+/* Known here since each message looks at some of them. */
+struct _MsgpackRpcLimits
+{
+  GObject parent_instance;
+
+  guint values[MSGPACK_RPC_N_LIMITS]; /* atomic */
+};
+
 /* From any thread. */
-guint             _msgpack_rpc_limits_get          (MsgpackRpcLimits *self,
-                                                    MsgpackRpcLimit   limit);
+static inline guint
+_msgpack_rpc_limits_get (MsgpackRpcLimits *self,
+                         MsgpackRpcLimit   limit)
+{
+  return (guint) g_atomic_int_get (&self->values[limit]);
+}
+
 /* The time when a timeout that begins now is over, as of g_get_monotonic_time(); G_MAXINT64 for
  * never. */
 gint64            _msgpack_rpc_limits_get_deadline (MsgpackRpcLimits *self,

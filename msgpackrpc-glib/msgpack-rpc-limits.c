@@ -27,13 +27,6 @@
  *
  * Since: 1.0
  */
-struct _MsgpackRpcLimits
-{
-  GObject parent_instance;
-
-  guint values[MSGPACK_RPC_N_LIMITS]; /* atomic */
-};
-
 G_DEFINE_FINAL_TYPE (MsgpackRpcLimits, msgpack_rpc_limits, G_TYPE_OBJECT)
 
 /* The property of a limit has its number and 1. */
@@ -55,13 +48,6 @@ static const guint defaults[MSGPACK_RPC_N_LIMITS] = {
   [MSGPACK_RPC_LIMIT_MAX_UNHANDLED_BYTES] = 64 * MIB,
   [MSGPACK_RPC_LIMIT_WRITE_TIMEOUT] = 30 * 1000,
 };
-
-guint
-_msgpack_rpc_limits_get (MsgpackRpcLimits *self,
-                         MsgpackRpcLimit   limit)
-{
-  return (guint) g_atomic_int_get (&self->values[limit]);
-}
 
 static void
 set (MsgpackRpcLimits *self,
@@ -211,6 +197,10 @@ msgpack_rpc_limits_class_init (MsgpackRpcLimitsClass *klass)
    * How deep arrays and maps may be nested in a message, the message itself included.
    *
    * One that goes over ends the connection with [error@Error.TOO_DEEP].
+   *
+   * As this is what most peers take, what is sent goes no deeper, either, than that, or than 32 if
+   * that is more: a call or a notification that does fails with [error@Error.TOO_DEEP], and an answer
+   * becomes an error that says so.
    *
    * Since: 1.0
    */

@@ -8,6 +8,8 @@
 #include <glib/gi18n-lib.h>
 
 #include "msgpack-rpc-call-private.h"
+#include "msgpack-rpc-decoder-private.h"
+#include "msgpack-rpc-packer-private.h"
 #include "msgpack-rpc-value.h"
 
 /* How messages are queued, by any thread, and written, by the holder of the I/O. */
@@ -423,6 +425,17 @@ _msgpack_rpc_link_frame (MsgpackRpcLink   *self,
     return NULL;
 
   return _msgpack_rpc_packed_frame (packed);
+}
+
+/* What is lowered for a peer's sake is not for what it is sent. */
+MsgpackRpcPackFlags
+_msgpack_rpc_link_get_pack_flags (MsgpackRpcLink *self)
+{
+  guint max_depth = _msgpack_rpc_limits_get (self->limits, MSGPACK_RPC_LIMIT_MAX_DEPTH);
+
+  /* The message itself is one. */
+  return _msgpack_rpc_settings_get_pack_flags (self->settings) |
+         MSGPACK_RPC_PACK_DEPTH (MAX (max_depth, MSGPACK_RPC_DEFAULT_MAX_DEPTH) - 1);
 }
 
 gboolean

@@ -149,6 +149,8 @@ gsize                      _msgpack_rpc_link_get_queued_bytes (MsgpackRpcLink *s
 gboolean                   _msgpack_rpc_link_is_congested     (MsgpackRpcLink *self);
 MsgpackRpcStatistics      *_msgpack_rpc_link_get_statistics   (MsgpackRpcLink *self);
 
+/* How messages are packed for it, and how deep their values may be. */
+MsgpackRpcPackFlags _msgpack_rpc_link_get_pack_flags (MsgpackRpcLink *self);
 /* Queues a message. @call, if any, is told when it is written or not. @is_answer: also taken when
  * the peer has stopped sending. */
 gboolean           _msgpack_rpc_link_send     (MsgpackRpcLink    *self,

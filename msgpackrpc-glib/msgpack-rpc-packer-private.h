@@ -12,10 +12,20 @@ G_BEGIN_DECLS
 /* No message grows beyond this. */
 #define MSGPACK_RPC_LIMIT_PACKED_SIZE ((gsize) G_MAXINT32)
 
+/* As many levels as GVariant allows. */
+#define MSGPACK_RPC_PACK_MAX_LEVELS 128
+/* A limit beside the flags, for values in messages: how deep arrays and maps may be nested, from 2. */
+#define MSGPACK_RPC_PACK_DEPTH(depth) \
+  ((MsgpackRpcPackFlags) ((MSGPACK_RPC_PACK_MAX_LEVELS - (depth)) << 16))
+/* The same; that of GVariant if there is none. */
+#define MSGPACK_RPC_PACK_GET_DEPTH(flags) \
+  (MSGPACK_RPC_PACK_MAX_LEVELS - ((guint) (flags) >> 16 & (MSGPACK_RPC_PACK_MAX_LEVELS - 1)))
+
 /* Each appends one MessagePack item to @out. A failure leaves @out as it was.
  *
  * append_value () fails with MSGPACK_RPC_ERROR_INVALID_VALUE, or with MSGPACK_RPC_ERROR_TOO_LARGE
- * when @out would grow beyond the limit; append_str () only with the latter. A floating @value is
+ * when @out would grow beyond the limit, or with MSGPACK_RPC_ERROR_TOO_DEEP; append_str () only with
+ * TOO_LARGE. A floating @value is
  * not consumed. */
 gboolean _msgpack_rpc_packer_append_value (GByteArray           *out,
                                            GVariant             *value,

@@ -8,6 +8,7 @@
 #include <msgpack/pack_define.h>
 #include <msgpack/timestamp.h>
 
+#include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-error.h"
 #include "msgpack-rpc-packed-private.h"
 #include "msgpack-rpc-packer-private.h"
@@ -18,8 +19,7 @@
  * That form is in normal form, or the caller of g_variant_new_from_bytes () has said so without
  * reason: hence every offset is checked, and a wrong one is an error. */
 
-/* As many levels as GVariant itself allows. */
-#define MAX_LEVELS 128
+#define MAX_LEVELS MSGPACK_RPC_PACK_MAX_LEVELS
 
 /* The message has at least one in so many of the bytes of the serialised form, mostly. */
 #define EXPECTED_SHRINKAGE 4
@@ -52,6 +52,8 @@ typedef struct
   GArray **references; /* of what is shared, or NULL if nothing is */
   guint n_shared;      /* how many this packer has added to them */
   GVariant *source;    /* what is being written */
+  guint max_level;     /* from where on it may be too deep: a level is a container of either format */
+  gboolean is_deep;    /* it went there */
   GError **error;
 } Packer;
 
@@ -158,6 +160,19 @@ packer_fail (Packer     *self,
                "Value cannot be written as MessagePack: %s", what);
 
   return FALSE;
+}
+
+/* It is, by the levels of GVariant, of which there are at least as many as of MessagePack. */
+static gboolean
+packer_go_deeper (Packer *self,
+                  guint   level)
+{
+  if (level > MAX_LEVELS)
+    return packer_fail (self, "it is nested deeper than 128 levels");
+
+  self->is_deep = TRUE;
+  self->max_level = MAX_LEVELS;
+  return TRUE;
 }
 
 static gboolean
@@ -567,7 +582,7 @@ packer_put_variant (Packer       *self,
 {
   gint64 x;
 
-  if (G_UNLIKELY (level >= MAX_LEVELS || size < 2))
+  if (G_UNLIKELY (level >= self->max_level || size < 2))
     return packer_put_any_variant (self, data, size, level);
 
   if (data[size - 2] == '\0')
@@ -861,8 +876,8 @@ packer_put (Packer      *self,
             const Piece *piece,
             guint        level)
 {
-  if (level > MAX_LEVELS)
-    return packer_fail (self, "it is nested deeper than 128 levels");
+  if (G_UNLIKELY (level > self->max_level) && !packer_go_deeper (self, level))
+    return FALSE;
 
   switch (*piece->type)
     {
@@ -971,8 +986,8 @@ packer_put_coarse (Packer   *self,
 {
   const char *type = g_variant_get_type_string (value);
 
-  if (level > MAX_LEVELS)
-    return packer_fail (self, "it is nested deeper than 128 levels");
+  if (level > self->max_level && !packer_go_deeper (self, level))
+    return FALSE;
 
   if (type_begins (type, "a{") || type_begins (type, "a(vv)"))
     return packer_put_header (self, TRUE, g_variant_n_children (value)) &&
@@ -1027,6 +1042,39 @@ is_number_array (GVariant *value)
   return g_variant_get_size (value) % width == 0;
 }
 
+/* As whoever reads it will find. */
+static gboolean
+check_depth (GVariant             *value,
+             MsgpackRpcPackFlags   flags,
+             GError              **error)
+{
+  guint max_depth = MSGPACK_RPC_PACK_GET_DEPTH (flags);
+  g_autoptr(GByteArray) bytes = g_byte_array_new ();
+  g_autoptr(MsgpackRpcDecoder) decoder = _msgpack_rpc_decoder_new ();
+  MsgpackRpcDecoderSettings *settings = _msgpack_rpc_decoder_settings (decoder);
+  MsgpackRpcDecoded decoded = { NULL };
+  g_autoptr(GError) failure = NULL;
+  gsize offset = 0;
+
+  if (!_msgpack_rpc_packer_append_value (bytes, value, flags & 0xffff, error))
+    return FALSE;
+
+  settings->max_message_size = bytes->len;
+  settings->max_decoded_size = MSGPACK_RPC_LIMIT_DECODED_SIZE;
+  settings->max_depth = max_depth;
+  settings->string_policy = MSGPACK_RPC_STRING_POLICY_BYTES;
+  _msgpack_rpc_decoder_decode (decoder, bytes->data, bytes->len, &offset, NULL, &decoded, &failure);
+  g_clear_pointer (&decoded.value, g_variant_unref);
+  g_clear_pointer (&decoded.array, g_bytes_unref);
+  if (!g_error_matches (failure, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_DEEP))
+    return TRUE;
+
+  g_set_error (error, MSGPACK_RPC_ERROR, MSGPACK_RPC_ERROR_TOO_DEEP,
+               "Value too deep: it may have %u levels of arrays and maps within the message",
+               max_depth);
+  return FALSE;
+}
+
 static G_ALWAYS_INLINE inline gboolean
 append_value (GByteArray           *out,
               GArray              **references,
@@ -1045,10 +1093,15 @@ append_value (GByteArray           *out,
     value = normal = g_variant_get_normal_form (value);
 
   packer.references = references;
+  /* What is in the deepest container may be written without a look at the level. */
+  packer.max_level = MSGPACK_RPC_PACK_GET_DEPTH (flags) - 1;
+  packer.is_deep = FALSE;
   if (references != NULL && value_is_coarse (value))
     success = packer_put_coarse (&packer, value, 0);
   else
     success = packer_put_serialised (&packer, value, 0);
+  if (G_UNLIKELY (packer.is_deep) && success && MSGPACK_RPC_PACK_GET_DEPTH (flags) < MAX_LEVELS)
+    success = check_depth (value, flags, error);
 
   if (references != NULL && !success && packer.n_shared > 0)
     g_array_set_size (*references, (*references)->len - packer.n_shared);

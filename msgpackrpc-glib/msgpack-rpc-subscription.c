@@ -23,7 +23,6 @@ struct _MsgpackRpcSubscription
   MsgpackRpcTopic *topic;       /* fixed, owned */
   MsgpackRpcLink *link;         /* fixed, owned */
   MsgpackRpcReactor *reactor;   /* fixed, owned */
-  MsgpackRpcSettings *settings; /* fixed, owned: the connection's */
   GWeakRef connection;
 
   MsgpackRpcOutputGroup group;  /* what is in the link's queue; guarded by the link's lock */
@@ -78,7 +77,6 @@ _msgpack_rpc_subscription_finalize (GObject *object)
   clear_pending (self);
   g_clear_pointer (&self->by_key, g_hash_table_unref);
   g_weak_ref_clear (&self->connection);
-  _msgpack_rpc_settings_unref (self->settings);
   _msgpack_rpc_reactor_unref (self->reactor);
   g_object_unref (self->link);
   g_object_unref (self->topic);
@@ -111,7 +109,6 @@ _msgpack_rpc_subscription_new (MsgpackRpcTopic      *topic,
   self->topic = g_object_ref (topic);
   self->link = _msgpack_rpc_connection_ref_link (connection);
   self->reactor = _msgpack_rpc_connection_ref_reactor (connection);
-  self->settings = _msgpack_rpc_connection_ref_settings (connection);
   g_weak_ref_init (&self->connection, connection);
   return self;
 }
@@ -120,12 +117,6 @@ MsgpackRpcTopic *
 _msgpack_rpc_subscription_get_topic (MsgpackRpcSubscription *self)
 {
   return self->topic;
-}
-
-static MsgpackRpcPackFlags
-get_pack_flags (MsgpackRpcSubscription *self)
-{
-  return _msgpack_rpc_settings_get_pack_flags (self->settings);
 }
 
 /* ---- a call that waits for room ---- */
@@ -296,7 +287,7 @@ _msgpack_rpc_subscription_prepare (MsgpackRpcSubscription  *self,
                                    MsgpackRpcNotice        *notice,
                                    GError                 **error)
 {
-  return _msgpack_rpc_notice_pack (notice, get_pack_flags (self), error) != NULL;
+  return _msgpack_rpc_notice_pack (notice, _msgpack_rpc_link_get_pack_flags (self->link), error) != NULL;
 }
 
 MsgpackRpcPublished
@@ -307,7 +298,7 @@ _msgpack_rpc_subscription_publish (MsgpackRpcSubscription  *self,
 {
   MsgpackRpcTopicPolicy policy = msgpack_rpc_topic_get_policy (self->topic);
   guint max = msgpack_rpc_topic_get_max_queued (self->topic);
-  MsgpackRpcPacked *packed = _msgpack_rpc_notice_pack (notice, get_pack_flags (self), error);
+  MsgpackRpcPacked *packed = _msgpack_rpc_notice_pack (notice, _msgpack_rpc_link_get_pack_flags (self->link), error);
   gboolean drops = policy == MSGPACK_RPC_TOPIC_POLICY_DROP_OLDEST;
   g_autoptr(GError) failure = NULL;
   guint n_dropped = 0, n_queued;

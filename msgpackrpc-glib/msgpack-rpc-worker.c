@@ -16,6 +16,7 @@
 
 #include "msgpack-rpc-connection-private.h"
 #include "msgpack-rpc-debug-private.h"
+#include "msgpack-rpc-decoder-private.h"
 #include "msgpack-rpc-peer.h"
 
 /* Where the worker finds its socket, behind the standard descriptors. */
@@ -540,6 +541,7 @@ connect_to (MsgpackRpcWorker  *self,
 
   /* What was received may be sent on; there is one call at a time. How long it may take is the call's
    * own limit. */
+  msgpack_rpc_limits_set_max_depth (limits, MSGPACK_RPC_LIMIT_DEPTH);
   msgpack_rpc_limits_set_max_queued_bytes (limits, G_MAXUINT32);
   msgpack_rpc_limits_set_write_timeout (limits, G_MAXINT);
 
