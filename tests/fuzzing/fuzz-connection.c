@@ -6,7 +6,8 @@
  * call up, changes its mind about the order of the answers.
  *
  * Whatever comes, what the connection writes are messages, framed if they are to be; no request is
- * answered twice, those that want an order get it; each call ends; and nothing is left behind. */
+ * answered twice, those that want an order get it; each call and each flush ends; and nothing is left
+ * behind. */
 
 #include "fuzz-util.h"
 
@@ -49,7 +50,7 @@ typedef enum
   STEP_CALL,
   STEP_CANCEL_FIRST,
   STEP_CANCEL_LAST,
-  STEP_NOTIFY,
+  STEP_NOTIFY, /* and flush */
   STEP_ANY_ORDER,
   STEP_REQUEST_ORDER,
   STEP_REVERSE_ORDER,
@@ -79,6 +80,7 @@ typedef struct
   gboolean keeps;
   guint n_requests;     /* the result of each is its number, from 1 */
   guint n_results;      /* given */
+  guint n_flushing;
   gboolean is_reordered;
   gboolean is_closed;
   gboolean has_failed;
@@ -292,6 +294,25 @@ call (End *self)
   g_ptr_array_add (self->calls, new_call);
 }
 
+static void
+flushed_cb (GObject      *connection,
+            GAsyncResult *result,
+            gpointer      data)
+{
+  End *self = data;
+
+  msgpack_rpc_connection_flush_finish (MSGPACK_RPC_CONNECTION (connection), result, NULL);
+  self->n_flushing--;
+}
+
+static void
+notify (End *self)
+{
+  msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (self->connection), "m", NULL, NULL);
+  msgpack_rpc_connection_flush_async (self->connection, NULL, flushed_cb, self);
+  self->n_flushing++;
+}
+
 /* One whose messages have the same form. */
 static void
 next_profile (End *self)
@@ -339,7 +360,7 @@ take_step (End  *self,
       break;
 
     case STEP_NOTIFY:
-      msgpack_rpc_peer_send_notification (MSGPACK_RPC_PEER (self->connection), "m", NULL, NULL);
+      notify (self);
       break;
 
     case STEP_ANY_ORDER:
@@ -566,6 +587,7 @@ end_clear (End *self)
     g_assert_cmpint (msgpack_rpc_call_get_state (self->calls->pdata[i]), !=,
                      MSGPACK_RPC_CALL_STATE_PENDING);
 
+  g_assert_cmpuint (self->n_flushing, ==, 0);
   g_ptr_array_unref (self->calls);
   g_ptr_array_unref (self->kept);
   g_assert_finalize_object (self->connection);
