@@ -318,7 +318,9 @@ class Browser(rig.Case):
         browser.find('push button', lambda name: name.endswith('Call Again')).act()
         self.find_result('3')
         browser.key('alt+4')
-        self.assert_eventually(lambda: len(browser.find_all('label', 'add [1, 2]')) == 2)
+        # To look at all of a window takes seconds on a busy machine.
+        listed = browser.find('list', 'What has happened')
+        self.assert_eventually(lambda: len(listed.find_all('label', 'add [1, 2]')) == 2, browser.dump)
 
     def test_reconnecting(self):
         served = self.serve()
