@@ -100,7 +100,7 @@ list_waiting (BrowserLog *self)
   g_list_store_splice (self->entries, 0, is_full ? n_listed : 0, added->pdata, added->len);
 
   /* Else the list stays with what it shows, which is right for those alone who look for something. */
-  if (is_at_top)
+  if (is_at_top && gtk_widget_get_mapped (GTK_WIDGET (self)))
     gtk_widget_activate_action (GTK_WIDGET (self->view), "list.scroll-to-item", "u", 0);
 }
 
@@ -199,6 +199,14 @@ browser_log_add (BrowserLog   *self,
       g_queue_push_head (&self->waiting, entry);
       if (g_queue_get_length (&self->waiting) > MAX_ENTRIES)
         g_object_unref (g_queue_pop_tail (&self->waiting));
+    }
+
+  /* What is done oneself is no flood. */
+  if (self->is_history)
+    {
+      list_waiting (self);
+      update (self);
+      return;
     }
 
   /* What nobody sees is listed when it is shown. */
