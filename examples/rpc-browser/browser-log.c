@@ -100,7 +100,7 @@ list_waiting (BrowserLog *self)
   g_list_store_splice (self->entries, 0, is_full ? n_listed : 0, added->pdata, added->len);
 
   /* Else the list stays with what it shows, which is right for those alone who look for something. */
-  if (is_at_top && gtk_widget_get_mapped (GTK_WIDGET (self)))
+  if (is_at_top)
     gtk_widget_activate_action (GTK_WIDGET (self->view), "list.scroll-to-item", "u", 0);
 }
 
