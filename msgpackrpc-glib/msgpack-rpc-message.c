@@ -634,6 +634,7 @@ append_msgid (GByteArray             *out,
               GError                **error)
 {
   g_autoptr(GVariant) value = NULL;
+  const guint length = out->len;
   gint64 number;
 
   if (_msgpack_rpc_piece_get_int (msgid, &number))
@@ -643,8 +644,14 @@ append_msgid (GByteArray             *out,
     }
 
   value = _msgpack_rpc_piece_copy (msgid);
-  /* A peer finds its call by the very id that it has sent, be that a float with 64 bits. */
-  return _msgpack_rpc_packer_append_value (out, value, flags & ~MSGPACK_RPC_PACK_FLAGS_FLOAT32,
+  /* A peer finds its call by the very id that it has sent, be that a float with 64 bits, or an ext of one
+   * that is said to know none. */
+  flags &= ~MSGPACK_RPC_PACK_FLAGS_FLOAT32;
+  if (_msgpack_rpc_packer_append_value (out, value, flags, NULL))
+    return TRUE;
+
+  g_byte_array_set_size (out, length);
+  return _msgpack_rpc_packer_append_value (out, value, flags & ~MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW,
                                            error);
 }
 

@@ -114,6 +114,25 @@ test_echoed (Dialect       *d,
 }
 
 static void
+test_echoed_legacy (Dialect       *d,
+                    gconstpointer  data G_GNUC_UNUSED)
+{
+  const Id ids[] = {
+    { "d4 05 07", NULL }, { "92 a1 'x' d4 05 07", NULL }, { "a3 'abc'", NULL }, { "a1 ff", NULL },
+  };
+
+  g_test_summary ("An ext comes back from the legacy profile, too, in each order of the answers");
+
+  msgpack_rpc_connection_set_profile (d->connection, MSGPACK_RPC_PROFILE_LEGACY);
+  for (int order = MSGPACK_RPC_REPLY_ORDER_ANY; order <= MSGPACK_RPC_REPLY_ORDER_REVERSE; order++)
+    {
+      msgpack_rpc_connection_set_reply_order (d->connection, order);
+      for (gsize i = 0; i < G_N_ELEMENTS (ids); i++)
+        assert_echoed (d, &ids[i]);
+    }
+}
+
+static void
 test_echoed_strictly (Dialect       *d,
                       gconstpointer  data G_GNUC_UNUSED)
 {
@@ -415,6 +434,7 @@ main (int    argc,
   ADD ("10/sent", test_sent);
   ADD ("11/range", test_range);
   ADD ("12/echoed", test_echoed);
+  ADD ("12/legacy", test_echoed_legacy);
   ADD ("12/strict", test_echoed_strictly);
   ADD ("12/float", test_float_reply);
   ADD ("12/float-strict", test_float_reply_strictly);
