@@ -201,14 +201,6 @@ browser_log_add (BrowserLog   *self,
         g_object_unref (g_queue_pop_tail (&self->waiting));
     }
 
-  /* What is done oneself is no flood. */
-  if (self->is_history)
-    {
-      list_waiting (self);
-      update (self);
-      return;
-    }
-
   /* What nobody sees is listed when it is shown. */
   if (self->tick_id == 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
     self->tick_id = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);

@@ -315,10 +315,11 @@ class Browser(rig.Case):
         x, y, width, height = label.place
         browser.click(x + width // 2, y + height // 2)
         browser.find('text', 'Whole', 'Answered in')
-        browser.find('push button', lambda name: name.endswith('Call Again')).act()
-        self.find_result('3')
+        # By the mouse: what acts for assistive technologies is done a while later, after the key.
+        button = browser.find('push button', lambda name: name.endswith('Call Again'))
+        x, y, width, height = button.place
+        browser.click(x + width // 2, y + height // 2)
         browser.key('alt+4')
-        # To look at all of a window takes seconds on a busy machine.
         listed = browser.find('list', 'What has happened')
         self.assert_eventually(lambda: len(listed.find_all('label', 'add [1, 2]')) == 2, browser.dump)
 
