@@ -4,6 +4,9 @@
 """Neovim, as server of our client and as client of our server."""
 
 import re
+import socket
+
+import msgpack
 
 import peers
 from neovim import (NVIM, STR_ENDS_AT_NUL, Server, ToNeovim, environment, needs_nvim,
@@ -41,7 +44,15 @@ class Faults(peers.Case):
         deepest = 32 - 3
         value = f'{"91" * deepest}01'
         self.assertEqual(client.call_packed('echo', value).packed, value)
-        self.check_closed(client, client.start_packed('echo', '91' + value))
+        # We send it none that is deeper; somebody else might.
+        outcome = client.outcome(client.start_packed('echo', '91' + value))
+        self.assertEqual(outcome.kind, 'failed')
+        self.assertIn('Value too deep', outcome.text)
+        host, _, port = self.address.rpartition(':')
+        with socket.create_connection((host, port)) as stream:
+            stream.sendall(bytes.fromhex('940001' + msgpack.packb('nvim_call_function').hex()
+                                         + '92' + msgpack.packb('copy').hex() + '9191' + value))
+            self.assertEqual(stream.recv(1), b'')
         self.assertNotEqual(self.editor.process.wait(peers.DEADLINE), 0)
         self.assertIn('E41: Out of memory', self.editor.errors())
 
