@@ -18,6 +18,7 @@ typedef enum
   MSGPACK_RPC_CALL_KIND_NOTIFICATION,  /* ends when it is written */
   MSGPACK_RPC_CALL_KIND_OPEN,          /* ends when the client is connected */
   MSGPACK_RPC_CALL_KIND_CLOSE,         /* ends when the link has ended */
+  MSGPACK_RPC_CALL_KIND_END,           /* ends when that was posted, too */
   MSGPACK_RPC_CALL_KIND_FLUSH,         /* ends when what was queued before it is written */
   MSGPACK_RPC_CALL_KIND_RECEIVE,       /* ends when there is a message of a channel for it */
 } MsgpackRpcCallKind;

@@ -57,7 +57,8 @@ MsgpackRpcCall *
 /* From here on @list shows the requests, those that are there included. */
 void    _msgpack_rpc_call_table_show   (MsgpackRpcCallTable *self,
                                         MsgpackRpcCallList  *list);
-/* Takes all requests: of MsgpackRpcCall, in the order of their ids; and all others. */
+/* Takes all requests: of MsgpackRpcCall, in the order of their ids; and all others, but for those that wait
+ * until the end was posted. */
 GPtrArray *
         _msgpack_rpc_call_table_take_requests (MsgpackRpcCallTable *self);
 GPtrArray *

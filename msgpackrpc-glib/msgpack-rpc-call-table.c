@@ -296,6 +296,9 @@ _msgpack_rpc_call_table_take_others (MsgpackRpcCallTable *self)
   g_hash_table_iter_init (&iter, self->others);
   while (g_hash_table_iter_next (&iter, &call, NULL))
     {
+      if (_msgpack_rpc_call_get_kind (call) == MSGPACK_RPC_CALL_KIND_END)
+        continue;
+
       call_left (self, call);
       g_ptr_array_add (calls, call);
       g_hash_table_iter_steal (&iter);

@@ -182,13 +182,19 @@ MsgpackRpcCall *
 _msgpack_rpc_connection_await_end (MsgpackRpcConnection *self,
                                    int                   timeout)
 {
-  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_CLOSE, NULL, NULL);
+  MsgpackRpcCall *call = _msgpack_rpc_call_new_kind (MSGPACK_RPC_CALL_KIND_END, NULL, NULL);
+  gboolean is_over;
 
   msgpack_rpc_call_set_timeout (call, timeout);
   msgpack_rpc_call_set_serves_while_waiting (call, TRUE);
   _msgpack_rpc_call_start (call, self, self->reactor, G_MAXINT);
-  if (_msgpack_rpc_connection_register_call (self, call, 0) &&
-      _msgpack_rpc_link_has_ended (self->link))
+  if (!_msgpack_rpc_connection_register_call (self, call, 0))
+    return call;
+
+  g_mutex_lock (&self->lock);
+  is_over = self->has_posted_end;
+  g_mutex_unlock (&self->lock);
+  if (is_over)
     _msgpack_rpc_call_succeed (call);
   return call;
 }

@@ -72,6 +72,7 @@ struct _MsgpackRpcConnection
 
   GMutex lock;                     /* guards all below; taken before the link's lock */
   GIOStream *io_stream;            /* owned, nullable */
+  gboolean has_posted_end;         /* that there is nothing more to deliver */
   MsgpackRpcCallTable calls;
   MsgpackRpcCallList *call_list;   /* not owned: the table's; NULL unless it was asked for */
   GQueue invocations;              /* of MsgpackRpcInvocation, not owned: not answered yet */

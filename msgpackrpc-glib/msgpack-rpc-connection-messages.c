@@ -1011,6 +1011,21 @@ deliver_ending (gpointer owner,
                  ending->incomplete, ending->unsent);
 }
 
+/* Not before there is what they deliver next. */
+static void
+end_awaits (MsgpackRpcConnection *self)
+{
+  g_autoptr(GPtrArray) calls = NULL;
+
+  g_mutex_lock (&self->lock);
+  self->has_posted_end = TRUE;
+  calls = _msgpack_rpc_call_table_get_kind (&self->calls, MSGPACK_RPC_CALL_KIND_END);
+  g_mutex_unlock (&self->lock);
+
+  for (guint i = 0; i < calls->len; i++)
+    _msgpack_rpc_call_succeed (g_ptr_array_index (calls, i));
+}
+
 GError *
 _msgpack_rpc_connection_make_call_error (const GError *error,
                                          gboolean      opened)
@@ -1060,6 +1075,7 @@ link_ended (gpointer      owner,
   ending->incomplete = incomplete != NULL ? g_variant_ref (incomplete) : NULL;
   ending->unsent = g_variant_ref (unsent);
   _msgpack_rpc_connection_post (self, deliver_ending, ending, ending_free);
+  end_awaits (self);
 }
 
 static void
