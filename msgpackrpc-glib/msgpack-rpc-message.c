@@ -634,7 +634,6 @@ append_msgid (GByteArray             *out,
               GError                **error)
 {
   g_autoptr(GVariant) value = NULL;
-  const guint length = out->len;
   gint64 number;
 
   if (_msgpack_rpc_piece_get_int (msgid, &number))
@@ -650,7 +649,6 @@ append_msgid (GByteArray             *out,
   if (_msgpack_rpc_packer_append_value (out, value, flags, NULL))
     return TRUE;
 
-  g_byte_array_set_size (out, length);
   return _msgpack_rpc_packer_append_value (out, value, flags & ~MSGPACK_RPC_PACK_FLAGS_LEGACY_RAW,
                                            error);
 }

@@ -21,6 +21,11 @@ G_BEGIN_DECLS
 #define MSGPACK_RPC_PACK_GET_DEPTH(flags) \
   (MSGPACK_RPC_PACK_MAX_LEVELS - ((guint) (flags) >> 16 & (MSGPACK_RPC_PACK_MAX_LEVELS - 1)))
 
+/* Whether @value keeps to the limit in @flags, as whoever reads it will find. */
+gboolean _msgpack_rpc_packer_check_depth (GVariant             *value,
+                                          MsgpackRpcPackFlags   flags,
+                                          GError              **error);
+
 /* Each appends one MessagePack item to @out. A failure leaves @out as it was.
  *
  * append_value () fails with MSGPACK_RPC_ERROR_INVALID_VALUE, or with MSGPACK_RPC_ERROR_TOO_LARGE
