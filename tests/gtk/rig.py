@@ -370,6 +370,11 @@ class Program:
         self.move(x, y)
         self.tool('click', button)
 
+    def click_on(self, node):
+        """In its middle."""
+        x, y, width, height = node.place
+        self.click(x + width // 2, y + height // 2)
+
     def drag(self, x1, y1, x2, y2):
         self.move(x1, y1)
         self.tool('mousedown', 1)

@@ -199,11 +199,9 @@ class Browser(rig.Case):
         browser.find('label', 'Nothing contains this text')
         browser.key('ctrl+a')
         browser.type('HELLO')
-        x, y, width, height = browser.find('label', "['hello', 5]").place
-        browser.click(x + width // 2, y + height // 2)
+        browser.click_on(browser.find('label', "['hello', 5]"))
         browser.find('text', 'Whole', "greeting\n\n['hello', 5]")
-        x, y, width, height = browser.find('push button', 'Pause').place
-        browser.click(x + width // 2, y + height // 2)
+        browser.click_on(browser.find('push button', 'Pause'))
         browser.key('alt+1', 'ctrl+Return')
         browser.find('label', lambda name: name.startswith('Answered in '))
         browser.key('alt+3')
@@ -221,8 +219,7 @@ class Browser(rig.Case):
             with open(token, encoding='ascii') as file:
                 secret = file.read().strip()
             for text, status in (secret[::-1], 'the token is another one'), (secret, 'Connected to'):
-                x, y, width, height = browser.find('push button', 'Token').place
-                browser.click(x + width // 2, y + height // 2)
+                browser.click_on(browser.find('push button', 'Token'))
                 self.wait_for_focus('password text')
                 browser.key('ctrl+a')
                 browser.type(text)
@@ -312,13 +309,11 @@ class Browser(rig.Case):
         browser.find('label', 'Connected')
         label = browser.find('label', 'add [1, 2]')
         browser.screenshot('rpc-browser-history')
-        x, y, width, height = label.place
-        browser.click(x + width // 2, y + height // 2)
+        browser.click_on(label)
         browser.find('text', 'Whole', 'Answered in')
         # By the mouse: what acts for assistive technologies is done a while later, after the key.
         button = browser.find('push button', lambda name: name.endswith('Call Again'))
-        x, y, width, height = button.place
-        browser.click(x + width // 2, y + height // 2)
+        browser.click_on(button)
         browser.key('alt+4')
         listed = browser.find('list', 'What has happened')
         self.assert_eventually(lambda: len(listed.find_all('label', 'add [1, 2]')) == 2, browser.dump)
